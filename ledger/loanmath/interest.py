@@ -1,0 +1,152 @@
+"""Interest: the periods of a plan, and the factor by which a balance grows between two days of a period."""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+from fractions import Fraction
+
+from ledger.loanmath.dates import add_months, due_date
+from ledger.loanmath.day_count import DayCount, fraction
+from ledger.loanmath.money import Rounding
+from ledger.loanmath.terms import LoanTerms, Method, Unit
+
+ZERO = Fraction(0)
+MONTHS_IN = {Unit.MONTH: 1, Unit.YEAR: 12}
+DAYS_IN = {Unit.DAY: 1, Unit.WEEK: 7}
+PERIODS_A_YEAR = {Unit.DAY: 365, Unit.WEEK: 52, Unit.MONTH: 12, Unit.YEAR: 1}
+
+
+def round_ratio(numerator: int, denominator: int, rounding: Rounding) -> int:
+    """The quotient as a whole number, exactly: no digit is lost before the tie is judged. Denominator > 0."""
+    whole, rest = divmod(abs(numerator), denominator)
+    twice = 2 * rest
+    if rounding is Rounding.UP:
+        whole += rest > 0
+    elif rounding is Rounding.HALF_EVEN:
+        whole += twice > denominator or (twice == denominator and whole % 2 == 1)
+    elif rounding is not Rounding.DOWN:
+        whole += twice >= denominator
+    return whole if numerator >= 0 else -whole
+
+
+def step(terms: LoanTerms, day: date, steps: int) -> date:
+    """The day `steps` regular periods after `day` (before it, if negative), on the agreed day of the month."""
+    if terms.unit in DAYS_IN:
+        return day + timedelta(days=DAYS_IN[terms.unit] * terms.every * steps)
+    anchor = terms.anchor_day or terms.first_due_on.day
+    return add_months(day, MONTHS_IN[terms.unit] * terms.every * steps, anchor)
+
+
+def due_dates(terms: LoanTerms) -> list[date]:
+    """The agreed due dates, in order."""
+    if terms.method is Method.LISTED:
+        return [row.due_on for row in terms.listed]
+    if terms.due_dates:
+        return list(terms.due_dates)
+    anchor = terms.anchor_day or terms.first_due_on.day
+    return [
+        due_date(terms.first_due_on, anchor, terms.unit, terms.every, k) for k in range(terms.count)
+    ]
+
+
+def _whole_months(a: date, b: date) -> int | None:
+    """Months from `a` to `b` if both are the same day of the month, month ends clamped; else None."""
+    months = (b.year - a.year) * 12 + b.month - a.month
+    if a.day == b.day:
+        return months
+    anchor = max(a.day, b.day)
+    clamped = all(d.day == min(anchor, monthrange(d.year, d.month)[1]) for d in (a, b))
+    return months if clamped else None
+
+
+def periodic_year_part(terms: LoanTerms, starts_on: date, due_on: date) -> Fraction:
+    """What a period is of a year where every whole period counts alike. A period that is no whole number of
+    units counts by its days over the days of the regular period that ends with it (source: the day count)."""
+    regular = Fraction(terms.every, PERIODS_A_YEAR[terms.unit])
+    if terms.odd_period_whole:
+        return regular
+    if terms.unit in MONTHS_IN:
+        months = _whole_months(starts_on, due_on)
+        if months is not None:
+            return Fraction(months, 12)
+    days = (due_on - starts_on).days
+    return regular * Fraction(days, (due_on - step(terms, due_on, -1)).days)
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """The days one bill bears interest for: from `accrues_from` (its start, or the day after a free
+    disbursement day) up to and without `due_on`. `year_part` is set where days do not count."""
+
+    starts_on: date
+    due_on: date
+    accrues_from: date
+    year_part: Fraction | None
+
+
+def make_period(terms: LoanTerms, starts_on: date, due_on: date) -> Period:
+    year_part = None
+    if terms.day_count is DayCount.PERIODIC:
+        year_part = periodic_year_part(terms, starts_on, due_on)
+    free = terms.first_day_free and starts_on == terms.disbursed_on
+    accrues_from = min(starts_on + timedelta(days=1), due_on) if free else starts_on
+    return Period(starts_on, due_on, accrues_from, year_part)
+
+
+@dataclass(slots=True)
+class Rates:
+    """The yearly rate by day, and the factors that follow from it."""
+
+    terms: LoanTerms
+    segments: list[tuple[date, Fraction]] = field(default_factory=list)
+    _whole: dict[tuple[Fraction, Fraction], Fraction] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.segments.append((date.min, Fraction(self.terms.annual_rate)))
+
+    def change(self, day: date, annual_rate: Decimal) -> None:
+        """From the start of `day` on; days are given in order."""
+        self.segments.append((day, Fraction(annual_rate)))
+
+    def factor(self, period: Period, a: date, b: date) -> Fraction:
+        """The sum over rate segments between `a` and `b` of rate x part of a year; both lie in the period."""
+        if self.segments[-1][0] <= a:
+            return self._part(period, a, b, self.segments[-1][1])
+        total = ZERO
+        for at, (since, rate) in enumerate(self.segments):
+            until = self.segments[at + 1][0] if at + 1 < len(self.segments) else b
+            first, last = max(a, since), min(b, until)
+            if first < last:
+                total += self._part(period, first, last, rate)
+        return total
+
+    def _part(self, period: Period, a: date, b: date, rate: Fraction) -> Fraction:
+        if period.year_part is not None and a <= period.starts_on and b >= period.due_on:
+            key = (period.year_part, rate)
+            if key not in self._whole:
+                self._whole[key] = period.year_part * rate
+            return self._whole[key]
+        return rate * year_fraction(self.terms, period, a, b)
+
+
+def year_fraction(terms: LoanTerms, period: Period, a: date, b: date) -> Fraction:
+    """The part of a year from `a` to `b`, both within the period."""
+    if period.year_part is None:
+        a = max(a, period.accrues_from)
+        return Fraction(fraction(terms.day_count, a, b)) if a < b else ZERO
+    return _elapsed(terms, period, b) - _elapsed(terms, period, a)
+
+
+def _elapsed(terms: LoanTerms, period: Period, day: date) -> Fraction:
+    whole = period.year_part or ZERO
+    if day >= period.due_on:
+        return whole
+    if day <= period.accrues_from:
+        return ZERO
+    if terms.part_period is DayCount.PERIODIC:
+        days = (period.due_on - period.accrues_from).days
+        return whole * Fraction((day - period.accrues_from).days, days)
+    return min(Fraction(fraction(terms.part_period, period.accrues_from, day)), whole)

@@ -1,0 +1,357 @@
+"""The plan: how the next bill is made up from what is still owed, one bill after the other.
+
+`schedule` runs a plan from end to end; `project` stops it at each fact, changes what the fact changes and goes
+on. Inside a plan amounts are whole numbers of 1/`scale` minor units: scale is 1 unless the agreement never
+rounds, so that one set of integer rules serves both.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+from dataclasses import dataclass, field
+from datetime import date
+from fractions import Fraction
+from itertools import accumulate
+
+from ledger.loanmath.interest import ZERO, Period, Rates, due_dates, make_period, round_ratio, step
+from ledger.loanmath.money import Rounding
+from ledger.loanmath.terms import LastRow, LoanTerms, Method, PaymentFit, Residue
+
+UNROUNDED_SCALE = 10**20
+PRECISION = 10**40
+MOST_BILLS = 1200  # where a kept payment no longer repays within a lifetime, the last of these takes the rest
+
+
+class NeverAmortizes(ValueError):
+    """The stated payment does not even cover the interest; `minimum_payment` is the least that does."""
+
+    def __init__(self, minimum_payment: int) -> None:
+        super().__init__(f"a payment below {minimum_payment} minor units never repays the loan")
+        self.minimum_payment = minimum_payment
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRow:
+    """One bill as planned (index from 0), and the state of the plan before it, so that it can be taken back."""
+
+    index: int
+    period: Period
+    principal: int
+    interest: int
+    fee: int
+    opening: int
+    accrued: Fraction
+    accrued_to: date | None
+    carry: int
+
+    @property
+    def closing(self) -> int:
+        return self.opening - self.principal
+
+
+@dataclass(slots=True)
+class Plan:
+    """The bills from index `at` on, for a `balance` still owed.
+
+    `accrued` is interest of the current period up to `accrued_to` (None: its start), not yet in a bill; `carry` is
+    interest an earlier bill had no room for. `payment` is the full level payment, `part` the equal part of
+    principal; `last` is the index of the last bill (None: as many as the kept payment needs).
+    """
+
+    terms: LoanTerms
+    rates: Rates
+    dates: list[date]
+    starts_on: date
+    scale: int
+    balance: int
+    at: int = 0
+    last: int | None = None
+    payment: int = 0
+    part: int = 0
+    first_more: int = 0
+    flat_base: int = 0
+    accrued: Fraction = ZERO
+    accrued_to: date | None = None
+    carry: int = 0
+    prorate_listed: bool = False
+    first: int = 0
+    _periods: dict[int, Period] = field(default_factory=dict)
+    _owed: list[int] = field(default_factory=list)
+
+    # where the plan stands
+
+    def shown(self, amount: int) -> int:
+        """An amount of the plan in whole minor units."""
+        return amount if self.scale == 1 else round_ratio(amount, self.scale, Rounding.HALF_UP)
+
+    @property
+    def done(self) -> bool:
+        if self.last is not None and self.at > self.last:
+            return True
+        return not (self.balance or self.carry or self.accrued)
+
+    def due_on(self, index: int) -> date:
+        while index >= len(self.dates):
+            self.dates.append(step(self.terms, self.dates[-1], 1))
+        return self.dates[index]
+
+    def period(self, index: int) -> Period:
+        if index not in self._periods:
+            starts_on = self.starts_on if index == self.first else self.due_on(index - 1)
+            self._periods[index] = make_period(self.terms, starts_on, self.due_on(index))
+        return self._periods[index]
+
+    def factor(self, index: int, a: date, b: date) -> Fraction:
+        """By how much the balance of period `index` grows from `a` to `b`."""
+        period = self.period(index)
+        if self.terms.method is not Method.LISTED:
+            return self.rates.factor(period, a, b)
+        owed, days = self._listed_owed(index), (period.due_on - period.starts_on).days
+        if not owed or not days:
+            return ZERO
+        return Fraction(self.terms.listed[index - self.first].parts.interest * (b - a).days, owed * days)
+
+    def interest_to(self, day: date) -> Fraction:
+        """Interest of the current period up to `day` that is in no bill yet, unrounded."""
+        period = self.period(self.at)
+        since = self.accrued_to or period.starts_on
+        day = min(day, period.due_on)
+        if day <= since:
+            return self.accrued
+        base = self.flat_base if self.terms.method is Method.FLAT else self.balance
+        return self.accrued + base * self.factor(self.at, since, day)
+
+    def accrue_to(self, day: date) -> None:
+        """Fix the interest up to `day`, so that balance or rate may change from then on."""
+        if not self.done and day > (self.accrued_to or self.period(self.at).starts_on):
+            self.accrued = self.interest_to(day)
+            self.accrued_to = min(day, self.period(self.at).due_on)
+
+    # what the bills are made of
+
+    def _round(self, numerator: int, denominator: int, rounding: Rounding, unit: int = 1) -> int:
+        """An amount rounded to `unit` minor units, or carried on as it is where the agreement never rounds."""
+        if rounding is Rounding.NONE:
+            return round_ratio(numerator, denominator, Rounding.HALF_UP)
+        unit *= self.scale
+        return round_ratio(numerator, denominator * unit, rounding) * unit
+
+    def _round_payment(self, numerator: int, denominator: int) -> int:
+        rounding = self.terms.payment_rounding or self.terms.rounding
+        return self._round(numerator, denominator, rounding, self.terms.payment_unit)
+
+    def _round_interest(self, numerator: int, denominator: int) -> int:
+        return self._round(numerator, denominator, self.terms.interest_rounding or self.terms.rounding)
+
+    def solve(self) -> None:
+        """Work out payment or part anew, for the balance, the rates and the bills that are left."""
+        if self.last is None or self.done:
+            return
+        self.first_more = 0
+        self.prorate_listed = True
+        bills = self.last - self.at + 1
+        if self.terms.method in (Method.EQUAL_PRINCIPAL, Method.FLAT):
+            self._share(bills)
+        elif self.terms.method is Method.LEVEL:
+            self._solve_level()
+
+    def _share(self, bills: int) -> None:
+        part = self._round_payment(self.balance, bills)
+        if self.terms.method is Method.FLAT or self.terms.residue is Residue.FIRST or part * (bills - 1) >= (
+            self.balance
+        ):
+            part = self.balance // self.scale // bills * self.scale
+        self.part = part
+        if self.terms.residue is Residue.FIRST:
+            self.first_more = self.balance - part * bills
+
+    def _solve_level(self) -> None:
+        assert self.last is not None
+        grown = later = PRECISION
+        paid, interest_free = 0, True
+        for index in range(self.at, self.last + 1):
+            period = self.period(index)
+            since = self.accrued_to if index == self.at and self.accrued_to else period.starts_on
+            rate = self.rates.factor(period, since, period.due_on)
+            if rate:
+                up, down = rate.numerator, rate.denominator
+                paid += paid * up // down
+                grown += grown * up // down
+                if index > self.at:
+                    later += later * up // down
+                interest_free = False
+            paid += PRECISION if not self.terms.weights else int(self._weight(index) * PRECISION)
+        owed = self.accrued + self.carry
+        if interest_free and not owed and not self.terms.weights:
+            self._share(self.last - self.at + 1)
+            self.payment = self.part
+            return
+        numerator = self.balance * grown * owed.denominator + owed.numerator * later
+        self.payment = self._round_payment(numerator, paid * owed.denominator)
+        if self.terms.payment_fit is not PaymentFit.NONE:
+            self.payment = fitted_payment(self)
+
+    def _weight(self, index: int) -> Fraction:
+        at = index - self.first
+        return Fraction(self.terms.weights[at]) if at < len(self.terms.weights) else Fraction(1)
+
+    def take(self) -> PlanRow:
+        """The next bill; the plan moves on behind it."""
+        index, period = self.at, self.period(self.at)
+        exact = self._interest_due()
+        interest = self._round_interest(exact.numerator, exact.denominator) + self.carry
+        if index == self.last or index - self.first + 1 >= MOST_BILLS:
+            principal, interest, carry = self._last_parts(interest)
+        else:
+            principal, interest, carry = self._parts(index, interest)
+        row = PlanRow(
+            index, period, principal, interest, self._fee(index) * self.scale,
+            self.balance, self.accrued, self.accrued_to, self.carry,
+        )  # fmt: skip
+        self.at, self.balance, self.carry = index + 1, self.balance - principal, carry
+        self.accrued, self.accrued_to = ZERO, None
+        return row
+
+    def _interest_due(self) -> Fraction:
+        return self.interest_to(self.period(self.at).due_on)
+
+    def take_back(self, row: PlanRow) -> None:
+        """The plan as it was before `row`, the last one taken."""
+        self.at, self.balance, self.carry = row.index, row.opening, row.carry
+        self.accrued, self.accrued_to = row.accrued, row.accrued_to
+
+    def _level_payment(self, index: int) -> int:
+        payment = self.payment
+        if self.terms.weights:
+            weighted = payment * self._weight(index)
+            payment = self._round_payment(weighted.numerator, weighted.denominator)
+        return payment + (self.first_more if index == self.first else 0)
+
+    def _parts(self, index: int, interest: int) -> tuple[int, int, int]:
+        """Principal, interest, and interest carried on, of a bill that is not the last."""
+        method, extra, carry = self.terms.method, self.terms.extra_payment * self.scale, 0
+        if method is Method.LEVEL:
+            payment = self._level_payment(index)
+            carry = max(interest - payment, 0)
+            interest -= carry
+            principal = payment - interest
+        elif method is Method.INTEREST_ONLY:
+            principal = 0
+        elif method is Method.LISTED:
+            principal = self._listed_principal(index)
+        else:
+            principal = self._equal_part(index, interest)
+        return min(principal + extra, self.balance), interest, carry
+
+    def _equal_part(self, index: int, interest: int) -> int:
+        part = self.part + (self.first_more if index == self.first else 0)
+        if self.terms.method is Method.FLAT and self.terms.payment_unit > 1:
+            return max(self._round_payment(part + interest, 1) - interest, 0)
+        return part
+
+    def _listed_principal(self, index: int) -> int:
+        owed = self._listed_owed(index)
+        stated = self.terms.listed[index - self.first].parts.principal
+        if not self.prorate_listed or not owed:
+            return stated * self.scale
+        return self._round(self.balance * stated, owed, self.terms.rounding)
+
+    def _listed_owed(self, index: int) -> int:
+        """What the lender's own table still shows as owed before row `index`."""
+        if not self._owed:
+            parts = (row.parts.principal for row in reversed(self.terms.listed))
+            self._owed.extend(reversed(list(accumulate(parts))))
+        return self._owed[index - self.first]
+
+    def _last_parts(self, interest: int) -> tuple[int, int, int]:
+        if self.terms.method is not Method.LEVEL or self.terms.last_row is LastRow.REST:
+            return self.balance, interest, 0
+        payment = self._level_payment(self.at)
+        if self.terms.last_row is LastRow.SQUEEZE_INTEREST:
+            return self.balance, max(payment - self.balance, 0), 0
+        return max(min(payment - interest, self.balance), 0), interest, 0
+
+    def _fee(self, index: int) -> int:
+        at = index - self.first
+        fee = self.terms.bill_fee
+        if self.terms.method is Method.LISTED and at < len(self.terms.listed):
+            fee += self.terms.listed[at].parts.fee
+        if self.terms.flat_fee and at < self.terms.count:
+            share, rest = divmod(self.terms.flat_fee, self.terms.count)
+            taker = 0 if self.terms.residue is Residue.FIRST else self.terms.count - 1
+            fee += share + (rest if at == taker else 0)
+        return fee
+
+
+def start_plan(terms: LoanTerms, dates: list[date] | None = None) -> Plan:
+    """The plan of an agreement on the day of its disbursement; NeverAmortizes if the stated payment is too low.
+    `dates` are its due dates where deferrals have moved them."""
+    dates = due_dates(terms) if dates is None else dates
+    roundings = (terms.payment_rounding, terms.interest_rounding, terms.rounding)
+    scale = UNROUNDED_SCALE if Rounding.NONE in roundings else 1
+    balance = terms.opening * scale
+    plan = Plan(terms, Rates(terms), dates, terms.disbursed_on, scale, balance, last=len(dates) - 1)
+    plan.flat_base = balance
+    set_payment(plan)
+    return plan
+
+
+def set_payment(plan: Plan) -> None:
+    """The payment the agreement states, or the one worked out for the bills that are left."""
+    terms = plan.terms
+    if terms.method is Method.LEVEL and terms.payment is not None:
+        plan.payment = terms.payment * plan.scale
+        least = minimum_payment(plan)
+        if plan.last != plan.at and terms.payment + terms.extra_payment < least and not terms.weights:
+            raise NeverAmortizes(least)
+    elif terms.method is Method.EQUAL_PRINCIPAL and terms.principal_part is not None:
+        plan.part = terms.principal_part * plan.scale
+    else:
+        plan.solve()
+        plan.prorate_listed = False
+
+
+def minimum_payment(plan: Plan) -> int:
+    """The least level payment under which the balance falls in a regular period."""
+    index = plan.at if plan.last == plan.at else plan.at + 1
+    period = plan.period(index)
+    interest = plan.balance * plan.rates.factor(period, period.starts_on, period.due_on)
+    return plan.shown(round_ratio(interest.numerator, interest.denominator, Rounding.HALF_UP)) + 1
+
+
+def _gap(plan: Plan, payment: int) -> int:
+    """By how much the last bill under `payment` exceeds it."""
+    trial = copy(plan)
+    trial.payment = payment
+    row = trial.take()
+    while not trial.done:
+        row = trial.take()
+    return row.principal + row.interest - payment
+
+
+def fitted_payment(plan: Plan) -> int:
+    """The plan's level payment, corrected as the agreement says so that the last bill comes close to it."""
+    unit = plan.terms.payment_unit * plan.scale
+    payment, fit = plan.payment, plan.terms.payment_fit
+    gap = _gap(plan, payment)
+    assert plan.last is not None
+    bills = plan.last - plan.at + 1
+    if fit is PaymentFit.REFIT:
+        for _ in range(3):
+            if abs(gap) <= bills // 2 * plan.scale:
+                break
+            moved = payment + round_ratio(gap, bills * unit, Rounding.HALF_UP) * unit
+            new_gap = _gap(plan, moved)
+            if abs(new_gap) >= abs(gap):
+                break
+            payment, gap = moved, new_gap
+        return payment
+    if fit is PaymentFit.LOWER_LAST:
+        while gap > 0:
+            payment += unit
+            gap = _gap(plan, payment)
+        while _gap(plan, payment - unit) <= 0:
+            payment -= unit
+        return payment
+    near = range(-2, 3)
+    return min((payment + n * unit for n in near), key=lambda p: (abs(_gap(plan, p)), p))

@@ -1,0 +1,82 @@
+"""The schedule: all bills of an agreement as planned on the day of its disbursement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, localcontext
+
+from ledger.loanmath.plan import NeverAmortizes, start_plan
+from ledger.loanmath.terms import LoanTerms
+
+__all__ = ["NeverAmortizes", "ScheduledRow", "exact_level_payment", "level_payment", "schedule", "unrounded_interest"]
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduledRow:
+    """One planned bill, in minor units: it covers `starts_on` up to and without `due_on`; `balance` is the
+    principal still owed once it is paid."""
+
+    number: int
+    starts_on: date
+    due_on: date
+    principal: int
+    interest: int
+    fee: int
+    balance: int
+
+    @property
+    def total(self) -> int:
+        return self.principal + self.interest + self.fee
+
+
+def schedule(terms: LoanTerms) -> tuple[ScheduledRow, ...]:
+    """The planned bills in order; fewer than `count` where a stated payment or an extra repays sooner.
+
+    Principal sums to `terms.opening` unless the agreement leaves the last row as it is or never rounds: where
+    it never rounds, every figure is rounded on its own and the figures shown need not add up.
+    Raises NeverAmortizes.
+    """
+    plan = start_plan(terms)
+    rows = []
+    while not plan.done:
+        row = plan.take()
+        rows.append(
+            ScheduledRow(
+                number=row.index + 1,
+                starts_on=row.period.starts_on,
+                due_on=row.period.due_on,
+                principal=plan.shown(row.principal),
+                interest=plan.shown(row.interest),
+                fee=plan.shown(row.fee),
+                balance=plan.shown(row.closing),
+            )
+        )
+    return tuple(rows)
+
+
+def level_payment(terms: LoanTerms) -> int:
+    """The full level payment in whole minor units, stated or worked out; fees and extras not included."""
+    plan = start_plan(terms)
+    return plan.shown(plan.payment)
+
+
+def _exact(amount: int, scale: int) -> Decimal:
+    with localcontext() as context:
+        context.prec = 60
+        return Decimal(amount) / scale
+
+
+def exact_level_payment(terms: LoanTerms) -> Decimal:
+    """The level payment in minor units before it is shown; a fraction only where the agreement never rounds."""
+    plan = start_plan(terms)
+    return _exact(plan.payment, plan.scale)
+
+
+def unrounded_interest(terms: LoanTerms) -> Decimal:
+    """The sum of all interest in minor units before it is shown; a fraction only where never rounded."""
+    plan = start_plan(terms)
+    total = 0
+    while not plan.done:
+        total += plan.take().interest
+    return _exact(total, plan.scale)

@@ -1,0 +1,171 @@
+"""The loan agreement as frozen values: everything `project` needs to know that did not happen later.
+
+Amounts are whole minor units of `currency`; rates are `Decimal` fractions a year (0.12 is 12 %).
+Every convention in which lenders differ is a field here, with the default that suits a newcomer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+
+from ledger.loanmath.day_count import DayCount
+from ledger.loanmath.money import Parts, Rounding
+
+
+class Method(StrEnum):
+    """How a loan's bills are made up from principal and interest."""
+
+    LEVEL = "level"  # 等额本息: the payment is constant
+    EQUAL_PRINCIPAL = "equal_principal"  # 等额本金: the principal part is constant
+    INTEREST_ONLY = "interest_only"  # 先息后本: interest, and the principal with the last bill
+    FLAT = "flat"  # 等本等息: interest (or fee) on the original principal, equal parts
+    LISTED = "listed"  # the lender's own table, row by row
+
+
+class Unit(StrEnum):
+    """The step between two due dates is `every` units."""
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+    YEAR = "year"
+
+
+class Residue(StrEnum):
+    """Which bill takes what rounding leaves over."""
+
+    FIRST = "first"
+    LAST = "last"
+
+
+class Component(StrEnum):
+    """What a cent of a bill is for."""
+
+    PENALTY = "penalty"
+    FEE = "fee"
+    INTEREST = "interest"
+    PRINCIPAL = "principal"
+
+
+class Excess(StrEnum):
+    """What happens to money beyond what is due when the borrower did not say what it is for."""
+
+    NEXT_BILL = "next_bill"  # pays the next bills ahead
+    SHORTEN = "shorten"  # prepays principal, payment kept
+    LOWER = "lower"  # prepays principal, end date kept
+    HOLD = "hold"  # kept as credit
+
+
+class LastRow(StrEnum):
+    """What becomes of the cents that rounding leaves over in the last bill."""
+
+    REST = "rest"  # the last bill takes them
+    AS_IS = "as_is"  # the last payment is like the others; what is left stays unpaid
+    SQUEEZE_INTEREST = "squeeze_interest"  # the last payment is like the others; its interest gives way
+
+
+class PaymentFit(StrEnum):
+    """How a worked-out level payment is corrected so that the last bill comes close to the others."""
+
+    NONE = "none"
+    REFIT = "refit"  # moved by a share of the last bill's difference while that shrinks, at most three times
+    LOWER_LAST = "lower_last"  # the smallest payment whose last bill is not higher
+    SIMILAR_LAST = "similar_last"  # the payment whose last bill differs least
+
+
+class PenaltyBase(StrEnum):
+    """What penalty interest is counted on."""
+
+    PRINCIPAL = "principal"
+    PRINCIPAL_AND_INTEREST = "principal_and_interest"
+    BILL = "bill"
+
+
+@dataclass(frozen=True, slots=True)
+class PenaltyTerms:
+    """What lateness costs: simple interest a day on what is overdue, and a fee once per missed bill.
+
+    `annual_rate` is counted on `base` for every day after the payable date on which it is unpaid, over
+    `year_days`; the first `grace_days` days bear none (and, if `from_due`, are charged after all once the
+    grace has passed). `late_fee` is added once when the grace has passed.
+    """
+
+    annual_rate: Decimal = Decimal(0)
+    base: PenaltyBase = PenaltyBase.PRINCIPAL
+    year_days: int = 360
+    grace_days: int = 0
+    from_due: bool = True
+    late_fee: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ListedRow:
+    """One row of the lender's own table."""
+
+    due_on: date
+    parts: Parts
+
+
+@dataclass(frozen=True, slots=True)
+class PrepaymentFee:
+    """What prepaying costs: a fraction of the principal prepaid, none from `free_after_months` on."""
+
+    fraction: Decimal = Decimal(0)
+    free_after_months: int | None = None
+
+
+DEFAULT_ORDER = (Component.PENALTY, Component.FEE, Component.INTEREST, Component.PRINCIPAL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoanTerms:
+    """One version of a loan agreement.
+
+    A loan entered in mid-life states what was still owed on `disbursed_on` as `principal` and counts the
+    bills still to come: earlier repayments are history and are never subtracted.
+    """
+
+    currency: str
+    principal: int
+    disbursed_on: date
+    annual_rate: Decimal
+    count: int
+    first_due_on: date
+    method: Method = Method.LEVEL
+    unit: Unit = Unit.MONTH
+    every: int = 1
+    anchor_day: int | None = None  # 1-31; None: the day of first_due_on
+    day_count: DayCount = DayCount.PERIODIC
+    rounding: Rounding = Rounding.HALF_UP
+    residue: Residue = Residue.LAST
+    payment: int | None = None  # the level payment the lender states; None: worked out
+    flat_fee: int = 0  # FLAT: total fee over all bills, shared out equally
+    upfront_fee: int = 0  # taken from the proceeds or paid beside them on disbursed_on; enters the APR
+    bill_fee: int = 0  # added to each bill
+    listed: tuple[ListedRow, ...] = ()
+    order: tuple[Component, ...] = DEFAULT_ORDER
+    excess: Excess = Excess.NEXT_BILL
+    penalty: PenaltyTerms = PenaltyTerms()
+    prepayment_fee: PrepaymentFee = PrepaymentFee()
+    payment_rounding: Rounding | None = None  # of the level payment or the equal part; None: as `rounding`
+    interest_rounding: Rounding | None = None  # of each bill's interest; None: as `rounding`
+    payment_unit: int = 1  # the payment is rounded to a multiple of this many minor units
+    payment_fit: PaymentFit = PaymentFit.NONE
+    last_row: LastRow = LastRow.REST
+    due_dates: tuple[date, ...] = ()  # an agreed list of due dates; replaces first_due_on, unit and every
+    opening_balance: int | None = None  # what interest starts on (a financed fee included); None: principal
+    principal_part: int | None = None  # EQUAL_PRINCIPAL: the stated part; None: shared out equally
+    extra_payment: int = 0  # principal paid on top of every bill, by agreement
+    weights: tuple[Decimal, ...] = ()  # LEVEL: each bill's share of the full payment; 0 skips a payment
+    first_day_free: bool = False  # the day of the disbursement bears no interest
+    odd_period_whole: bool = False  # PERIODIC: a longer or shorter period counts as one whole period
+    part_period: DayCount = DayCount.ACT_365F  # PERIODIC: how interest up to a day inside a period is counted;
+    # PERIODIC here means by days over the days of that period
+
+    @property
+    def opening(self) -> int:
+        """What is owed on `disbursed_on`, a financed fee included: the sum of all bills' principal."""
+        return self.principal if self.opening_balance is None else self.opening_balance

@@ -1,0 +1,48 @@
+"""Facts and what is computed from them, one concept a file."""
+
+from ledger.models.accounts import AccountEntry, FundingAccount, StatedBalance
+from ledger.models.autorepay import AutoRepayAttempt, AutoRepayMandate
+from ledger.models.bills import Allocation, Bill
+from ledger.models.facts import (
+    Charge,
+    Confirmation,
+    Deferral,
+    Fact,
+    LenderFigure,
+    RateChange,
+    Repayment,
+    Reversal,
+    Waiver,
+)
+from ledger.models.heartbeat import Heartbeat
+from ledger.models.lenders import CreditLine, Lender
+from ledger.models.loans import Loan, TermsVersion
+from ledger.models.people import Household, Membership, Role, User
+
+__all__ = [
+    "AccountEntry",
+    "Allocation",
+    "AutoRepayAttempt",
+    "AutoRepayMandate",
+    "Bill",
+    "Charge",
+    "Confirmation",
+    "CreditLine",
+    "Deferral",
+    "Fact",
+    "FundingAccount",
+    "Heartbeat",
+    "Household",
+    "Lender",
+    "LenderFigure",
+    "Loan",
+    "Membership",
+    "RateChange",
+    "Repayment",
+    "Reversal",
+    "Role",
+    "StatedBalance",
+    "TermsVersion",
+    "User",
+    "Waiver",
+]

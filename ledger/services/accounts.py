@@ -1,0 +1,54 @@
+"""Funding accounts: adding one, and stating what is in it."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from ledger.models import FundingAccount, Household, StatedBalance
+from ledger.models.accounts import AccountKind
+from ledger.services.recording import Recording, digest, key_conflict
+from ledger.services.refusal import Refusal
+
+
+def add_account(
+    *, household: Household, name: str, currency: str, kind: AccountKind = AccountKind.CARD, last4: str = ""
+) -> FundingAccount | Refusal:
+    """Add a card or wallet; the same name and digits twice is refused."""
+    try:
+        with transaction.atomic():
+            return FundingAccount.objects.create(
+                household=household, name=name, currency=currency, kind=kind, last4=last4
+            )
+    except IntegrityError:
+        return Refusal("account_exists", _("This account is already on the list."), "name")
+
+
+def state_balance(
+    *, account: FundingAccount, amount: int, stated_on: date, recording: Recording
+) -> StatedBalance | Refusal:
+    """Write down that `amount` (minor units) was in the account on a day, as its owner says."""
+    if stated_on > account.household.today(recording.now):
+        return Refusal("in_future", _("A balance can be stated for today or an earlier day."), "stated_on")
+    said = StatedBalance(
+        household_id=account.household_id,
+        account=account,
+        amount=amount,
+        stated_on=stated_on,
+        recorded_at=recording.now,
+        recorded_by=recording.by,
+        key=recording.key,
+        fingerprint=digest({"account": account.pk, "amount": amount, "stated_on": stated_on}),
+    )
+    earlier = StatedBalance.objects.filter(household_id=said.household_id, key=said.key)
+    try:
+        with transaction.atomic():
+            found = earlier.first()
+            if found is None:
+                said.save()
+                return said
+    except IntegrityError:
+        found = earlier.get()
+    return found if found.fingerprint == said.fingerprint else key_conflict()

@@ -1,0 +1,97 @@
+"""Opening a loan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from ledger.loanmath.checks import problems
+from ledger.loanmath.codec import terms_to_dict
+from ledger.loanmath.terms import LoanTerms
+from ledger.models import CreditLine, Household, Lender, Loan, TermsVersion, User
+from ledger.services.projection import rebuild
+from ledger.services.recording import digest, key_conflict
+from ledger.services.refusal import Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The loan, and whether it had been opened before under the same key."""
+
+    loan: Loan
+    replayed: bool = False
+
+
+def open_loan(
+    *,
+    household: Household,
+    lender_name: str,
+    name: str,
+    terms: LoanTerms,
+    key: str,
+    now: datetime,
+    by: User | None = None,
+    credit_line: CreditLine | None = None,
+    note: str = "",
+) -> Opened | Refusal:
+    """Write down an agreement and its bills. Terms that cannot be (`loanmath.checks`) are refused."""
+    wrong = problems(terms)
+    if wrong:
+        return Refusal(wrong[0].code, _("These terms cannot be right: %(field)s.") % {"field": wrong[0].field})
+    said = {
+        "lender": lender_name,
+        "name": name,
+        "terms": terms_to_dict(terms),
+        "credit_line": credit_line and credit_line.pk,
+        "note": note,
+    }
+    loan = Loan(
+        household=household,
+        credit_line=credit_line,
+        name=name,
+        currency=terms.currency,
+        note=note,
+        key=key,
+        fingerprint=digest(said),
+        opened_at=now,
+        opened_by=by,
+    )
+    try:
+        with transaction.atomic():
+            return _open(loan, lender_name, terms)
+    except IntegrityError:
+        return _earlier(loan)
+
+
+def _open(loan: Loan, lender_name: str, terms: LoanTerms) -> Opened | Refusal:
+    if Loan.objects.filter(household=loan.household, key=loan.key).exists():
+        return _earlier(loan)
+    loan.lender, _created = Lender.objects.get_or_create(household=loan.household, name=lender_name)
+    loan.save()
+    add_terms(loan, terms, number=1, now=loan.opened_at)
+    rebuild(loan, loan.household.today(loan.opened_at))
+    return Opened(loan)
+
+
+def _earlier(loan: Loan) -> Opened | Refusal:
+    earlier = Loan.objects.get(household=loan.household, key=loan.key)
+    return Opened(earlier, replayed=True) if earlier.fingerprint == loan.fingerprint else key_conflict()
+
+
+def add_terms(loan: Loan, terms: LoanTerms, number: int, now: datetime) -> TermsVersion:
+    """Store version `number` of a loan's terms: main figures as columns, other conventions beside them."""
+    said = terms_to_dict(terms)
+    version = TermsVersion(
+        loan=loan,
+        household_id=loan.household_id,
+        number=number,
+        effective_on=terms.disbursed_on,
+        recorded_at=now,
+        **{name: getattr(terms, name) for name in TermsVersion.COLUMNS},
+        conventions={name: value for name, value in said.items() if name not in TermsVersion.COLUMNS},
+    )
+    version.save()
+    return version

@@ -1,0 +1,181 @@
+"""The one writer of bills, allocations and a loan's computed columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from typing import Any
+
+from django.db import models, transaction
+
+from ledger.loanmath.money import Parts
+from ledger.loanmath.projection import ProjectedBill, Projection
+from ledger.models import Allocation, Bill, Household, Loan
+from ledger.models.bills import PARTS
+from ledger.selectors.history import History, history
+from ledger.services.debit_times import schedule_debit
+
+_BILL_FIELDS = [
+    field.attname for field in Bill._meta.concrete_fields if field.attname not in {"id", "loan_id", "number"}
+]
+_LOAN_FIELDS = [
+    "projected_on",
+    "next_change_on",
+    "outstanding_principal",
+    "credit",
+    "settled_on",
+    "grace_days",
+]
+
+
+def lock(loan: Loan) -> Loan:
+    """The loan's row, read afresh and held until the transaction ends."""
+    return Loan.objects.select_for_update(of=("self",)).select_related("household").get(pk=loan.pk)
+
+
+def rebuild(loan: Loan, as_of: date, known: History | None = None) -> bool:
+    """Project `loan` as of a day and write what differs from what is stored; True if anything did.
+
+    To be called inside the transaction that added a fact, with the loan locked. Touches only rows of this
+    loan, and of those only the ones that changed.
+    """
+    past = known or history(loan)
+    projection = past.project(as_of)
+    changed = _write_bills(loan, projection)
+    changed |= _write_allocations(loan, projection)
+    changed |= bool(_set(loan, loan_values(projection, past.terms.penalty.grace_days)))
+    if changed:
+        loan.version += 1
+        loan.save(update_fields=[*_LOAN_FIELDS, "version"])
+        schedule_debit(loan)
+    return changed
+
+
+def refresh(household: Household, now: datetime) -> int:
+    """Bring the household's loans up to its local day: those that a passing day has overtaken. Counts them."""
+    today = household.today(now)
+    stale = Loan.objects.filter(household=household).outdated(today)
+    return sum(refresh_loan(loan, today) for loan in stale)
+
+
+def refresh_loan(loan: Loan, today: date) -> bool:
+    """Bring one loan up to `today`, unless someone else has."""
+    with transaction.atomic():
+        locked = lock(loan)
+        if locked.next_change_on is None or locked.next_change_on > today:
+            return False
+        rebuild(locked, today)
+        return True
+
+
+def bill_values(bill: ProjectedBill) -> dict[str, Any]:
+    """The stored columns of a projected bill."""
+    values: dict[str, Any] = {
+        "is_needed": True,
+        "starts_on": bill.starts_on,
+        "due_on": bill.due_on,
+        "payable_on": bill.payable_on,
+        "deferred_from": bill.deferred_from,
+        "settled_on": bill.settled_on,
+        "presumed": bill.presumed,
+        "outstanding_after": bill.outstanding_after,
+    }
+    for suffix, parts in (
+        ("due", bill.due),
+        ("paid", bill.paid),
+        ("waived", bill.waived),
+        ("computed", bill.computed),
+    ):
+        values |= {f"{part}_{suffix}": None if parts is None else getattr(parts, part) for part in PARTS}
+    return values
+
+
+def unneeded_values(bill: Bill) -> dict[str, Any]:
+    """The stored columns of a bill that the projection no longer has: its days, and nothing to pay."""
+    kept = {"starts_on", "due_on", "payable_on"}
+    return {name: getattr(bill, name) if name in kept else _zero(name) for name in _BILL_FIELDS}
+
+
+def _zero(name: str) -> Any:
+    if name == "is_needed":
+        return False
+    return None if Bill._meta.get_field(name).null else 0
+
+
+def loan_values(projection: Projection, grace_days: int) -> dict[str, Any]:
+    """The stored columns of a projected loan."""
+    return {
+        "projected_on": projection.as_of,
+        "next_change_on": projection.next_change_on,
+        "outstanding_principal": projection.outstanding_principal,
+        "credit": projection.credit,
+        "settled_on": projection.settled_on,
+        "grace_days": grace_days,
+    }
+
+
+def differences(row: models.Model, values: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    """Each column where `row` is not as computed: its name, the stored and the computed value."""
+    for name, computed in values.items():
+        stored = getattr(row, name)
+        if stored != computed:
+            yield name, stored, computed
+
+
+def _write_bills(loan: Loan, projection: Projection) -> bool:
+    stored = {bill.number: bill for bill in Bill.objects.filter(loan=loan)}
+    new: list[Bill] = []
+    moved: list[Bill] = []
+    fields: set[str] = set()
+    for projected in projection.bills:
+        values = bill_values(projected)
+        bill = stored.pop(projected.number, None)
+        if bill is None:
+            new.append(Bill(loan=loan, number=projected.number, **values))
+        elif names := _set(bill, values):
+            fields |= names
+            moved.append(bill)
+    for bill in stored.values():
+        if names := _set(bill, unneeded_values(bill)):
+            fields |= names
+            moved.append(bill)
+    Bill.objects.bulk_create(new)
+    if moved:
+        Bill.objects.bulk_update(moved, sorted(fields))
+    return bool(new or moved)
+
+
+def _set(row: models.Model, values: dict[str, Any]) -> set[str]:
+    """Give `row` the values; the names of the columns that changed."""
+    changed = {name for name, _, _ in differences(row, values)}
+    for name in changed:
+        setattr(row, name, values[name])
+    return changed
+
+
+def _write_allocations(loan: Loan, projection: Projection) -> bool:
+    numbers = dict(Bill.objects.filter(loan=loan).values_list("number", "id"))
+    wanted: dict[tuple[int, int | None], Parts] = {}
+    for part in projection.allocations:
+        where = (part.repayment, numbers.get(part.bill or 0))
+        wanted[where] = wanted.get(where, Parts()) + part.parts
+    stored = {(row.repayment_id, row.bill_id): row for row in Allocation.objects.filter(loan=loan)}
+    gone = [row.pk for where, row in stored.items() if wanted.get(where) != row.parts]
+    new = [where for where, parts in wanted.items() if where not in stored or stored[where].parts != parts]
+    if gone:
+        Allocation.objects.filter(pk__in=gone).delete()
+    Allocation.objects.bulk_create(_allocation(loan, where, wanted[where]) for where in new)
+    return bool(gone or new)
+
+
+def _allocation(loan: Loan, where: tuple[int, int | None], parts: Parts) -> Allocation:
+    repayment, bill = where
+    return Allocation(
+        loan=loan,
+        repayment_id=repayment,
+        bill_id=bill,
+        principal=parts.principal,
+        interest=parts.interest,
+        fee=parts.fee,
+        penalty=parts.penalty,
+    )

@@ -1,0 +1,108 @@
+"""Recording what the borrower paid, and confirming what the lender should have debited."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from django.utils.translation import gettext as _
+
+from ledger.loanmath.facts import ApplyTo
+from ledger.loanmath.money import decimal_text
+from ledger.loanmath.payoff import payoff_quote
+from ledger.models import AccountEntry, Bill, Confirmation, Fact, FundingAccount, Loan, Repayment
+from ledger.models.facts import Source
+from ledger.selectors.history import History
+from ledger.services.recording import Recorded, Recording, add_fact, not_before_disbursement
+from ledger.services.refusal import Refusal
+
+PLAN_AHEAD = timedelta(days=366)  # how far ahead a planned repayment may lie
+
+
+def record_repayment(
+    *,
+    loan: Loan,
+    amount: int,
+    paid_on: date,
+    recording: Recording,
+    apply_to: ApplyTo = ApplyTo.DUE,
+    bill_number: int | None = None,
+    account: FundingAccount | None = None,
+    source: Source = Source.MANUAL,
+    presumed: bool = False,
+    note: str = "",
+) -> Recorded | Refusal:
+    """Record that `amount` (minor units) was paid on a day; a day to come is a planned repayment and counts
+    from then on. Refuses what cannot be: more than settles the loan, a day before it was paid out, no such bill."""
+    draft = Repayment(
+        loan=loan,
+        effective_on=paid_on,
+        amount=amount,
+        apply_to=apply_to,
+        bill_number=bill_number,
+        account=account,
+        source=source,
+        presumed=presumed,
+        note=note,
+    )
+
+    def check(loan: Loan, past: History) -> Refusal | None:
+        return refuse_repayment(draft, loan, past, loan.household.today(recording.now))
+
+    return add_fact(draft, recording, check, follow=book_entry)
+
+
+def refuse_repayment(draft: Fact, loan: Loan, past: History, today: date) -> Refusal | None:
+    """Why this repayment cannot be recorded; None if it can. Also asked by the form's preview."""
+    amount = draft.amount or 0
+    if amount <= 0:
+        return Refusal("not_positive", _("Enter an amount above zero."), "amount")
+    if draft.effective_on > today + PLAN_AHEAD:
+        return Refusal("too_far_ahead", _("Choose a day within the next year."), "paid_on")
+    refusal = not_before_disbursement(draft.effective_on, past, "paid_on")
+    if refusal is not None:
+        return refusal
+    if draft.account is not None and draft.account.currency != loan.currency:
+        return Refusal("currency", _("This account is kept in another currency than the loan."), "account")
+    if draft.apply_to == ApplyTo.BILL:
+        bill = Bill.objects.filter(loan=loan, number=draft.bill_number).needed().first()
+        if bill is None:
+            return Refusal("no_such_bill", _("Choose one of this loan's bills."), "bill")
+        if draft.effective_on <= today and amount > bill.open.total:
+            return _too_much("above_bill", bill.open.total, loan, _("This bill has %(amount)s left to pay."))
+    most = payoff_quote(past.terms, past.facts, draft.effective_on).total
+    if draft.effective_on <= today and amount > most:
+        return _too_much("above_payoff", most, loan, _("%(amount)s settles the whole loan on this day."))
+    if draft.apply_to == ApplyTo.PAYOFF and amount < most:
+        return _too_much("below_payoff", most, loan, _("Settling the loan on this day takes %(amount)s."))
+    return None
+
+
+def _too_much(code: str, limit: int, loan: Loan, message: str) -> Refusal:
+    return Refusal(code, message % {"amount": f"{decimal_text(limit, loan.currency)} {loan.currency}"}, "amount")
+
+
+def book_entry(repayment: Fact) -> None:
+    """Take a repayment from the account it was paid from, if the user said which."""
+    if repayment.account_id is not None:
+        AccountEntry(
+            household_id=repayment.household_id,
+            account_id=repayment.account_id,
+            fact=repayment,
+            amount=-(repayment.amount or 0),
+            entry_on=repayment.effective_on,
+            booked_at=repayment.recorded_at,
+        ).save()
+
+
+def confirm_repayment(*, repayment: Fact, recording: Recording) -> Recorded | Refusal:
+    """Record that a presumed debit really happened."""
+    day = repayment.loan.household.today(recording.now)
+    draft = Confirmation(loan=repayment.loan, effective_on=max(day, repayment.effective_on), target=repayment)
+
+    def check(loan: Loan, past: History) -> Refusal | None:
+        from_engine = {fact.id for fact in past.presumed()}
+        if repayment.pk not in from_engine:
+            return Refusal("not_presumed", _("This repayment needs no confirmation."))
+        return None
+
+    return add_fact(draft, recording, check)

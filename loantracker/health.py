@@ -1,0 +1,20 @@
+"""Is the clockwork running? For monitors: 200 while every tick is recent, 503 otherwise."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, JsonResponse
+
+from ledger import clock
+from ledger.models import Heartbeat
+from ledger.selectors.banners import late_jobs
+
+
+def healthz(request: HttpRequest) -> JsonResponse:
+    """Each job's age in seconds since it last ended well; 503 if any is late or never ran."""
+    now = clock.now()
+    late = late_jobs(now)
+    ages = {
+        job: int((now - finished).total_seconds())
+        for job, finished in Heartbeat.objects.exclude(finished_at=None).values_list("job", "finished_at")
+    }
+    return JsonResponse({"ok": not late, "late": late, "seconds_since": ages}, status=503 if late else 200)

@@ -1,0 +1,64 @@
+"""What every request carries: the household, its day and language; and how htmx meets an expired login."""
+
+from __future__ import annotations
+
+import zoneinfo
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone, translation
+from django_htmx.http import HttpResponseClientRedirect
+
+from ledger import clock
+from ledger.models import Membership
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+HOUSEHOLD = "household"  # session key: which of their households a user is looking at
+
+
+class HouseholdMiddleware:
+    """Sets `request.now`, `.today`, `.membership`, `.household` (None where there is none) and the user's language."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        now = clock.now()
+        membership = _membership(request)
+        request.now = now  # type: ignore[attr-defined]
+        request.membership = membership  # type: ignore[attr-defined]
+        request.household = membership and membership.household  # type: ignore[attr-defined]
+        request.today = membership.household.today(now) if membership else now.date()  # type: ignore[attr-defined]
+        if request.user.is_authenticated:
+            translation.activate(request.user.language)
+            request.LANGUAGE_CODE = translation.get_language() or "en"
+        if membership:
+            timezone.activate(clock.zone(membership.household.time_zone))
+        else:
+            timezone.activate(zoneinfo.ZoneInfo("UTC"))
+        response = self.get_response(request)
+        if request.user.is_authenticated:
+            response.setdefault("Cache-Control", "no-store")
+            response.headers["Content-Language"] = translation.get_language() or "en"
+        return response
+
+
+def _membership(request: HttpRequest) -> Membership | None:
+    if not request.user.is_authenticated:
+        return None
+    mine = list(Membership.objects.filter(user=request.user).select_related("household").order_by("pk"))
+    chosen = request.session.get(HOUSEHOLD)
+    return next((one for one in mine if one.household_id == chosen), mine[0] if mine else None)
+
+
+class HtmxLoginMiddleware:
+    """A login that expired answers htmx with a redirect of the whole page, not a form swapped into a table cell."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if request.htmx and response.status_code == 302 and not request.user.is_authenticated:  # type: ignore[attr-defined]
+            return HttpResponseClientRedirect(response.headers["Location"])
+        return response

@@ -1,0 +1,14 @@
+"""Where each app's pages begin."""
+
+from django.urls import include, path
+
+from loantracker.health import healthz
+from loantracker.language import choose_language
+
+urlpatterns = [
+    path("", include("ledger.urls")),
+    path("", include("reminders.urls")),
+    path("account/", include("allauth.urls")),
+    path("language/", choose_language, name="set_language"),
+    path("healthz", healthz, name="healthz"),
+]
