@@ -10,7 +10,7 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django_htmx.http import HttpResponseLocation
@@ -31,6 +31,12 @@ class PageRequest(HttpRequest):
 
 
 View = Callable[..., HttpResponse]
+
+
+def own(request: HttpRequest, queryset: Any, **lookup: Any) -> Any:
+    """The one row of `queryset` that `lookup` names, of the household being looked at; a stranger's is a 404."""
+    mine = queryset.for_user(request.user).filter(household=request.household)  # type: ignore[attr-defined]
+    return get_object_or_404(mine, **lookup)
 
 
 def member_page(view: View) -> View:

@@ -43,7 +43,21 @@ class Recording:
 Check = Callable[[Loan, History], Refusal | None]
 Follow = Callable[[Fact], None]
 
-_IN_FINGERPRINT = ["loan_id", "kind", "effective_on", "amount", "bill_number", "component", "apply_to", "source", "presumed", "account_id", "annual_rate", "effect", "moved_to", "principal", "interest", "fee", "penalty", "target_id", "note"]
+_IN_FINGERPRINT = [
+    *("loan_id", "kind", "effective_on", "amount", "bill_number", "component", "apply_to", "source", "presumed"),
+    *(
+        "account_id",
+        "annual_rate",
+        "effect",
+        "moved_to",
+        "principal",
+        "interest",
+        "fee",
+        "penalty",
+        "target_id",
+        "note",
+    ),
+]
 
 
 def add_fact(draft: Fact, recording: Recording, check: Check, follow: Follow | None = None) -> Recorded | Refusal:

@@ -1,0 +1,24 @@
+"""Households and who belongs to them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from ledger.models import Household, Membership, Role, User
+
+
+def create_household(*, owner: User, name: str, time_zone: str, currency: str, now: datetime) -> Household:
+    """A new household with its first member, who owns it."""
+    with transaction.atomic():
+        household = Household.objects.create(name=name, time_zone=time_zone, currency=currency, created_at=now)
+        Membership.objects.create(household=household, user=owner, role=Role.OWNER)
+        return household
+
+
+def update_household(*, household: Household, name: str, time_zone: str, currency: str) -> Household:
+    """Rename a household, move it to another time zone, change the currency it starts new loans in."""
+    household.name, household.time_zone, household.currency = name, time_zone, currency
+    household.save(update_fields=["name", "time_zone", "currency"])
+    return household

@@ -1,0 +1,87 @@
+"""Plain functions that make what a test needs, with dull defaults."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from itertools import count
+from typing import Any
+
+from ledger.loanmath.terms import LoanTerms
+from ledger.models import FundingAccount, Household, Loan, Membership, Role, StatedBalance, User
+from ledger.services.accounts import state_balance
+from ledger.services.households import create_household
+from ledger.services.loans import Opened, open_loan
+from ledger.services.recording import Recording
+from ledger.services.repayments import record_repayment
+
+NOW = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)  # 12:00 on 1 March in Shanghai
+_numbers = count(1)
+
+
+def unique() -> str:
+    return f"key-{next(_numbers)}"
+
+
+def at(day: str, hour: int = 12) -> datetime:
+    """A moment at `hour` o'clock Shanghai time on an ISO day."""
+    return datetime.fromisoformat(f"{day}T{hour:02}:00:00+08:00").astimezone(UTC)
+
+
+def recording(now: datetime = NOW, **more: Any) -> Recording:
+    return Recording(**({"key": unique(), "now": now} | more))
+
+
+def user(email: str = "", **more: Any) -> User:
+    return User.objects.create_user(email or f"{unique()}@example.com", "correct horse battery", **more)
+
+
+def household(owner: User | None = None, **more: Any) -> Household:
+    values = {"name": "Home", "time_zone": "Asia/Shanghai", "currency": "CNY", "now": NOW} | more
+    return create_household(owner=owner or user(), **values)
+
+
+def member(of: Household, role: Role = Role.VIEWER, **more: Any) -> User:
+    someone = user(**more)
+    Membership.objects.create(household=of, user=someone, role=role)
+    return someone
+
+
+def terms(**more: Any) -> LoanTerms:
+    """12,000.00 CNY at 12 % over 12 months from 10 January 2026, first due 10 February."""
+    values: dict[str, Any] = {
+        "currency": "CNY",
+        "principal": 1_200_000,
+        "disbursed_on": date(2026, 1, 10),
+        "annual_rate": Decimal("0.12"),
+        "count": 12,
+        "first_due_on": date(2026, 2, 10),
+    }
+    return LoanTerms(**(values | more))
+
+
+def loan(of: Household | None = None, *, now: datetime = NOW, name: str = "Laptop", **more: Any) -> Loan:
+    """An open loan of these terms (`terms`, or keyword arguments for them)."""
+    agreed = more.pop("terms", None) or terms(**more)
+    opened = open_loan(
+        household=of or household(), lender_name="Bank of Tests", name=name, terms=agreed, key=unique(), now=now
+    )
+    assert isinstance(opened, Opened), opened
+    return opened.loan
+
+
+def account(of: Household, **more: Any) -> FundingAccount:
+    values = {"name": "Salary card", "last4": "1234", "currency": "CNY"} | more
+    return FundingAccount.objects.create(household=of, **values)
+
+
+def balance(of: FundingAccount, amount: int, stated_on: date, now: datetime = NOW) -> StatedBalance:
+    stated = state_balance(account=of, amount=amount, stated_on=stated_on, recording=recording(now))
+    assert isinstance(stated, StatedBalance), stated
+    return stated
+
+
+def repayment(of: Loan, amount: int, paid_on: date, now: datetime = NOW, **more: Any) -> Any:
+    """The recorded repayment fact."""
+    result = record_repayment(loan=of, amount=amount, paid_on=paid_on, recording=recording(now), **more)
+    return result.fact
