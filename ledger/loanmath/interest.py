@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 
 from ledger.loanmath.dates import add_months, due_date
 from ledger.loanmath.day_count import DayCount, fraction
@@ -47,9 +48,12 @@ def due_dates(terms: LoanTerms) -> list[date]:
     if terms.due_dates:
         return list(terms.due_dates)
     anchor = terms.anchor_day or terms.first_due_on.day
-    return [
-        due_date(terms.first_due_on, anchor, terms.unit, terms.every, k) for k in range(terms.count)
-    ]
+    return [due_date(terms.first_due_on, anchor, terms.unit, terms.every, k) for k in range(terms.count)]
+
+
+@lru_cache(maxsize=256)
+def months_of_year(months: int) -> Fraction:
+    return Fraction(months, 12)
 
 
 def _whole_months(a: date, b: date) -> int | None:
@@ -65,13 +69,13 @@ def _whole_months(a: date, b: date) -> int | None:
 def periodic_year_part(terms: LoanTerms, starts_on: date, due_on: date) -> Fraction:
     """What a period is of a year where every whole period counts alike. A period that is no whole number of
     units counts by its days over the days of the regular period that ends with it (source: the day count)."""
+    if terms.unit in MONTHS_IN and not terms.odd_period_whole:
+        months = _whole_months(starts_on, due_on)
+        if months is not None:
+            return months_of_year(months)
     regular = Fraction(terms.every, PERIODS_A_YEAR[terms.unit])
     if terms.odd_period_whole:
         return regular
-    if terms.unit in MONTHS_IN:
-        months = _whole_months(starts_on, due_on)
-        if months is not None:
-            return Fraction(months, 12)
     days = (due_on - starts_on).days
     return regular * Fraction(days, (due_on - step(terms, due_on, -1)).days)
 
@@ -102,7 +106,7 @@ class Rates:
 
     terms: LoanTerms
     segments: list[tuple[date, Fraction]] = field(default_factory=list)
-    _whole: dict[tuple[Fraction, Fraction], Fraction] = field(default_factory=dict)
+    _whole: tuple[Fraction, Fraction, Fraction] = (ZERO, ZERO, ZERO)  # the last year part, rate and product
 
     def __post_init__(self) -> None:
         self.segments.append((date.min, Fraction(self.terms.annual_rate)))
@@ -113,7 +117,7 @@ class Rates:
 
     def factor(self, period: Period, a: date, b: date) -> Fraction:
         """The sum over rate segments between `a` and `b` of rate x part of a year; both lie in the period."""
-        if self.segments[-1][0] <= a:
+        if len(self.segments) == 1 or self.segments[-1][0] <= a:
             return self._part(period, a, b, self.segments[-1][1])
         total = ZERO
         for at, (since, rate) in enumerate(self.segments):
@@ -125,10 +129,9 @@ class Rates:
 
     def _part(self, period: Period, a: date, b: date, rate: Fraction) -> Fraction:
         if period.year_part is not None and a <= period.starts_on and b >= period.due_on:
-            key = (period.year_part, rate)
-            if key not in self._whole:
-                self._whole[key] = period.year_part * rate
-            return self._whole[key]
+            if self._whole[0] is not period.year_part or self._whole[1] is not rate:
+                self._whole = (period.year_part, rate, period.year_part * rate)
+            return self._whole[2]
         return rate * year_fraction(self.terms, period, a, b)
 
 

@@ -22,7 +22,7 @@ PRECISION = 10**40
 MOST_BILLS = 1200  # where a kept payment no longer repays within a lifetime, the last of these takes the rest
 
 
-class NeverAmortizes(ValueError):
+class NeverAmortizes(ValueError):  # noqa: N818 a finding about the terms, not a fault
     """The stated payment does not even cover the interest; `minimum_payment` is the least that does."""
 
     def __init__(self, minimum_payment: int) -> None:
@@ -157,8 +157,10 @@ class Plan:
 
     def _share(self, bills: int) -> None:
         part = self._round_payment(self.balance, bills)
-        if self.terms.method is Method.FLAT or self.terms.residue is Residue.FIRST or part * (bills - 1) >= (
-            self.balance
+        if (
+            self.terms.method is Method.FLAT
+            or self.terms.residue is Residue.FIRST
+            or part * (bills - 1) >= (self.balance)
         ):
             part = self.balance // self.scale // bills * self.scale
         self.part = part
@@ -198,8 +200,7 @@ class Plan:
     def take(self) -> PlanRow:
         """The next bill; the plan moves on behind it."""
         index, period = self.at, self.period(self.at)
-        exact = self._interest_due()
-        interest = self._round_interest(exact.numerator, exact.denominator) + self.carry
+        interest = self._interest_due() + self.carry
         if index == self.last or index - self.first + 1 >= MOST_BILLS:
             principal, interest, carry = self._last_parts(interest)
         else:
@@ -212,8 +213,14 @@ class Plan:
         self.accrued, self.accrued_to = ZERO, None
         return row
 
-    def _interest_due(self) -> Fraction:
-        return self.interest_to(self.period(self.at).due_on)
+    def _interest_due(self) -> int:
+        period = self.period(self.at)
+        if self.accrued or self.accrued_to:
+            exact = self.interest_to(period.due_on)
+            return self._round_interest(exact.numerator, exact.denominator)
+        base = self.flat_base if self.terms.method is Method.FLAT else self.balance
+        factor = self.factor(self.at, period.starts_on, period.due_on)
+        return self._round_interest(base * factor.numerator, factor.denominator)
 
     def take_back(self, row: PlanRow) -> None:
         """The plan as it was before `row`, the last one taken."""

@@ -15,7 +15,8 @@ __all__ = ["NeverAmortizes", "ScheduledRow", "exact_level_payment", "level_payme
 @dataclass(frozen=True, slots=True)
 class ScheduledRow:
     """One planned bill, in minor units: it covers `starts_on` up to and without `due_on`; `balance` is the
-    principal still owed once it is paid."""
+    principal still owed once it is paid. `payment` is the sum of the parts, rounded on its own where the
+    agreement never rounds."""
 
     number: int
     starts_on: date
@@ -24,10 +25,7 @@ class ScheduledRow:
     interest: int
     fee: int
     balance: int
-
-    @property
-    def total(self) -> int:
-        return self.principal + self.interest + self.fee
+    payment: int
 
 
 def schedule(terms: LoanTerms) -> tuple[ScheduledRow, ...]:
@@ -50,6 +48,7 @@ def schedule(terms: LoanTerms) -> tuple[ScheduledRow, ...]:
                 interest=plan.shown(row.interest),
                 fee=plan.shown(row.fee),
                 balance=plan.shown(row.closing),
+                payment=plan.shown(row.principal + row.interest + row.fee),
             )
         )
     return tuple(rows)
