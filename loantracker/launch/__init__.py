@@ -1,0 +1,1 @@
+"""Runs every process of Loantracker with one command; standard library only."""

@@ -27,9 +27,7 @@ def restart_time(restarts: list[float], now: float) -> float:
 class Child:
     """The process of one `Spec`, in a session of its own so that Ctrl-C reaches only the launcher."""
 
-    def __init__(
-        self, spec: Spec, *, folder: Path, selector: selectors.BaseSelector, guard: Guard | None
-    ) -> None:
+    def __init__(self, spec: Spec, *, folder: Path, selector: selectors.BaseSelector, guard: Guard | None) -> None:
         self.spec = spec
         self.output = Output(spec.name, folder)
         self.restarts: list[float] = []
@@ -58,9 +56,8 @@ class Child:
             preexec_fn=dies_with_parent() if self._guard is None else None,
         )
         assert process.stdout is not None
-        pipe = process.stdout
-        os.set_blocking(pipe.fileno(), False)
-        self._selector.register(pipe, selectors.EVENT_READ, lambda: self._read(pipe.fileno(), process))
+        os.set_blocking(process.stdout.fileno(), False)
+        self._selector.register(process.stdout, selectors.EVENT_READ, lambda: self._read(process))
         self._process = process
         self.restart_at = self.kill_at = None
         if self._guard:
@@ -72,7 +69,9 @@ class Child:
         if process is None or process.poll() is None:
             return None
         self.kill()
-        self._process = self.kill_at = None
+        while self._read(process):  # what it said last is not lost
+            pass
+        self._process = None
         if self._guard:
             self._guard.forget(process.pid)
         code = process.returncode
@@ -93,18 +92,23 @@ class Child:
     def kill(self) -> None:
         """Ends the process and all its children at once."""
         if self._process:
+            self.kill_at = None
             with contextlib.suppress(OSError):
                 os.killpg(self._process.pid, signal.SIGKILL)
 
-    def _read(self, number: int, process: subprocess.Popen[bytes]) -> None:
+    def _read(self, process: subprocess.Popen[bytes]) -> bool:
+        """Takes in what there is to read; whether there may be more."""
+        pipe = process.stdout
+        if pipe is None or pipe.closed:
+            return False
         try:
-            data = os.read(number, 65536)
+            data = os.read(pipe.fileno(), 65536)
         except BlockingIOError:
-            return
+            return False
         if data:
             self.output.feed(data)
-            return
-        assert process.stdout is not None
-        self._selector.unregister(process.stdout)
-        process.stdout.close()
+            return True
+        self._selector.unregister(pipe)
+        pipe.close()
         self.output.close()
+        return False

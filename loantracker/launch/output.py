@@ -17,7 +17,7 @@ def say(text: str) -> None:
     try:
         print(text, flush=True)
     except (OSError, ValueError):
-        sys.stdout = None  # type: ignore[assignment]  # print() then says nothing
+        sys.stdout = None  # print() then says nothing
 
 
 class Output:

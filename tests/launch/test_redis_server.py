@@ -35,9 +35,7 @@ def test_a_redis_given_by_url_means_none_of_our_own(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_redis_on_path_comes_before_valkey_and_the_bundled_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_redis_on_path_comes_before_valkey_and_the_bundled_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     valkey = program(tmp_path / "bin", "valkey-server")
     assert find_program() == valkey
@@ -103,9 +101,7 @@ def test_a_path_too_long_or_odd_for_a_socket_gets_the_same_short_one_each_time(
         process.wait()
 
 
-def test_a_temporary_folder_with_a_long_path_is_not_used(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_temporary_folder_with_a_long_path_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / ("x" * 100)))
     path = socket_path(tmp_path / ("y" * 100))
     path.parent.rmdir()
