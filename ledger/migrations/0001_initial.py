@@ -181,7 +181,7 @@ class Migration(migrations.Migration):
                 (
                     "account",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="mandates", to="ledger.fundingaccount"
+                        on_delete=django.db.models.deletion.RESTRICT, related_name="mandates", to="ledger.fundingaccount"
                     ),
                 ),
                 (
@@ -250,7 +250,7 @@ class Migration(migrations.Migration):
                     "target",
                     models.ForeignKey(
                         null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
+                        on_delete=django.db.models.deletion.RESTRICT,
                         related_name="targeted_by",
                         to="ledger.fact",
                     ),
@@ -259,7 +259,7 @@ class Migration(migrations.Migration):
                     "account",
                     models.ForeignKey(
                         null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
+                        on_delete=django.db.models.deletion.RESTRICT,
                         related_name="repayments",
                         to="ledger.fundingaccount",
                     ),
@@ -384,7 +384,7 @@ class Migration(migrations.Migration):
                 (
                     "mandate",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
+                        on_delete=django.db.models.deletion.RESTRICT,
                         related_name="attempts",
                         to="ledger.autorepaymandate",
                     ),
@@ -398,7 +398,7 @@ class Migration(migrations.Migration):
                 (
                     "repayment",
                     models.OneToOneField(
-                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="attempt", to="ledger.fact"
+                        null=True, on_delete=django.db.models.deletion.RESTRICT, related_name="attempt", to="ledger.fact"
                     ),
                 ),
                 (
@@ -419,13 +419,13 @@ class Migration(migrations.Migration):
                 (
                     "fact",
                     models.OneToOneField(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="entry", to="ledger.fact"
+                        on_delete=django.db.models.deletion.RESTRICT, related_name="entry", to="ledger.fact"
                     ),
                 ),
                 (
                     "account",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="entries", to="ledger.fundingaccount"
+                        on_delete=django.db.models.deletion.RESTRICT, related_name="entries", to="ledger.fundingaccount"
                     ),
                 ),
                 (
@@ -469,7 +469,7 @@ class Migration(migrations.Migration):
                 (
                     "lender",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="credit_lines", to="ledger.lender"
+                        on_delete=django.db.models.deletion.RESTRICT, related_name="credit_lines", to="ledger.lender"
                     ),
                 ),
             ],
@@ -497,7 +497,7 @@ class Migration(migrations.Migration):
                     models.ForeignKey(
                         blank=True,
                         null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
+                        on_delete=django.db.models.deletion.RESTRICT,
                         related_name="loans",
                         to="ledger.creditline",
                     ),
@@ -511,7 +511,7 @@ class Migration(migrations.Migration):
                 (
                     "lender",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="loans", to="ledger.lender"
+                        on_delete=django.db.models.deletion.RESTRICT, related_name="loans", to="ledger.lender"
                     ),
                 ),
                 (

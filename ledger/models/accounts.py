@@ -70,8 +70,8 @@ class AccountEntry(AppendOnly):
     """
 
     household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="+")
-    account = models.ForeignKey(FundingAccount, on_delete=models.PROTECT, related_name="entries")
-    fact = models.OneToOneField(Fact, on_delete=models.PROTECT, related_name="entry")
+    account = models.ForeignKey(FundingAccount, on_delete=models.RESTRICT, related_name="entries")
+    fact = models.OneToOneField(Fact, on_delete=models.RESTRICT, related_name="entry")
     amount = models.BigIntegerField()
     entry_on = models.DateField()
     booked_at = models.DateTimeField()

@@ -25,7 +25,7 @@ class AutoRepayMandate(models.Model):
 
     household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="mandates")
     loan = models.ForeignKey(Loan, on_delete=models.CASCADE, related_name="mandates")
-    account = models.ForeignKey(FundingAccount, on_delete=models.PROTECT, related_name="mandates")
+    account = models.ForeignKey(FundingAccount, on_delete=models.RESTRICT, related_name="mandates")
     windows = models.JSONField(default=list)
     started_on = models.DateField()
     authorized_at = models.DateTimeField()
@@ -61,7 +61,7 @@ class AutoRepayAttempt(AppendOnly):
     """One try to debit one bill, with its outcome; `missing` is what the account lacked."""
 
     household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="attempts")
-    mandate = models.ForeignKey(AutoRepayMandate, on_delete=models.PROTECT, related_name="attempts")
+    mandate = models.ForeignKey(AutoRepayMandate, on_delete=models.RESTRICT, related_name="attempts")
     bill = models.ForeignKey(Bill, on_delete=models.CASCADE, related_name="attempts")
     number = models.PositiveSmallIntegerField()
     debit_on = models.DateField()
@@ -70,7 +70,7 @@ class AutoRepayAttempt(AppendOnly):
     outcome = models.CharField(max_length=20, choices=Outcome.choices)
     requested = models.BigIntegerField()
     missing = models.BigIntegerField(default=0)
-    repayment = models.OneToOneField(Fact, on_delete=models.PROTECT, null=True, related_name="attempt")
+    repayment = models.OneToOneField(Fact, on_delete=models.RESTRICT, null=True, related_name="attempt")
 
     class Meta:
         constraints = [

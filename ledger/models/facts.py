@@ -74,7 +74,7 @@ class Fact(AppendOnly):
     apply_to = models.CharField(max_length=10, blank=True)  # repayment
     source = models.CharField(max_length=10, choices=Source.choices, blank=True)  # repayment
     presumed = models.BooleanField(default=False)  # repayment
-    account = models.ForeignKey("ledger.FundingAccount", on_delete=models.PROTECT, null=True, related_name="repayments")
+    account = models.ForeignKey("ledger.FundingAccount", on_delete=models.RESTRICT, null=True, related_name="repayments")
     annual_rate = models.DecimalField(max_digits=14, decimal_places=10, null=True)  # rate change
     effect = models.CharField(max_length=20, blank=True)  # rate change, deferral
     moved_to = models.DateField(null=True)  # deferral
@@ -82,7 +82,7 @@ class Fact(AppendOnly):
     interest = models.BigIntegerField(null=True)
     fee = models.BigIntegerField(null=True)
     penalty = models.BigIntegerField(null=True)
-    target = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="targeted_by")
+    target = models.ForeignKey("self", on_delete=models.RESTRICT, null=True, related_name="targeted_by")
 
     objects = FactQuerySet.as_manager()
 

@@ -26,7 +26,7 @@ class CreditLine(models.Model):
     """A limit that can be borrowed again; each draw on it is a loan."""
 
     household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="credit_lines")
-    lender = models.ForeignKey(Lender, on_delete=models.PROTECT, related_name="credit_lines")
+    lender = models.ForeignKey(Lender, on_delete=models.RESTRICT, related_name="credit_lines")
     name = models.CharField(max_length=100)
     currency = models.CharField(max_length=3)
     limit = models.BigIntegerField()

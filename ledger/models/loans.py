@@ -21,8 +21,8 @@ class Loan(models.Model):
     `services.projection.rebuild` alone."""
 
     household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="loans")
-    lender = models.ForeignKey(Lender, on_delete=models.PROTECT, related_name="loans")
-    credit_line = models.ForeignKey(CreditLine, on_delete=models.PROTECT, null=True, blank=True, related_name="loans")
+    lender = models.ForeignKey(Lender, on_delete=models.RESTRICT, related_name="loans")
+    credit_line = models.ForeignKey(CreditLine, on_delete=models.RESTRICT, null=True, blank=True, related_name="loans")
     name = models.CharField(max_length=100)
     currency = models.CharField(max_length=3)
     note = models.TextField(blank=True)
