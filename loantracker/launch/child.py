@@ -29,7 +29,7 @@ class Child:
 
     def __init__(self, spec: Spec, *, folder: Path, selector: selectors.BaseSelector, guard: Guard | None) -> None:
         self.spec = spec
-        self.output = Output(spec.name, folder)
+        self.output = Output(spec.name, folder, quiet=spec.quiet)
         self.restarts: list[float] = []
         self.restart_at: float | None = None
         self.kill_at: float | None = None

@@ -23,8 +23,9 @@ def say(text: str) -> None:
 class Output:
     """The output of one process, line by line."""
 
-    def __init__(self, name: str, folder: Path) -> None:
+    def __init__(self, name: str, folder: Path, *, quiet: bool = False) -> None:
         self.name = name
+        self.quiet = quiet
         self.path = folder / f"{name}.log"
         self._rest = b""
         self._alarming = False
@@ -69,5 +70,5 @@ class Output:
             self._alarming = found[1] in ALARMING
         elif line.startswith(b"Traceback "):
             self._alarming = True
-        if self._alarming and line.strip():
+        if self._alarming and line.strip() and not self.quiet:
             say(f"{self.name:<6} | {line.decode(errors='replace').rstrip()}")

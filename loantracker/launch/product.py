@@ -115,4 +115,4 @@ def redis_process(server: RedisServer) -> Spec:
         private_folder(server.folder)
         return f"Redis could not read its data; they are in {aside} now, and nothing is lost."
 
-    return Spec("redis", server.command(keep=True), ready=server.answers, repair=put_aside)
+    return Spec("redis", server.command(keep=True), quiet=True, ready=server.answers, repair=put_aside)

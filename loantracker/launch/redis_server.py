@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import os
 import re
@@ -10,7 +9,6 @@ import shutil
 import socket
 import stat
 import subprocess
-import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -101,6 +99,9 @@ def socket_path(folder: Path) -> Path:
     path = folder.resolve() / "redis.sock"
     if len(os.fsencode(path)) <= LONGEST_SOCKET_PATH and PLAIN_PATH.fullmatch(str(path)):
         return path
+    import hashlib  # both only here: they would cost every launcher 5 MB
+    import tempfile
+
     name = f"loantracker-{os.getuid()}-{hashlib.sha256(os.fsencode(path)).hexdigest()[:16]}"
     temporary = Path(tempfile.gettempdir()) / name
     if len(os.fsencode(temporary / path.name)) > LONGEST_SOCKET_PATH:
