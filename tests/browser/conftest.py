@@ -1,0 +1,155 @@
+"""The whole product for browser tests: all processes under the launcher, a real mail catcher, a real browser."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from playwright.sync_api import Browser, Page, sync_playwright
+
+PROJECT = Path(__file__).resolve().parents[2]
+DAY = 24 * 60 * 60
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Catcher:
+    """Keeps every mail it is given, as an SMTP server."""
+
+    def __init__(self) -> None:
+        self.mails: list[EmailMessage] = []
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
+        self.mails.append(message_from_bytes(envelope.content, policy=policy.default))  # type: ignore[arg-type]
+        return "250 kept"
+
+    def subjects(self) -> list[str]:
+        return [str(mail["Subject"]) for mail in self.mails]
+
+
+class Product:
+    """Loantracker's own processes, started by the launcher on a data folder of their own."""
+
+    def __init__(self, var: Path, smtp_port: int, offset: int = 0, **environment: str) -> None:
+        self.var, self.port, self.offset = var, free_port(), offset
+        self.settings = {
+            "LOANTRACKER_VAR": str(var),
+            "PORT": str(self.port),
+            "SITE_URL": f"http://127.0.0.1:{self.port}",
+            "EMAIL_HOST": "127.0.0.1",
+            "EMAIL_PORT": str(smtp_port),
+            "SWEEP_SECONDS": "2",
+            **environment,
+        }
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return self.settings["SITE_URL"]
+
+    def _environment(self) -> dict[str, str]:
+        inherited = {name: value for name, value in os.environ.items() if name not in {"REDIS_URL", "SECRET_KEY"}}
+        return inherited | self.settings | {"CLOCK_OFFSET_SECONDS": str(self.offset)}
+
+    def start(self, *arguments: str) -> None:
+        log = (self.var / "launcher.log").open("ab")
+        self.process = subprocess.Popen(
+            [str(PROJECT / "run"), *arguments],
+            env=self._environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+        wait_until(self.healthy, 90, "the product to be healthy")
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.send_signal(signal.SIGTERM)
+            self.process.wait(60)
+            self.process = None
+
+    def move_clock(self, days: float) -> None:
+        """Stop everything and start it again so many days later."""
+        self.stop()
+        self.offset += int(days * DAY)
+        self.start()
+
+    def health(self) -> dict[str, Any]:
+        try:
+            with urllib.request.urlopen(f"{self.url}/healthz", timeout=5) as answer:
+                return {"status": answer.status, **json.load(answer)}
+        except urllib.error.HTTPError as error:
+            return {"status": error.code, **json.load(error)}
+        except OSError:
+            return {"status": 0}
+
+    def healthy(self) -> bool:
+        return self.health()["status"] == 200
+
+    def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(PROJECT / "run"), *arguments], env=self._environment(), capture_output=True, text=True, timeout=120
+        )
+
+
+def wait_until(true: Callable[[], Any], seconds: float, what: str) -> None:
+    """Ask again and again until it is so; fail with what was waited for."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if true():
+            return
+        time.sleep(0.2)
+    pytest.fail(f"Waited {seconds} s in vain for {what}.")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(
+            executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"),
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"],
+        )
+
+
+@pytest.fixture
+def catcher() -> Iterator[tuple[Catcher, int]]:
+    """A mail server that keeps what it gets, and its port."""
+    kept = Catcher()
+    controller = Controller(kept, hostname="127.0.0.1", port=free_port())
+    controller.start()
+    yield kept, controller.port
+    controller.stop()
+
+
+@pytest.fixture
+def product(tmp_path: Path, catcher: tuple[Catcher, int]) -> Iterator[Product]:
+    """A product with nothing in it yet, not started."""
+    made = Product(tmp_path, catcher[1])
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(locale="en-US", viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(15_000)
+    yield context.new_page()
+    context.close()
