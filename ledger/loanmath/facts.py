@@ -37,6 +37,7 @@ class DeferralTreatment(StrEnum):
 
     MOVE = "move"  # this bill alone is due later, nothing added
     SHIFT = "shift"  # this and all later bills move by one step, interest goes on
+    CAPITALIZE = "capitalize"  # likewise, and interest to the old date joins the principal; payment worked out anew
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

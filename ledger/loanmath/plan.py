@@ -55,7 +55,8 @@ class Plan:
 
     `accrued` is interest of the current period up to `accrued_to` (None: its start), not yet in a bill; `carry` is
     interest an earlier bill had no room for. `payment` is the full level payment, `part` the equal part of
-    principal; `last` is the index of the last bill (None: as many as the kept payment needs).
+    principal; `last` is the index of the last bill (None: as many as the kept payment needs). `first` is the
+    index at which these terms took over, `skipped` how many of their rows lie before it.
     """
 
     terms: LoanTerms
@@ -75,6 +76,8 @@ class Plan:
     carry: int = 0
     prorate_listed: bool = False
     first: int = 0
+    skipped: int = 0
+    agreed: dict[int, date] = field(default_factory=dict)  # due dates that deferrals have moved, as they were
     _periods: dict[int, Period] = field(default_factory=dict)
     _owed: list[int] = field(default_factory=list)
 
@@ -109,7 +112,7 @@ class Plan:
         owed, days = self._listed_owed(index), (period.due_on - period.starts_on).days
         if not owed or not days:
             return ZERO
-        return Fraction(self.terms.listed[index - self.first].parts.interest * (b - a).days, owed * days)
+        return Fraction(self.terms.listed[self.place(index)].parts.interest * (b - a).days, owed * days)
 
     def interest_to(self, day: date) -> Fraction:
         """Interest of the current period up to `day` that is in no bill yet, unrounded."""
@@ -126,6 +129,34 @@ class Plan:
         if not self.done and day > (self.accrued_to or self.period(self.at).starts_on):
             self.accrued = self.interest_to(day)
             self.accrued_to = min(day, self.period(self.at).due_on)
+
+    def close(self) -> None:
+        """Nothing is owed any more and no bill will follow."""
+        self.last, self.balance, self.carry = self.at - 1, 0, 0
+        self.accrued, self.accrued_to = ZERO, None
+
+    def add_extra(self, day: date) -> int:
+        """Make room for a bill of `day` after the last one; its index."""
+        self.dates[self.at :] = [day]
+        self.at += 1
+        self.last = self.at - 1
+        return self.last
+
+    def restart(self, day: date, period: Period) -> None:
+        """Interest is counted anew from `day`, within `period`."""
+        self.accrued, self.accrued_to, self.carry = ZERO, None, 0
+        self._periods[self.at] = period
+
+    def forget_periods(self) -> None:
+        """After due dates were edited."""
+        self._periods.clear()
+
+    def forget_period(self, index: int) -> None:
+        self._periods.pop(index, None)
+
+    def place(self, index: int) -> int:
+        """The row of the agreement's own table (weights, listed rows, fees) that bill `index` is."""
+        return index - self.first + self.skipped
 
     # what the bills are made of
 
@@ -194,7 +225,7 @@ class Plan:
             self.payment = fitted_payment(self)
 
     def _weight(self, index: int) -> Fraction:
-        at = index - self.first
+        at = self.place(index)
         return Fraction(self.terms.weights[at]) if at < len(self.terms.weights) else Fraction(1)
 
     def take(self) -> PlanRow:
@@ -258,7 +289,7 @@ class Plan:
 
     def _listed_principal(self, index: int) -> int:
         owed = self._listed_owed(index)
-        stated = self.terms.listed[index - self.first].parts.principal
+        stated = self.terms.listed[self.place(index)].parts.principal
         if not self.prorate_listed or not owed:
             return stated * self.scale
         return self._round(self.balance * stated, owed, self.terms.rounding)
@@ -268,7 +299,7 @@ class Plan:
         if not self._owed:
             parts = (row.parts.principal for row in reversed(self.terms.listed))
             self._owed.extend(reversed(list(accumulate(parts))))
-        return self._owed[index - self.first]
+        return self._owed[self.place(index)]
 
     def _last_parts(self, interest: int) -> tuple[int, int, int]:
         if self.terms.method is not Method.LEVEL or self.terms.last_row is LastRow.REST:
@@ -279,7 +310,7 @@ class Plan:
         return max(min(payment - interest, self.balance), 0), interest, 0
 
     def _fee(self, index: int) -> int:
-        at = index - self.first
+        at = self.place(index)
         fee = self.terms.bill_fee
         if self.terms.method is Method.LISTED and at < len(self.terms.listed):
             fee += self.terms.listed[at].parts.fee
@@ -290,16 +321,21 @@ class Plan:
         return fee
 
 
-def start_plan(terms: LoanTerms, dates: list[date] | None = None) -> Plan:
-    """The plan of an agreement on the day of its disbursement; NeverAmortizes if the stated payment is too low.
-    `dates` are its due dates where deferrals have moved them."""
-    dates = due_dates(terms) if dates is None else dates
+def start_plan(terms: LoanTerms) -> Plan:
+    """The plan of an agreement on the day of its disbursement; NeverAmortizes if the stated payment is too low."""
+    plan = new_plan(terms)
+    set_payment(plan)
+    return plan
+
+
+def new_plan(terms: LoanTerms) -> Plan:
+    """The plan of an agreement before its payment is known."""
+    dates = due_dates(terms)
     roundings = (terms.payment_rounding, terms.interest_rounding, terms.rounding)
     scale = UNROUNDED_SCALE if Rounding.NONE in roundings else 1
     balance = terms.opening * scale
     plan = Plan(terms, Rates(terms), dates, terms.disbursed_on, scale, balance, last=len(dates) - 1)
     plan.flat_base = balance
-    set_payment(plan)
     return plan
 
 

@@ -59,6 +59,13 @@ class Excess(StrEnum):
     HOLD = "hold"  # kept as credit
 
 
+class Spread(StrEnum):
+    """Which loop runs outside when one repayment meets several bills."""
+
+    BILL_BY_BILL = "bill_by_bill"  # the oldest bill whole, then the next
+    COMPONENT_BY_COMPONENT = "component_by_component"  # the first component of all of them, then the next
+
+
 class LastRow(StrEnum):
     """What becomes of the cents that rounding leaves over in the last bill."""
 
@@ -148,6 +155,7 @@ class LoanTerms:
     listed: tuple[ListedRow, ...] = ()
     order: tuple[Component, ...] = DEFAULT_ORDER
     excess: Excess = Excess.NEXT_BILL
+    spread: Spread = Spread.BILL_BY_BILL
     penalty: PenaltyTerms = PenaltyTerms()
     prepayment_fee: PrepaymentFee = PrepaymentFee()
     payment_rounding: Rounding | None = None  # of the level payment or the equal part; None: as `rounding`

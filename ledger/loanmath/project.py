@@ -1,0 +1,177 @@
+"""The projection: what follows from terms and facts as of a day. The one function behind every figure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+
+from ledger.loanmath.facts import (
+    Charge,
+    Confirmation,
+    Deferral,
+    Fact,
+    LenderFigure,
+    RateChange,
+    Repayment,
+    Reversal,
+    TermsVersion,
+    Waiver,
+)
+from ledger.loanmath.money import Parts
+from ledger.loanmath.projection import ProjectedAllocation, ProjectedBill, Projection
+from ledger.loanmath.replay import Replay, start
+from ledger.loanmath.terms import Excess, LoanTerms
+from ledger.loanmath.working_bill import WorkingBill
+
+RANK: dict[type[Fact], int] = {
+    TermsVersion: 0,
+    RateChange: 1,
+    Charge: 2,
+    LenderFigure: 3,
+    Deferral: 4,
+    Waiver: 5,
+    Repayment: 6,
+    Confirmation: 7,
+}
+
+
+def live(facts: Iterable[Fact]) -> list[Fact]:
+    """The facts that no live reversal undoes, reversals themselves left out, in the order in which they count:
+    by day, then kind (terms, rate, charge, figure, deferral, waiver, repayment), then id. A reversal undoes an
+    earlier fact, so its id is the higher one; any other is ignored."""
+    everything = list(facts)
+    reversals = [fact for fact in everything if isinstance(fact, Reversal)]
+    undone: set[int] = set()
+    for reversal in sorted(reversals, key=lambda fact: fact.id, reverse=True):
+        if reversal.id not in undone and reversal.of < reversal.id:
+            undone.add(reversal.of)
+    left = [fact for fact in everything if fact.id not in undone and not isinstance(fact, Reversal)]
+    return sorted(left, key=lambda fact: (fact.effective_on, RANK[type(fact)], fact.id))
+
+
+def replay(terms: LoanTerms, facts: Sequence[Fact], as_of: date) -> Replay:
+    """The loan after all `facts` (live, in order) that count by `as_of`; every bill due by then is made up."""
+    known = [fact for fact in facts if fact.effective_on <= as_of]
+    figures = [fact for fact in known if isinstance(fact, LenderFigure)]
+    deferrals = [fact for fact in known if isinstance(fact, Deferral)]
+    loan = start(terms, figures, deferrals)
+    for fact in known:
+        if isinstance(fact, Repayment) and fact.effective_on < terms.disbursed_on:
+            continue
+        loan.advance(fact.effective_on)
+        if isinstance(fact, Repayment):
+            loan.repay(fact)
+        elif isinstance(fact, RateChange):
+            loan.change_rate(fact)
+        elif isinstance(fact, Charge):
+            loan.charge(fact)
+        elif isinstance(fact, Waiver):
+            loan.waive(fact)
+        elif isinstance(fact, TermsVersion):
+            loan.change_terms(fact)
+    loan.advance(as_of)
+    return loan
+
+
+def project(terms: LoanTerms, facts: Iterable[Fact], as_of: date) -> Projection:
+    """A loan as of a day: its bills, past and to come, what met them, and what is still owed.
+
+    Only facts that are live and effective by `as_of` count; the order in which they are given never matters.
+    Repayments before the disbursement are history and do not count. Raises NeverAmortizes if the stated payment
+    is below the interest.
+    """
+    facts = live(facts)
+    loan = replay(terms, facts, as_of)
+    while not loan.plan.done:
+        loan.make_bill()
+    for bill in loan.open.values():
+        bill.accrue_penalty(loan.terms.penalty, as_of)
+    unconfirmed = presumed_repayments(facts, as_of)
+    return Projection(
+        as_of=as_of,
+        currency=terms.currency,
+        bills=tuple(projected_bill(bill, unconfirmed) for bill in loan.bills),
+        allocations=allocations(loan),
+        outstanding_principal=outstanding_principal(loan, terms),
+        credit=loan.held(),
+        settled_on=settled_on(loan),
+        next_change_on=next_change_on(loan, facts, as_of),
+    )
+
+
+def presumed_repayments(facts: Sequence[Fact], as_of: date) -> frozenset[int]:
+    """Repayments recorded on the lender's word that nobody has confirmed by `as_of`."""
+    confirmed = {fact.of for fact in facts if isinstance(fact, Confirmation) and fact.effective_on <= as_of}
+    presumed = {fact.id for fact in facts if isinstance(fact, Repayment) and fact.presumed}
+    return frozenset(presumed - confirmed)
+
+
+def projected_bill(bill: WorkingBill, unconfirmed: frozenset[int]) -> ProjectedBill:
+    computed = None
+    if bill.computed is not None:
+        principal, interest, fee, penalty = bill.computed
+        computed = Parts(principal, interest, fee, penalty + bill.penalty)
+    presumed = 0
+    if unconfirmed:
+        presumed = sum(sum(met) for repayment, _, met in bill.met_by if repayment in unconfirmed)
+    return ProjectedBill(
+        number=bill.number,
+        starts_on=bill.starts_on,
+        due_on=bill.due_on,
+        payable_on=bill.due_on,
+        due=Parts(*bill.due),
+        paid=Parts(*bill.paid),
+        waived=Parts(*bill.waived),
+        presumed=presumed,
+        outstanding_after=bill.outstanding_after,
+        settled_on=bill.settled_on,
+        deferred_from=bill.deferred_from,
+        computed=computed,
+    )
+
+
+def allocations(loan: Replay) -> tuple[ProjectedAllocation, ...]:
+    """What each repayment met, by repayment and bill; what met no bill comes last."""
+    met: dict[tuple[int, int], Parts] = {}
+    for bill in loan.bills:
+        for repayment, _, amounts in bill.met_by:
+            key = (repayment, bill.number)
+            met[key] = met.get(key, Parts()) + Parts(*amounts)
+    beside: dict[int, Parts] = {}
+    for repayment, parts in loan.beside:
+        beside[repayment] = beside.get(repayment, Parts()) + parts
+    found = [
+        ProjectedAllocation(repayment=repayment, bill=number, parts=parts) for (repayment, number), parts in met.items()
+    ]
+    found += [ProjectedAllocation(repayment=repayment, bill=None, parts=parts) for repayment, parts in beside.items()]
+    last = len(loan.bills) + 1
+    return tuple(sorted(found, key=lambda allocation: (allocation.repayment, allocation.bill or last)))
+
+
+def outstanding_principal(loan: Replay, terms: LoanTerms) -> int:
+    met = sum(bill.paid[0] + bill.waived[0] - bill.charges[0] for bill in loan.bills)
+    return terms.opening + sum(loan.capitalized.values()) - loan.prepaid - met
+
+
+def settled_on(loan: Replay) -> date | None:
+    """The day nothing was left to pay: the last day on which something was settled."""
+    if loan.open:
+        return None
+    days = [bill.settled_on for bill in loan.bills if bill.settled_on is not None and any(bill.due)]
+    if loan.paid_off_on is not None:
+        days.append(loan.paid_off_on)
+    return max(days, default=None)
+
+
+def next_change_on(loan: Replay, facts: Sequence[Fact], as_of: date) -> date | None:
+    """The first day after `as_of` on which the projection may be another without any new fact."""
+    days = [fact.effective_on for fact in facts if fact.effective_on > as_of][:1]
+    if loan.credit and loan.terms.excess is Excess.HOLD:
+        days += [bill.due_on for bill in loan.open.values() if bill.due_on > as_of][:1]
+    for bill in loan.open.values():
+        if days and bill.due_on >= min(days):
+            break
+        day = bill.next_penalty_change(loan.terms.penalty, as_of)
+        if day is not None:
+            days.append(day)
+    return min(days, default=None)

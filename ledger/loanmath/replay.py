@@ -1,0 +1,494 @@
+"""The replay: one loan carried from fact to fact, in the order in which the facts count.
+
+Bills are made up only once their due date has come or money reaches for them; a fact that changes the plan
+takes back the bills that are still to come, changes the plan and lets it go on. Each fact therefore costs the
+same, however long the loan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+from ledger.loanmath.allocation import Amounts, allocate, meet, slots
+from ledger.loanmath.facts import (
+    ApplyTo,
+    Charge,
+    Deferral,
+    DeferralTreatment,
+    LenderFigure,
+    RateChange,
+    RateEffect,
+    Repayment,
+    TermsVersion,
+    Waiver,
+)
+from ledger.loanmath.interest import due_dates, make_period, round_ratio
+from ledger.loanmath.money import Parts, Rounding
+from ledger.loanmath.plan import NeverAmortizes, Plan, minimum_payment, new_plan, set_payment, start_plan
+from ledger.loanmath.terms import Excess, LoanTerms, Method, Spread
+from ledger.loanmath.working_bill import WorkingBill, nothing
+
+Source = tuple[int, date, int]  # repayment, the day it was paid, what is left of it
+
+PREPAYS = {ApplyTo.SHORTEN: Excess.SHORTEN, ApplyTo.LOWER: Excess.LOWER, ApplyTo.PAYOFF: Excess.SHORTEN}
+NOT_THE_PLAN = ("penalty", "prepayment_fee", "order", "spread", "excess", "upfront_fee")
+
+
+def same_plan(a: LoanTerms, b: LoanTerms) -> bool:
+    """Whether two versions of an agreement ask for the same bills."""
+    return a == replace(b, **{name: getattr(a, name) for name in NOT_THE_PLAN})
+
+
+@dataclass(slots=True)
+class Replay:
+    """A loan after the facts replayed so far. `figures` and `deferrals` hold for their bill from the beginning:
+    what the lender says about a bill is what it always was."""
+
+    terms: LoanTerms
+    plan: Plan
+    figures: dict[int, LenderFigure]
+    deferrals: dict[int, Deferral]
+    order: tuple[int, ...]
+    bills: list[WorkingBill] = field(default_factory=list)
+    book: dict[int, WorkingBill] = field(default_factory=dict)
+    open: dict[int, WorkingBill] = field(default_factory=dict)
+    credit: list[Source] = field(default_factory=list)
+    ahead: list[tuple[Source, int]] = field(default_factory=list)  # money of bills taken back, and their numbers
+    beside: list[tuple[int, Parts]] = field(default_factory=list)  # what met no bill: prepayments, payoffs
+    prepaid: int = 0
+    capitalized: dict[int, int] = field(default_factory=dict)  # interest that became principal, by bill
+    paid_off_on: date | None = None
+
+    # making up bills
+
+    def advance(self, day: date) -> None:
+        """Make up every bill due on or before `day`; money held meets each as it falls due."""
+        plan = self.plan
+        while not plan.done and plan.due_on(plan.at) <= day:
+            bill = self.make_bill()
+            if self.credit:
+                self.use_credit(bill.due_on)
+
+    def make_bill(self) -> WorkingBill:
+        plan = self.plan
+        number = plan.at + 1
+        deferral = self.deferrals.get(number)
+        if deferral is not None and deferral.treatment is DeferralTreatment.CAPITALIZE:
+            self._capitalize(number)
+        row = plan.take()
+        bill = self.in_book(number)
+        bill.row, bill.starts_on, bill.due_on = row, row.period.starts_on, row.period.due_on
+        bill.deferred_from = None
+        if deferral is not None:
+            bill.deferred_from = agreed_due_on(plan, number)
+            bill.due_on = deferral.due_on
+        principal = plan.shown(row.opening) - plan.shown(row.closing)
+        self._ask(bill, [principal, plan.shown(row.interest), row.fee // plan.scale, 0])
+        bill.outstanding_after = plan.shown(plan.balance)
+        bill.waived = [min(a, max(b, 0)) for a, b in zip(bill.waivers, bill.asked, strict=True)]
+        self.bills.append(bill)
+        self._note(bill, bill.due_on)
+        return bill
+
+    def _ask(self, bill: WorkingBill, planned: Amounts) -> None:
+        ours = [a + b for a, b in zip(planned, bill.charges, strict=True)]
+        figure = self.figures.get(bill.number)
+        if figure is None:
+            bill.asked = ours
+            return
+        parts = figure.parts
+        bill.asked = [parts.principal, parts.interest, parts.fee, parts.penalty]
+        bill.computed, bill.penalty_stated = ours, parts.penalty > 0
+        if bill.row is not None:
+            stated = min(parts.principal * self.plan.scale, bill.row.opening)
+            self.plan.balance = bill.row.opening - stated
+
+    def in_book(self, number: int) -> WorkingBill:
+        return self.book.setdefault(number, WorkingBill(number))
+
+    def _capitalize(self, number: int) -> None:
+        """Interest up to the old due date joins what is owed, once, and the payment is worked out again."""
+        if number in self.capitalized:
+            return
+        plan = self.plan
+        old, new = agreed_due_on(plan, number), plan.due_on(plan.at)
+        plan.dates[plan.at] = old
+        plan.forget_period(plan.at)
+        exact = plan.interest_to(old)
+        interest = round_ratio(exact.numerator, exact.denominator * plan.scale, Rounding.HALF_UP)
+        interest += plan.shown(plan.carry)
+        plan.dates[plan.at] = new
+        plan.restart(old, make_period(self.terms, old, new))
+        plan.balance += interest * plan.scale
+        self.capitalized[number] = interest
+        plan.solve()
+
+    def _note(self, bill: WorkingBill, day: date) -> None:
+        """Keep `open` true for a bill that was made up, charged or paid."""
+        bill.check_settled(day)
+        if bill.settled_on is not None:
+            self.open.pop(bill.number, None)
+        elif bill.number not in self.open:
+            self.open[bill.number] = bill
+            if len(self.open) > 1:
+                self.open = dict(sorted(self.open.items(), key=lambda item: (item[1].due_on, item[0])))
+
+    def reach(self, number: int) -> WorkingBill | None:
+        """Bill `number`, made up if need be; None if the plan has no such bill."""
+        while len(self.bills) < number and not self.plan.done:
+            self.make_bill()
+        return self.bills[number - 1] if 0 < number <= len(self.bills) else None
+
+    def take_back(self, day: date) -> None:
+        """Take back the bills to come, from the first one not yet settled; the money they hold waits in `ahead`."""
+        keep = len(self.bills)
+        while keep and (row := self.bills[keep - 1].row) is not None and row.period.due_on > day:
+            keep -= 1
+        while keep < len(self.bills) and self.bills[keep].settled_on is not None:
+            keep += 1
+        for bill in reversed(self.bills[keep:]):
+            assert bill.row is not None
+            self.plan.take_back(bill.row)
+            self.open.pop(bill.number, None)
+            self.ahead += [((of, paid_on, sum(met)), bill.number) for of, paid_on, met in bill.met_by]
+            bill.paid, bill.met_by, bill.settled_on = nothing(), [], None
+        del self.bills[keep:]
+
+    def pay_ahead_again(self, day: date) -> None:
+        """Money that had paid taken-back bills pays the ones that replace them, else the ones after."""
+        waiting, self.ahead = sorted(self.ahead, key=lambda entry: (entry[1], entry[0][1], entry[0][0])), []
+        for (repayment, paid_on, amount), number in waiting:
+            bill = self.reach(number)
+            left = amount if bill is None else self.pay((repayment, paid_on, amount), [bill])
+            left = self.pay_next(repayment, paid_on, left)
+            if left:
+                self.credit.append((repayment, paid_on, left))
+
+    # money
+
+    def pay(self, source: Source, bills: Iterable[WorkingBill]) -> int:
+        """Put money against bills in the agreed order; what is left of it."""
+        repayment, day, amount = source
+        if self.terms.spread is Spread.COMPONENT_BY_COMPONENT:
+            return self._pay_across(source, list(bills))
+        for bill in bills:
+            if amount <= 0:
+                break
+            bill.accrue_penalty(self.terms.penalty, day)
+            met = meet(amount, bill.open(), self.order)
+            amount -= self._book_payment(bill, repayment, day, met)
+        return amount
+
+    def _pay_across(self, source: Source, bills: list[WorkingBill]) -> int:
+        repayment, day, amount = source
+        for bill in bills:
+            bill.accrue_penalty(self.terms.penalty, day)
+        mets = allocate(amount, [bill.open() for bill in bills], self.order, self.terms.spread)
+        return amount - sum(
+            self._book_payment(bill, repayment, day, met) for bill, met in zip(bills, mets, strict=True)
+        )
+
+    def _book_payment(self, bill: WorkingBill, repayment: int, day: date, met: Amounts) -> int:
+        total = sum(met)
+        if total:
+            bill.take_payment(repayment, day, met)
+            self._note(bill, day)
+        return total
+
+    def due_bills(self, day: date) -> tuple[list[WorkingBill], list[WorkingBill]]:
+        """Open bills past due, and those due on `day`, oldest first."""
+        past: list[WorkingBill] = []
+        now: list[WorkingBill] = []
+        for bill in self.open.values():
+            if bill.due_on > day:
+                break
+            (past if bill.due_on < day else now).append(bill)
+        return past, now
+
+    def pay_due(self, source: Source) -> int:
+        repayment, day, amount = source
+        for group in self.due_bills(day):
+            amount = self.pay((repayment, day, amount), group)
+        return amount
+
+    def pay_next(self, repayment: int, day: date, amount: int) -> int:
+        """Pay the bills to come, one after the other; what is left once all are paid."""
+        amount = self.pay((repayment, day, amount), list(self.open.values())) if amount else 0
+        while amount > 0 and not self.plan.done:
+            amount = self.pay((repayment, day, amount), [self.make_bill()])
+        return amount
+
+    def held(self) -> int:
+        """Money that met nothing yet."""
+        return sum(source[2] for source in self.credit) + sum(source[2] for source, _ in self.ahead)
+
+    def use_credit(self, day: date) -> None:
+        """Money held meets what is due."""
+        held, self.credit = self.credit, []
+        for repayment, paid_on, amount in held:
+            left = self.pay_due((repayment, max(day, paid_on), amount))
+            if left:
+                self.credit.append((repayment, paid_on, left))
+
+    # facts
+
+    def repay(self, fact: Repayment) -> None:
+        day, left = fact.effective_on, fact.amount
+        if fact.apply_to is ApplyTo.PAYOFF and self.pay_off(fact.id, day, left):
+            return
+        if fact.apply_to is ApplyTo.BILL and fact.bill is not None:
+            bill = self.reach(fact.bill)
+            left = left if bill is None else self.pay((fact.id, day, left), [bill])
+        left = self.pay_due((fact.id, day, left))
+        policy = PREPAYS.get(fact.apply_to, self.terms.excess)
+        if left and policy in (Excess.SHORTEN, Excess.LOWER):
+            left = self.prepay(fact.id, day, left, lower=policy is Excess.LOWER)
+        if left and policy is not Excess.HOLD:
+            left = self.pay_next(fact.id, day, left)
+        if left:
+            self.credit.append((fact.id, day, left))
+
+    def prepay(self, repayment: int, day: date, amount: int, *, lower: bool) -> int:
+        """Repay principal that is not due yet; what is left. Enough to settle everything settles everything."""
+        if self.pay_off(repayment, day, amount):
+            return 0
+        plan = self.plan
+        self.take_back(day)
+        plan.accrue_to(day)
+        principal, fee = self.split_prepayment(amount, day)
+        if principal:
+            self.beside.append((repayment, Parts(principal=principal, fee=fee)))
+            self.prepaid += principal
+            plan.balance -= principal * plan.scale
+            amount -= principal + fee
+            plan.prorate_listed = lower
+            if lower:
+                plan.solve()
+        self.pay_ahead_again(day)
+        return amount
+
+    def prepayment_fee(self, principal: int, day: date) -> int:
+        fee = self.terms.prepayment_fee
+        lent = self.terms.disbursed_on
+        months = (day.year - lent.year) * 12 + day.month - lent.month - (day.day < lent.day)
+        if fee.free_after_months is not None and months >= fee.free_after_months:
+            return 0
+        numerator, denominator = fee.fraction.as_integer_ratio()
+        return round_ratio(principal * numerator, denominator, Rounding.HALF_UP)
+
+    def split_prepayment(self, amount: int, day: date) -> tuple[int, int]:
+        """The most principal that `amount` repays with its fee, and the fee."""
+        principal = min(amount, self.plan.shown(self.plan.balance))
+        if principal + self.prepayment_fee(principal, day) > amount:
+            low = 0
+            while principal - low > 1:
+                middle = (low + principal) // 2
+                if middle + self.prepayment_fee(middle, day) > amount:
+                    principal = middle
+                else:
+                    low = middle
+            principal = low
+        return principal, self.prepayment_fee(principal, day)
+
+    def rest_on(self, day: date) -> Parts:
+        """What settles the part of the loan that is in no bill yet, once the bills to come are taken back."""
+        plan = self.plan
+        principal, interest = plan.shown(plan.balance), 0
+        if not plan.done:
+            exact = plan.interest_to(day)
+            interest = round_ratio(exact.numerator, exact.denominator * plan.scale, self.interest_rounding)
+            interest += plan.shown(plan.carry)
+        later = [bill for bill in self.book.values() if bill.number > len(self.bills)]
+        charges = [sum(bill.charges[slot] for bill in later) for slot in range(4)]
+        fee = self.prepayment_fee(principal, day) + charges[2]
+        return Parts(principal + charges[0], interest + charges[1], fee, charges[3])
+
+    @property
+    def interest_rounding(self) -> Rounding:
+        rounding = self.terms.interest_rounding or self.terms.rounding
+        return Rounding.HALF_UP if rounding is Rounding.NONE else rounding
+
+    def payoff(self, day: date) -> tuple[Parts, int]:
+        """What settles the loan on `day`, and the money already held towards it. Takes back the bills to come."""
+        self.take_back(day)
+        needed = self.rest_on(day)
+        for bill in self.open.values():
+            bill.accrue_penalty(self.terms.penalty, day)
+            needed += Parts(*bill.open())
+        return needed, self.held()
+
+    def pay_off(self, repayment: int, day: date, amount: int) -> bool:
+        """Settle the loan if the amount, with what is held already, is enough; else change nothing."""
+        needed, held = self.payoff(day)
+        if amount + held < needed.total:
+            self.pay_ahead_again(day)
+            return False
+        sources = [*self.credit, *(source for source, _ in self.ahead), (repayment, day, amount)]
+        self.credit, self.ahead = [], []
+        self.settle(sources, day)
+        return True
+
+    def settle(self, sources: list[Source], day: date) -> None:
+        """Settle all bills made up so far and the rest of the plan; money beyond that is credit."""
+        rest = self.rest_on(day)
+        needed = [rest.principal, rest.interest, rest.fee, rest.penalty]
+        for repayment, _, amount in sources:
+            left = self.pay((repayment, day, amount), list(self.open.values()))
+            met = meet(left, needed, self.order)
+            if sum(met):
+                self.beside.append((repayment, Parts(*met)))
+                needed = [a - b for a, b in zip(needed, met, strict=True)]
+                left -= sum(met)
+            if left:
+                self.credit.append((repayment, day, left))
+        self.prepaid += self.plan.shown(self.plan.balance)
+        self.plan.close()
+        self.book = {bill.number: bill for bill in self.bills}
+        self.paid_off_on = day
+
+    def change_rate(self, fact: RateChange) -> None:
+        self.take_back(fact.effective_on)
+        plan = self.plan
+        plan.accrue_to(fact.effective_on)
+        plan.rates.change(fact.effective_on, fact.annual_rate)
+        if not plan.done:
+            kept = fact.effect is RateEffect.KEEP_PAYMENT and self.terms.method is Method.LEVEL
+            if kept and plan.shown(plan.payment) >= minimum_payment(plan):
+                plan.last = None
+            else:
+                plan.last = len(due_dates(self.terms)) - 1 + plan.first - plan.skipped
+                plan.solve()
+        self.pay_ahead_again(fact.effective_on)
+
+    def charge(self, fact: Charge) -> None:
+        day = fact.effective_on
+        bill = self.charged_bill(fact)
+        bill.accrue_penalty(self.terms.penalty, day)
+        slot = self.slot(fact)
+        figure = self.figures.get(bill.number)
+        if figure is None or (figure.effective_on, figure.id) < (day, fact.id):
+            bill.charges[slot] += fact.amount
+            bill.asked[slot] += fact.amount
+        elif bill.computed is not None:
+            bill.computed[slot] += fact.amount
+        self._note(bill, day)
+        if self.credit and self.terms.excess is not Excess.HOLD:
+            held, self.credit = self.credit, []
+            for repayment, paid_on, amount in held:
+                left = self.pay((repayment, day, amount), list(self.open.values()))
+                if left:
+                    self.credit.append((repayment, paid_on, left))
+
+    @staticmethod
+    def slot(fact: Charge | Waiver) -> int:
+        return slots((fact.component,))[0]
+
+    def charged_bill(self, fact: Charge) -> WorkingBill:
+        """The bill a charge falls on: the one it names, else the first due on or after its day, else an extra one."""
+        if fact.bill is not None and (named := self.reach(fact.bill)) is not None:
+            return named
+        while not self.plan.done and not (self.bills and self.bills[-1].due_on >= fact.effective_on):
+            self.make_bill()
+        later = [bill for bill in self.bills[-1:] if bill.due_on >= fact.effective_on]
+        for bill in reversed(self.bills):
+            if bill.due_on < fact.effective_on:
+                break
+            later.append(bill)
+        return min(later, key=lambda bill: (bill.due_on, bill.number)) if later else self.extra_bill(fact)
+
+    def extra_bill(self, fact: Charge) -> WorkingBill:
+        """A bill after the last one, for a charge that came later."""
+        number = self.plan.add_extra(fact.effective_on) + 1
+        bill = self.in_book(number)
+        bill.starts_on = self.bills[-1].due_on if self.bills else self.terms.disbursed_on
+        bill.due_on = fact.effective_on
+        self.bills.append(bill)
+        return bill
+
+    def waive(self, fact: Waiver) -> None:
+        bill = self.reach(fact.bill)
+        if bill is None:
+            return
+        bill.accrue_penalty(self.terms.penalty, fact.effective_on)
+        slot = self.slot(fact)
+        bill.waivers[slot] += fact.amount
+        bill.waived[slot] += min(fact.amount, bill.open()[slot])
+        self._note(bill, fact.effective_on)
+
+    def change_terms(self, fact: TermsVersion) -> None:
+        old, new, day = self.terms, fact.terms, fact.effective_on
+        self.order = slots(new.order)
+        if old.penalty != new.penalty:
+            for bill in self.open.values():
+                bill.change_penalty_terms(old.penalty, new.penalty, day)
+        self.terms = new
+        if same_plan(old, new):
+            return
+        self.take_back(day)
+        if not self.plan.done:
+            self.plan.accrue_to(day)
+            self.plan = self.plan_from(new, fact)
+        self.pay_ahead_again(day)
+
+    def plan_from(self, terms: LoanTerms, fact: TermsVersion) -> Plan:
+        """The plan under new terms, for what is still owed: their due dates after `day`, one at the least."""
+        old = self.plan
+        current = old.period(old.at)
+        after = max(fact.effective_on, current.starts_on)
+        agreed = due_dates(terms)
+        dates = [due for due in agreed if due > after]
+        if not dates:
+            dates = [max(agreed[-1], current.due_on)]
+        plan = new_plan(terms)
+        plan.first = plan.at = old.at
+        plan.skipped = len(agreed) - len(dates)
+        plan.starts_on = current.starts_on
+        plan.dates = [*old.dates[: old.at], *dates]
+        plan.last = len(plan.dates) - 1
+        plan.balance = old.shown(old.balance) * plan.scale
+        if not plan.skipped:
+            plan.flat_base = plan.balance
+        plan.carry = old.shown(old.carry) * plan.scale
+        plan.accrued, plan.accrued_to = old.accrued / old.scale * plan.scale, old.accrued_to
+        plan.forget_periods()
+        try:
+            set_payment(plan)
+        except NeverAmortizes:
+            plan.solve()
+        later = [d for d in self.deferrals.values() if d.effective_on >= fact.effective_on]
+        move_dates(plan, later)
+        return plan
+
+
+def agreed_due_on(plan: Plan, number: int) -> date:
+    """The due date of a bill before any deferral moved it."""
+    return plan.agreed.get(number - 1) or plan.due_on(number - 1)
+
+
+def move_dates(plan: Plan, deferrals: Iterable[Deferral]) -> None:
+    """Edit the plan's due dates: a shifted bill takes its new date, and the ones after it follow by whole steps."""
+    for deferral in sorted(deferrals, key=lambda d: (d.effective_on, d.id)):
+        at = deferral.bill - 1
+        if at < plan.at or (plan.last is not None and at > plan.last):
+            continue
+        plan.agreed[at] = plan.due_on(at)
+        if deferral.treatment is DeferralTreatment.MOVE:
+            continue
+        bills = len(plan.dates)
+        steps = 1
+        while plan.due_on(at + steps) < deferral.due_on:
+            steps += 1
+        moved = [plan.due_on(index + steps) for index in range(at + 1, bills)]
+        plan.dates[at:] = [deferral.due_on, *moved]
+    plan.forget_periods()
+
+
+def start(terms: LoanTerms, figures: Iterable[LenderFigure], deferrals: Iterable[Deferral]) -> Replay:
+    """A loan on the day of its disbursement, with what lender and borrower have said about single bills."""
+    plan = start_plan(terms)
+    latest = {fact.bill: fact for fact in sorted(deferrals, key=lambda fact: (fact.effective_on, fact.id))}
+    move_dates(plan, latest.values())
+    stated = {fact.bill: fact for fact in sorted(figures, key=lambda fact: (fact.effective_on, fact.id))}
+    return Replay(terms, plan, stated, latest, slots(terms.order))
