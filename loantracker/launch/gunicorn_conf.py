@@ -9,10 +9,9 @@ from gunicorn.workers.base import Worker
 from loantracker.launch.parent import die_with
 
 wsgi_app = "loantracker.wsgi:application"
-bind = os.environ.get("WEB_BIND") or f"{os.environ.get('HOST') or '127.0.0.1'}:{os.environ.get('PORT') or 8000}"
-worker_class = "gthread"
-workers = int(os.environ.get("WEB_CONCURRENCY") or 1)
-threads = int(os.environ.get("WEB_THREADS") or 4)
+bind = f"{os.environ.get('HOST') or '127.0.0.1'}:{os.environ.get('PORT') or 8000}"
+worker_class = "gthread"  # as many workers as WEB_CONCURRENCY says, one by default
+threads = 4
 timeout = 60
 graceful_timeout = 8
 keepalive = 5

@@ -16,8 +16,7 @@ from loantracker.launch.spec import Spec
 from loantracker.launch.supervisor import Plan, Supervisor
 
 PROJECT = Path(__file__).resolve().parents[2]
-DEMO_LOGIN = "demo@loantracker.example"
-DEMO_PASSWORD = "loantracker-demo"  # noqa: S105
+DEMO_LOGINS = "demo@loantracker.example, in Chinese demo-zh@loantracker.example; password loantracker-demo"
 
 
 def data_folder(environ: Mapping[str, str]) -> Path:
@@ -77,7 +76,7 @@ def announcement(url: str, var: Path, *, demo: bool) -> str:
     """What is said when the first page can be had; the URL comes last, where the eye is."""
     lines = [f"Everything is kept in {var}. Ctrl-C stops it."]
     if demo:
-        lines.append(f"The example household: {DEMO_LOGIN}, password {DEMO_PASSWORD}")
+        lines.append(f"The example household signs in as {DEMO_LOGINS}")
     return "\n".join([*lines, f"Loantracker is running: {url}"])
 
 
