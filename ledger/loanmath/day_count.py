@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from calendar import isleap, monthrange
+from datetime import date
 from enum import StrEnum
+from fractions import Fraction
 
 
 class DayCount(StrEnum):
@@ -18,3 +21,86 @@ class DayCount(StrEnum):
     THIRTY_360_US = "30/360us"
     THIRTY_U_360 = "30u/360"
     THIRTY_E_360 = "30e/360"
+
+
+def days(rule: DayCount, start: date, end: date) -> int:
+    """Days from `start` (counted) to `end` (not counted) as the rule counts them; real days unless it is a 30-day rule."""
+    if rule in _THIRTY:
+        return _thirty(start, end, *_THIRTY[rule](start, end))
+    return (end - start).days
+
+
+def fraction(rule: DayCount, start: date, end: date) -> Fraction:
+    """The fraction of a year from `start` to `end`. PERIODIC has none of its own for odd days: it counts real days
+    over 365."""
+    if rule is DayCount.ACT_ACT:
+        return _by_calendar_year(start, end)
+    return Fraction(days(rule, start, end), _YEAR_DAYS.get(rule, 360))
+
+
+_YEAR_DAYS = {
+    DayCount.PERIODIC: 365,
+    DayCount.ACT_365F: 365,
+    DayCount.ACT_360: 360,
+    DayCount.ACT_364: 364,
+}
+
+
+def _thirty(start: date, end: date, first: int, last: int) -> int:
+    return 360 * (end.year - start.year) + 30 * (end.month - start.month) + last - first
+
+
+def _bond(start: date, end: date) -> tuple[int, int]:
+    """ISDA 2006 4.16(f): a first day 31 is 30; a last day 31 is 30 only after a first day of 30."""
+    first = min(start.day, 30)
+    return first, min(end.day, 30) if first == 30 else end.day
+
+
+def _us(start: date, end: date) -> tuple[int, int]:
+    """The bond rule, with the last day of February taken for the 30th."""
+    first, last = start.day, end.day
+    if _ends_february(start):
+        if _ends_february(end):
+            last = 30
+        first = 30
+    first = min(first, 30)
+    return first, 30 if last == 31 and first == 30 else last
+
+
+def _whole_months(start: date, end: date) -> tuple[int, int]:
+    """The same day of the month, or two month ends, are whole months; an end on the last of February is the 30th."""
+    if start.day == end.day or (_ends_month(start) and _ends_month(end)):
+        return 0, 0
+    first = min(start.day, 30)
+    last = 30 if _ends_february(end) else end.day
+    return first, min(last, 30) if first == 30 else last
+
+
+def _european(start: date, end: date) -> tuple[int, int]:
+    """ISDA 2006 4.16(g): a 31st is the 30th."""
+    return min(start.day, 30), min(end.day, 30)
+
+
+_THIRTY = {
+    DayCount.THIRTY_360_BOND: _bond,
+    DayCount.THIRTY_360_US: _us,
+    DayCount.THIRTY_U_360: _whole_months,
+    DayCount.THIRTY_E_360: _european,
+}
+
+
+def _ends_month(day: date) -> bool:
+    return day.day == monthrange(day.year, day.month)[1]
+
+
+def _ends_february(day: date) -> bool:
+    return day.month == 2 and _ends_month(day)
+
+
+def _by_calendar_year(start: date, end: date) -> Fraction:
+    """ISDA 2006 4.16(b): the days in each calendar year over that year's length."""
+    if start.year == end.year:
+        return Fraction((end - start).days, 366 if isleap(start.year) else 365)
+    head = Fraction((date(start.year + 1, 1, 1) - start).days, 366 if isleap(start.year) else 365)
+    tail = Fraction((end - date(end.year, 1, 1)).days, 366 if isleap(end.year) else 365)
+    return head + (end.year - start.year - 1) + tail

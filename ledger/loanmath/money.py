@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from dataclasses import dataclass
-from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, ROUND_UP, Decimal
+from decimal import Decimal
 from enum import StrEnum
+from fractions import Fraction
 
 
 class Rounding(StrEnum):
@@ -45,3 +48,101 @@ class Parts:
             self.fee - other.fee,
             self.penalty - other.penalty,
         )
+
+
+# Currencies whose minor unit is not a hundredth (ISO 4217).
+_EXPONENTS = dict.fromkeys(
+    "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(),  # noqa: SIM905
+    0,
+) | dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3)
+LIMIT = 10**13  # the most minor units that are ordinary input
+
+
+def exponent(currency: str) -> int:
+    """How many decimals the currency's minor unit stands for: 2 for CNY, 0 for JPY, 3 for KWD."""
+    return _EXPONENTS.get(currency, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """Whole minor units of one currency; adding another currency raises ValueError."""
+
+    minor: int
+    currency: str
+
+    def __add__(self, other: Money) -> Money:
+        self._same(other)
+        return Money(self.minor + other.minor, self.currency)
+
+    def __sub__(self, other: Money) -> Money:
+        self._same(other)
+        return Money(self.minor - other.minor, self.currency)
+
+    def _same(self, other: Money) -> None:
+        if self.currency != other.currency:
+            raise ValueError(f"{self.currency} and {other.currency} cannot be added.")
+
+
+def round_minor(value: Decimal | Fraction, rounding: Rounding = Rounding.HALF_UP) -> int:
+    """`value` as a whole number, rounded exactly; half away from zero, to even, toward zero, or away from it."""
+    exact = Fraction(value)
+    size, rest = divmod(abs(exact.numerator), exact.denominator)
+    if rest:
+        twice = 2 * rest - exact.denominator
+        up = {
+            Rounding.HALF_UP: twice >= 0,
+            Rounding.HALF_EVEN: twice > 0 or (twice == 0 and size % 2 == 1),
+            Rounding.DOWN: False,
+            Rounding.UP: True,
+        }[rounding]
+        size += up
+    return size if exact >= 0 else -size
+
+
+def split(total: int, n: int, first: bool = False) -> list[int]:
+    """`total` in `n` equal whole parts; the last (or the first) takes what is left over."""
+    part = total // n
+    parts = [part] * n
+    parts[0 if first else -1] += total - part * n
+    return parts
+
+
+class AmountError(ValueError):
+    """Text that is no amount of money; `code` says why: empty, invalid, decimals, too_large."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+_AMOUNT = re.compile(r"[-+]?(\d{1,3}(,\d{3})+|\d+)?(\.\d*)?")
+
+
+def parse_amount(text: str, currency: str) -> int:
+    """Minor units of an amount as people type it: "1,234.50", "1234.5", "１２３４", "¥ 12".
+
+    Raises AmountError; never slow, however long the text.
+    """
+    if len(text) > 100:
+        raise AmountError("too_large" if text.strip().isdigit() else "invalid")
+    plain = unicodedata.normalize("NFKC", text).strip().strip("¥$€£").replace(" ", "").replace("_", "x")
+    if not plain:
+        raise AmountError("empty")
+    if not _AMOUNT.fullmatch(plain) or not any(character.isdigit() for character in plain):
+        raise AmountError("invalid")
+    value = Decimal(plain.replace(",", ""))
+    scaled = value.scaleb(exponent(currency))
+    if abs(scaled) > LIMIT:
+        raise AmountError("too_large")
+    if scaled != scaled.to_integral_value():
+        raise AmountError("decimals")
+    return int(scaled)
+
+
+def decimal_text(minor: int, currency: str) -> str:
+    """An amount as plain text with the currency's decimals: 123450 CNY is "1234.50"."""
+    places = exponent(currency)
+    if not places:
+        return str(minor)
+    sign, digits = "-" if minor < 0 else "", str(abs(minor)).rjust(places + 1, "0")
+    return f"{sign}{digits[:-places]}.{digits[-places:]}"
