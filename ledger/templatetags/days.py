@@ -45,12 +45,12 @@ def distance(day: date, today: date) -> str:
         return gettext("tomorrow")
     if days == -1:
         return gettext("yesterday")
-    months = _whole_months(min(day, today), max(day, today))
     if abs(days) <= DAYS_SHOWN:
         return _in_days(abs(days), ahead=days > 0)
+    months = (abs(days) * 2 + 30) // 61  # the nearest whole number of 30.5 days
     if months <= MONTHS_SHOWN:
         return _in_months(months, ahead=days > 0)
-    return _in_years(months // 12, ahead=days > 0)
+    return _in_years((months + 6) // 12, ahead=days > 0)
 
 
 @register.filter
@@ -68,11 +68,6 @@ def day_tag(day: date | None, today: date) -> str | SafeString:
     if day is None:
         return "—"
     return format_html('<time datetime="{}">{}</time>', day.isoformat(), day_text(day, today))
-
-
-def _whole_months(start: date, end: date) -> int:
-    """Whole months from `start` to `end`, counted by the day of the month."""
-    return (end.year - start.year) * 12 + end.month - start.month - (end.day < start.day)
 
 
 def _in_days(count: int, *, ahead: bool) -> str:
