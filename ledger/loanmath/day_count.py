@@ -24,7 +24,7 @@ class DayCount(StrEnum):
 
 
 def days(rule: DayCount, start: date, end: date) -> int:
-    """Days from `start` (counted) to `end` (not counted) as the rule counts them; real days unless it is a 30-day rule."""
+    """Days from `start` (counted) to `end` (not counted): real days unless it is a 30-day rule."""
     if rule in _THIRTY:
         return _thirty(start, end, *_THIRTY[rule](start, end))
     return (end - start).days
