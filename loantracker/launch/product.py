@@ -87,7 +87,7 @@ def manage(*arguments: str) -> Spec:
 
 def django_processes(listener: socket.socket) -> list[Spec]:
     """Web on the launcher's socket, worker and beat."""
-    celery = [sys.executable, "-m", "celery", "--quiet", "-A", "loantracker.celery:app"]
+    celery = [sys.executable, "-m", "celery", "--quiet", "--skip-checks", "-A", "loantracker.celery:app"]
     number = listener.fileno()
     settings = Path(__file__).with_name("gunicorn_conf.py")
     return [
