@@ -23,3 +23,10 @@ def next_moment(
 ) -> datetime | None:
     """The first debit moment of a bill later than `after` (the last try); None when the lender has given up."""
     return next((at for at in moments(payable_on, windows, zone) if after is None or at > after), None)
+
+
+def passed_moments(
+    payable_on: date, windows: Iterable[str], zone: ZoneInfo, after: datetime, now: datetime
+) -> list[datetime]:
+    """The debit moments of a bill later than `after` that have come by `now`, oldest first."""
+    return [at for at in moments(payable_on, windows, zone) if after < at <= now]
