@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import count
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from ledger.loanmath.terms import LoanTerms
 from ledger.models import FundingAccount, Household, Loan, Membership, Role, StatedBalance, User
@@ -16,6 +17,7 @@ from ledger.services.recording import Recording
 from ledger.services.repayments import record_repayment
 
 NOW = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)  # 12:00 on 1 March in Shanghai
+SHANGHAI = ZoneInfo("Asia/Shanghai")
 _numbers = count(1)
 
 

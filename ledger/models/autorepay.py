@@ -20,7 +20,8 @@ class AutoRepayMandate(models.Model):
     """The lender may debit `account` for a loan's bills, at the `windows` (local "HH:MM") of the due day.
 
     `next_debit_at` is the next moment at which something may have to be done; never too late, and moved on by the
-    tick when there was nothing to do. None: nothing is left to debit.
+    tick when there was nothing to do. None: nothing is left to debit. `trouble` says why the last tries broke off
+    (bad data, a fault of ours) and `failures` how many in a row; each puts the next one further off.
     """
 
     household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="mandates")
@@ -34,6 +35,8 @@ class AutoRepayMandate(models.Model):
     fingerprint = models.CharField(max_length=64)
     ended_at = models.DateTimeField(null=True, blank=True)
     next_debit_at = models.DateTimeField(null=True)
+    failures = models.PositiveSmallIntegerField(default=0)
+    trouble = models.CharField(max_length=200, blank=True)
 
     objects = MandateQuerySet.as_manager()
 

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
-from django.db.models import Max
+from django.db.models import Max, Q
 
 from ledger.clock import zone
 from ledger.loanmath.debits import next_moment
-from ledger.models import AutoRepayMandate, Bill, Loan
+from ledger.models import AutoRepayAttempt, AutoRepayMandate, Bill, Fact, Household, Loan
+from ledger.models.facts import Kind, Source
+
+
+@dataclass(frozen=True, slots=True)
+class Debitable:
+    """An open bill under a mandate; only debit moments later than `after` are still to be decided."""
+
+    bill: Bill
+    after: datetime
 
 
 def schedule_debit(loan: Loan) -> None:
@@ -21,21 +33,73 @@ def schedule_debit(loan: Loan) -> None:
         AutoRepayMandate.objects.filter(pk=mandate.pk).update(next_debit_at=moment)
 
 
+def schedule_household(household: Household) -> None:
+    """Set the next debit of every live mandate: a household has moved to another time zone."""
+    for mandate in AutoRepayMandate.objects.live().filter(household=household).select_related("loan__household"):
+        schedule_debit(mandate.loan)
+
+
 def next_debit(mandate: AutoRepayMandate, loan: Loan) -> datetime | None:
-    """The earliest debit moment of the loan's open bills that has not been tried; None if there is none."""
+    """The earliest debit moment of the loan's open bills that is still to be decided; None if there is none."""
     local = zone(loan.household.time_zone)
-    bills = (
-        Bill.objects.filter(loan=loan)
-        .open()
-        .filter(payable_on__gte=mandate.started_on)
-        .annotate(tried_at=Max("attempts__window_at"))
-        .order_by("payable_on")
-    )
-    found: list[datetime] = []
-    for bill in bills:
-        if found and bill.payable_on > min(found).astimezone(local).date():
+    first: datetime | None = None
+    for one in debitable(mandate, local):
+        if first is not None and one.bill.payable_on > first.astimezone(local).date():
             break
-        moment = next_moment(bill.payable_on, mandate.windows, local, bill.tried_at)
-        if moment is not None:
-            found.append(moment)
-    return min(found, default=None)
+        moment = next_moment(one.bill.payable_on, mandate.windows, local, one.after)
+        if moment is not None and (first is None or moment < first):
+            first = moment
+    return first
+
+
+def debitable(
+    mandate: AutoRepayMandate, local: ZoneInfo, until: date | None = None, only: int | None = None
+) -> Iterator[Debitable]:
+    """The open bills payable since the mandate began (and by `until`; `only` the one with this id), earliest first.
+
+    What came before is decided: windows before the mandate was given, tries already recorded, windows before
+    someone said that a debit had failed, and days before the last repayment made by hand for the bill (whoever
+    pays by hand on the 12th knows what the lender did on the 10th).
+    """
+    by_hand = Q(allocations__repayment__source__in=[Source.MANUAL, Source.IMPORT])
+    bills = (
+        Bill.objects.filter(loan=mandate.loan_id, payable_on__gte=mandate.started_on)
+        .open()
+        .annotate(
+            tried_at=Max("attempts__window_at"),
+            paid_by_hand_on=Max("allocations__repayment__effective_on", filter=by_hand),
+        )
+        .order_by("payable_on", "number")
+    )
+    if until is not None:
+        bills = bills.filter(payable_on__lte=until)
+    if only is not None:
+        bills = bills.filter(pk=only)
+    failed = _told_to_have_failed(mandate.loan_id)
+    for bill in bills.iterator(chunk_size=50):
+        known = [mandate.authorized_at, bill.tried_at, failed.get(bill.pk)]
+        if bill.paid_by_hand_on is not None:
+            known.append(datetime.combine(bill.paid_by_hand_on, time.min, tzinfo=local) - timedelta.resolution)
+        yield Debitable(bill, max(moment for moment in known if moment is not None))
+
+
+def _told_to_have_failed(loan_id: int) -> dict[int, datetime]:
+    """When someone last said of each bill that its debit had failed after all, or took that back."""
+    reversals = {
+        pk: (target, recorded_at)
+        for pk, target, recorded_at in Fact.objects.filter(loan=loan_id, kind=Kind.REVERSAL).values_list(
+            "pk", "target_id", "recorded_at"
+        )
+    }
+    undone: dict[int, datetime] = {}
+    for target, recorded_at in reversals.values():
+        while target in reversals:  # undoing an undoing: what it is about in the end
+            target = reversals[target][0]
+        undone[target] = max(recorded_at, undone.get(target, recorded_at))
+    if not undone:
+        return {}
+    told: dict[int, datetime] = {}
+    tried = AutoRepayAttempt.objects.filter(repayment__in=undone)
+    for bill, repayment in tried.values_list("bill_id", "repayment_id"):
+        told[bill] = max(undone[repayment], told.get(bill, undone[repayment]))
+    return told
