@@ -94,6 +94,7 @@ def round_minor(value: Decimal | Fraction, rounding: Rounding = Rounding.HALF_UP
             Rounding.HALF_EVEN: twice > 0 or (twice == 0 and size % 2 == 1),
             Rounding.DOWN: False,
             Rounding.UP: True,
+            Rounding.NONE: twice >= 0,
         }[rounding]
         size += up
     return size if exact >= 0 else -size
