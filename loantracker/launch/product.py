@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from loantracker.launch.lock import AlreadyRunningError, Lock
 from loantracker.launch.output import say
@@ -59,6 +60,7 @@ def run_product(environ: Mapping[str, str], *, demo: bool) -> int:
             processes=[*([redis_process(redis)] if redis else []), *django_processes(listener)],
             steps=[manage("migrate", "--verbosity", "0"), *([manage("demo")] if demo else [])],
             address=reachable(listener),
+            site=urlsplit(url).netloc,  # a host that ALLOWED_HOSTS allows
             announce=announcement(url, var, demo=demo),
         )
     )

@@ -26,13 +26,14 @@ STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 class Plan:
     """What to run: steps one after the other, then processes until told to stop.
 
-    `address` is where `/healthz` is asked; when it first answers, `announce` is said. `ticking` names the processes
-    that are restarted when it goes on answering 503.
+    `announce` is said when `site` first answers at `address`. `ticking` names the processes that are restarted when its
+    `/healthz` goes on answering 503.
     """
 
     processes: Sequence[Spec]
     steps: Sequence[Spec] = ()
     address: tuple[str, int] | None = None
+    site: str = "localhost"
     announce: str = ""
     ticking: Sequence[str] = field(default=("worker", "beat"))
 
@@ -59,6 +60,7 @@ class Supervisor:
         self._selector = selectors.DefaultSelector()
         self._children: list[Child] = []
         self._step: Child | None = None
+        self._watchdog: Watchdog | None = None
         self._stops = 0
         self._stopping = False
         self._announced = False
@@ -130,28 +132,36 @@ class Supervisor:
 
     def _keep(self, plan: Plan) -> None:
         """Until a signal: start again what ends, and look whether the ticks go on."""
-        watchdog: Watchdog | None = None
-
-        def answered(status: int) -> None:
-            nonlocal watchdog
-            now = time.monotonic()
-            if watchdog is None:
-                self._announced = True
-                watchdog = Watchdog(now)
-                say(plan.announce)
-            elif watchdog.restarts(status, now):
-                self._wake(plan.ticking, now)
-
-        if plan.address is None:
-            self._announced = True
-            say(plan.announce)
-        probe = plan.address and Probe(plan.address, "/healthz", selector=self._selector, answered=answered)
+        probe: Probe | None = None
+        if plan.address:
+            probe = Probe(
+                plan.address,
+                site=plan.site,
+                selector=self._selector,
+                answered=lambda status: self._answered(plan, status, time.monotonic()),
+            )
+        else:
+            self._announce(plan)
         while True:
             now = time.monotonic()
             self._look_after(now)
-            if probe and (watchdog is None or watchdog.asks(now)):
-                probe.ask()
-            self._turn(self._until_next(watchdog, now))
+            if probe and self._watchdog is None:
+                probe.ask("/")
+            elif probe and self._watchdog and self._watchdog.asks(now):
+                probe.ask("/healthz")
+            self._turn(self._until_next(now))
+
+    def _announce(self, plan: Plan) -> None:
+        self._announced = True
+        say(plan.announce)
+
+    def _answered(self, plan: Plan, status: int, now: float) -> None:
+        """The first answer says that all is up; the later ones are about its health."""
+        if self._watchdog is None:
+            self._watchdog = Watchdog(now)
+            self._announce(plan)
+        elif self._watchdog.restarts(status, now):
+            self._wake(plan.ticking, now)
 
     def _wake(self, names: Sequence[str], now: float) -> None:
         say(f"The ticks have stopped; restarting {' and '.join(names)}.")
@@ -159,10 +169,10 @@ class Supervisor:
             if child.spec.name in names:
                 child.end(now)
 
-    def _until_next(self, watchdog: Watchdog | None, now: float) -> float:
+    def _until_next(self, now: float) -> float:
         """Seconds until there is something to do that no signal and no output announces."""
         moments = [child.restart_at for child in self._children] + [child.kill_at for child in self._children]
-        moments.append(watchdog.next_question if watchdog else now + 1)
+        moments.append(self._watchdog.next_question if self._watchdog else now + 1)
         return max(0.0, min(moment for moment in moments if moment is not None) - now)
 
     def _look_after(self, now: float) -> None:
