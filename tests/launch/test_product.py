@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from loantracker.launch.ports import PortTakenError, listen, local_url
-from loantracker.launch.product import PROJECT, announcement, data_folder, environment, wanted_port
-from loantracker.launch.redis_server import socket_url
+from loantracker.launch.product import PROJECT, announcement, data_folder, environment, redis_process, wanted_port
+from loantracker.launch.redis_server import own_redis, socket_url
 
 
 @pytest.fixture
@@ -87,3 +87,21 @@ def test_a_command_runs_beside_it_without_redis(tmp_path: Path) -> None:
     )
     assert done.stderr == ""
     assert f"REDIS_URL = {socket_url(tmp_path)!r}" in done.stdout
+
+
+def test_data_that_redis_cannot_read_are_put_aside(tmp_path: Path) -> None:
+    server = own_redis({}, tmp_path)
+    assert server is not None
+    spec = redis_process(server)
+    manifest = server.folder / "appendonlydir" / "appendonly.aof.manifest"
+    manifest.parent.mkdir()
+    manifest.write_text("not a manifest\n")
+    assert subprocess.run(spec.command, capture_output=True, timeout=10, check=False).returncode != 0
+    assert spec.repair is not None
+    assert spec.repair().startswith("Redis could not read its data; they are in ")
+    assert [path.name for path in tmp_path.glob("redis-unreadable-*/appendonlydir/*")] == [manifest.name]
+    with subprocess.Popen(spec.command, stdout=subprocess.DEVNULL) as process:
+        while not server.answers():
+            assert process.poll() is None
+        process.terminate()
+        assert process.wait(timeout=10) == 0
