@@ -10,7 +10,7 @@ from ledger.services.autorepay import debit_due
 from ledger.services.passing_days import refresh_overtaken
 
 
-@shared_task
+@shared_task  # type: ignore[untyped-decorator]
 def tick() -> None:
     """Does whatever is due by now and not yet done; any number may run at once, late or never."""
     now = clock.now()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 from django.db.models import BigIntegerField, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
@@ -11,11 +12,10 @@ from ledger.loanmath.funding import Balance
 from ledger.models import AccountEntry, FundingAccount, StatedBalance
 
 
-def balances(accounts: QuerySet[FundingAccount], day: date) -> dict[int, Balance | None]:
-    """The balance of each account at the end of `day` by its id, in one query; None where none was ever stated.
+def with_balance(accounts: QuerySet[FundingAccount], day: date) -> QuerySet[FundingAccount]:
+    """Adds what `balance_of` reads: the balance of each account at the end of `day`.
 
     An entry counts when its day is after the stated day, or is that day and it was booked after the statement.
-    A balance is always given, however old: whether it still says anything is `Balance.known_on`.
     """
     said = StatedBalance.objects.filter(account=OuterRef("pk"), stated_on__lte=day).order_by("-stated_on", "-id")
     since = Q(entry_on__gt=OuterRef("said_on")) | Q(entry_on=OuterRef("said_on"), booked_at__gt=OuterRef("said_at"))
@@ -26,15 +26,22 @@ def balances(accounts: QuerySet[FundingAccount], day: date) -> dict[int, Balance
         .annotate(total=Sum("amount"))
         .values("total")
     )
-    rows = accounts.annotate(
+    return accounts.annotate(
         said=Subquery(said.values("amount")[:1]),
         said_on=Subquery(said.values("stated_on")[:1]),
         said_at=Subquery(said.values("recorded_at")[:1]),
         booked=Coalesce(Subquery(booked), Value(0), output_field=BigIntegerField()),
-    ).values_list("pk", "said", "said_on", "booked")
-    return {id: None if said is None else Balance(int(said + moved), on) for id, said, on, moved in rows}
+    )
+
+
+def balance_of(account: Any) -> Balance | None:
+    """The balance of an account read `with_balance`; None where none was ever stated.
+
+    It is given however old it is: whether it still says anything is `Balance.known_on`.
+    """
+    return None if account.said is None else Balance(account.said + account.booked, account.said_on)
 
 
 def balance_on(account: FundingAccount, day: date) -> Balance | None:
     """What one account should hold at the end of `day`, as far as it has been booked."""
-    return balances(FundingAccount.objects.filter(pk=account.pk), day)[account.pk]
+    return balance_of(with_balance(FundingAccount.objects.filter(pk=account.pk), day).get())

@@ -1,0 +1,131 @@
+"""Which of the bills to come an account covers: what the overview, the accounts page and reminders ask."""
+
+from datetime import date
+
+import pytest
+
+from ledger.loanmath.funding import Balance, Funding
+from ledger.models import Bill
+from ledger.selectors.accounts import account_lines, coverage
+from ledger.services.autorepay import debit_due
+from ledger.services.mandates import authorize_mandate, end_mandate
+from tests import builders as make
+from tests.builders import at
+
+pytestmark = [pytest.mark.django_db, pytest.mark.service]
+
+FEB_1 = at("2026-02-01")
+TODAY = date(2026, 2, 1)
+INSTALLMENT = 106_619
+
+
+@pytest.fixture
+def home():
+    return make.household()
+
+
+@pytest.fixture
+def card(home):
+    return make.account(home)
+
+
+def under_mandate(home, card, **more):
+    loan = make.loan(home, now=at("2026-01-20"), **more)
+    authorize_mandate(loan=loan, account=card, recording=make.recording(at("2026-01-20")))
+    return loan
+
+
+def covers(home, today=TODAY, days=31):
+    """(loan, number, debit day, funding, missing) of each bill, in the order of the debits."""
+    return [
+        (cover.loan_name, cover.number, cover.debit_on, str(cover.funding), cover.missing)
+        for cover in coverage(home, today, days).values()
+    ]
+
+
+def test_of_two_bills_and_money_for_one_exactly_the_second_is_flagged(home, card):
+    under_mandate(home, card, name="Phone", first_due_on=date(2026, 2, 12), count=12, annual_rate=0)
+    under_mandate(home, card, name="Laptop")
+    make.balance(card, 150_000, TODAY, FEB_1)
+
+    assert covers(home, days=20) == [
+        ("Laptop", 1, date(2026, 2, 10), "covered", 0),
+        ("Phone", 1, date(2026, 2, 12), "short", 100_000 - (150_000 - INSTALLMENT)),
+    ]
+
+    make.balance(card, 206_619, TODAY, FEB_1)
+    assert [row[3] for row in covers(home, days=20)] == ["covered", "covered"]
+
+
+def test_an_unknown_or_old_balance_says_unknown(home, card):
+    under_mandate(home, card)
+    assert covers(home, days=20) == [("Laptop", 1, date(2026, 2, 10), "unknown", 0)]
+
+    make.balance(card, 0, date(2026, 1, 1), FEB_1)
+    assert covers(home, days=20) == [("Laptop", 1, date(2026, 2, 10), "unknown", 0)]
+
+
+def test_what_was_already_debited_is_off_the_balance_and_off_the_list(home, card):
+    under_mandate(home, card)
+    make.balance(card, 250_000, TODAY, FEB_1)
+    debit_due(at("2026-02-10", 10))
+
+    (line,) = account_lines(home, date(2026, 2, 11), days=30)
+
+    assert line.balance == Balance(250_000 - INSTALLMENT, TODAY)
+    assert [(step.on, step.amount, step.after) for step in line.steps] == [
+        (date(2026, 3, 10), INSTALLMENT, 250_000 - 2 * INSTALLMENT)
+    ]
+    assert line.shortfall is None
+
+
+def test_a_debit_that_failed_is_expected_at_the_next_window(home, card):
+    under_mandate(home, card)
+    make.balance(card, 0, date(2026, 2, 9), at("2026-02-09"))
+    debit_due(at("2026-02-10", 16))
+
+    assert covers(home, date(2026, 2, 10), days=5) == [("Laptop", 1, date(2026, 2, 11), "short", INSTALLMENT)]
+    debit_due(at("2026-02-16"))
+    assert covers(home, date(2026, 2, 16), days=5) == []  # the lender has given up
+
+
+def test_a_repayment_planned_by_hand_is_taken_off_on_its_day(home, card):
+    under_mandate(home, card)
+    other = make.loan(home, now=at("2026-01-20"), name="By hand")
+    make.balance(card, 150_000, TODAY, FEB_1)
+    make.repayment(other, 100_000, date(2026, 2, 9), FEB_1, account=card)
+
+    (line,) = account_lines(home, TODAY, days=20)
+
+    assert [(step.on, step.after, step.funding, step.cover is None) for step in line.steps] == [
+        (date(2026, 2, 9), 50_000, Funding.COVERED, True),
+        (date(2026, 2, 10), 50_000 - INSTALLMENT, Funding.SHORT, False),
+    ]
+    assert line.shortfall.short_by == INSTALLMENT - 50_000
+
+
+def test_bills_without_a_live_mandate_are_not_listed(home, card):
+    ended = under_mandate(home, card)
+    end_mandate(loan=ended, recording=make.recording(FEB_1))
+    make.loan(home, now=at("2026-01-20"), name="Never")
+    assert Bill.objects.filter(loan=ended).exists()
+
+    assert covers(home) == []
+
+
+def test_another_household_changes_nothing(home, card):
+    under_mandate(home, card)
+    stranger = make.household()
+    under_mandate(stranger, make.account(stranger), name="Not mine")
+
+    assert [row[0] for row in covers(home, days=20)] == ["Laptop"]
+
+
+@pytest.mark.parametrize("loans", [1, 3])
+def test_one_loan_or_three_cost_three_queries(home, loans, django_assert_num_queries):
+    for n in range(loans):
+        card = make.account(home, name=f"Card {n}")
+        under_mandate(home, card, name=f"Loan {n}")
+        make.balance(card, 1, TODAY, FEB_1)
+    with django_assert_num_queries(3):
+        assert len(coverage(home, TODAY, 20)) == loans
