@@ -15,6 +15,7 @@ from loantracker.launch.product import PROJECT, data_folder, environment, run_pr
 
 
 def main(arguments: list[str]) -> int:
+    os.umask(0o077)  # what is kept here is nobody else's business
     if arguments[:1] == ["--manage"]:
         run_command(arguments[1:])
     parser = argparse.ArgumentParser(

@@ -70,6 +70,11 @@ class Launcher:
 
 def is_running(pid: int) -> bool:
     """Whether the process exists and is not a zombie waiting for whoever reaps orphans here."""
+    if Path("/proc/self/stat").exists():
+        try:
+            return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        except OSError:
+            return False
     found = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
     return found.stdout.strip()[:1] not in {"", "Z"}
 
