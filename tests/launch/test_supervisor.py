@@ -7,10 +7,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.launch.processes import is_running, until
 
 STAND_IN = Path(__file__).with_name("stand_in.py")
 # Each stand-in notes its process id, so that tests can find it; `forker` has a child of its own, as gunicorn has.
@@ -66,26 +68,6 @@ class Launcher:
             self._process.terminate()
             self._process.wait(timeout=10)
         assert until(lambda: not self.running())
-
-
-def is_running(pid: int) -> bool:
-    """Whether the process exists and is not a zombie waiting for whoever reaps orphans here."""
-    if Path("/proc/self/stat").exists():
-        try:
-            return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-        except OSError:
-            return False
-    found = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
-    return found.stdout.strip()[:1] not in {"", "Z"}
-
-
-def until(holds: Callable[[], bool], seconds: float = 5) -> bool:
-    give_up = time.monotonic() + seconds
-    while not holds():
-        if time.monotonic() > give_up:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 @pytest.fixture
