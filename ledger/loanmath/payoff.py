@@ -36,13 +36,11 @@ def payoff_quote(terms: LoanTerms, facts: Iterable[Fact], on: date) -> PayoffQuo
     known = live(facts)
     needed, held = _needed(terms, known, on)
     good_through = on
-    while (good_through - on).days < LONGEST_GOOD:
+    while needed.total > held and (good_through - on).days < LONGEST_GOOD:
         later, later_held = _needed(terms, known, good_through + timedelta(days=1))
         if later.total - later_held > needed.total - held:
             break
         good_through += timedelta(days=1)
-        if not needed.total:
-            break
     return PayoffQuote(
         on=on,
         good_through=good_through,

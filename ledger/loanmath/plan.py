@@ -99,10 +99,11 @@ class Plan:
         return self.dates[index]
 
     def period(self, index: int) -> Period:
-        if index not in self._periods:
+        period = self._periods.get(index)
+        if period is None:
             starts_on = self.starts_on if index == self.first else self.due_on(index - 1)
-            self._periods[index] = make_period(self.terms, starts_on, self.due_on(index))
-        return self._periods[index]
+            period = self._periods[index] = make_period(self.terms, starts_on, self.due_on(index))
+        return period
 
     def factor(self, index: int, a: date, b: date) -> Fraction:
         """By how much the balance of period `index` grows from `a` to `b`."""
@@ -135,12 +136,9 @@ class Plan:
         self.last, self.balance, self.carry = self.at - 1, 0, 0
         self.accrued, self.accrued_to = ZERO, None
 
-    def add_extra(self, day: date) -> int:
-        """Make room for a bill of `day` after the last one; its index."""
-        self.dates[self.at :] = [day]
-        self.at += 1
-        self.last = self.at - 1
-        return self.last
+    def skip_index(self, by: int = 1) -> None:
+        """Leave room for a bill that is not planned (take it back with -1)."""
+        self.at += by
 
     def restart(self, day: date, period: Period) -> None:
         """Interest is counted anew from `day`, within `period`."""
@@ -231,7 +229,7 @@ class Plan:
     def take(self) -> PlanRow:
         """The next bill; the plan moves on behind it."""
         index, period = self.at, self.period(self.at)
-        interest = self._interest_due() + self.carry
+        interest = self._interest_due(period) + self.carry
         if index == self.last or index - self.first + 1 >= MOST_BILLS:
             principal, interest, carry = self._last_parts(interest)
         else:
@@ -244,8 +242,7 @@ class Plan:
         self.accrued, self.accrued_to = ZERO, None
         return row
 
-    def _interest_due(self) -> int:
-        period = self.period(self.at)
+    def _interest_due(self, period: Period) -> int:
         if self.accrued or self.accrued_to:
             exact = self.interest_to(period.due_on)
             return self._round_interest(exact.numerator, exact.denominator)

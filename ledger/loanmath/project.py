@@ -20,7 +20,7 @@ from ledger.loanmath.facts import (
 from ledger.loanmath.money import Parts
 from ledger.loanmath.projection import ProjectedAllocation, ProjectedBill, Projection
 from ledger.loanmath.replay import Replay, start
-from ledger.loanmath.terms import Excess, LoanTerms
+from ledger.loanmath.terms import LoanTerms
 from ledger.loanmath.working_bill import WorkingBill
 
 RANK: dict[type[Fact], int] = {
@@ -33,6 +33,8 @@ RANK: dict[type[Fact], int] = {
     Repayment: 6,
     Confirmation: 7,
 }
+
+NOTHING = Parts()
 
 
 def live(facts: Iterable[Fact]) -> list[Fact]:
@@ -82,7 +84,7 @@ def project(terms: LoanTerms, facts: Iterable[Fact], as_of: date) -> Projection:
     """
     facts = live(facts)
     loan = replay(terms, facts, as_of)
-    while not loan.plan.done:
+    while loan.next_due_on() is not None:
         loan.make_bill()
     for bill in loan.open.values():
         bill.accrue_penalty(loan.terms.penalty, as_of)
@@ -121,7 +123,7 @@ def projected_bill(bill: WorkingBill, unconfirmed: frozenset[int]) -> ProjectedB
         payable_on=bill.due_on,
         due=Parts(*bill.due),
         paid=Parts(*bill.paid),
-        waived=Parts(*bill.waived),
+        waived=Parts(*bill.waived) if any(bill.waived) else NOTHING,
         presumed=presumed,
         outstanding_after=bill.outstanding_after,
         settled_on=bill.settled_on,
@@ -136,10 +138,10 @@ def allocations(loan: Replay) -> tuple[ProjectedAllocation, ...]:
     for bill in loan.bills:
         for repayment, _, amounts in bill.met_by:
             key = (repayment, bill.number)
-            met[key] = met.get(key, Parts()) + Parts(*amounts)
+            met[key] = met[key] + Parts(*amounts) if key in met else Parts(*amounts)
     beside: dict[int, Parts] = {}
     for repayment, parts in loan.beside:
-        beside[repayment] = beside.get(repayment, Parts()) + parts
+        beside[repayment] = beside.get(repayment, NOTHING) + parts
     found = [
         ProjectedAllocation(repayment=repayment, bill=number, parts=parts) for (repayment, number), parts in met.items()
     ]
@@ -166,7 +168,7 @@ def settled_on(loan: Replay) -> date | None:
 def next_change_on(loan: Replay, facts: Sequence[Fact], as_of: date) -> date | None:
     """The first day after `as_of` on which the projection may be another without any new fact."""
     days = [fact.effective_on for fact in facts if fact.effective_on > as_of][:1]
-    if loan.credit and loan.terms.excess is Excess.HOLD:
+    if loan.credit:
         days += [bill.due_on for bill in loan.open.values() if bill.due_on > as_of][:1]
     for bill in loan.open.values():
         if days and bill.due_on >= min(days):

@@ -54,6 +54,7 @@ class Replay:
     bills: list[WorkingBill] = field(default_factory=list)
     book: dict[int, WorkingBill] = field(default_factory=dict)
     open: dict[int, WorkingBill] = field(default_factory=dict)
+    charged: set[int] = field(default_factory=set)
     credit: list[Source] = field(default_factory=list)
     ahead: list[tuple[Source, int]] = field(default_factory=list)  # money of bills taken back, and their numbers
     beside: list[tuple[int, Parts]] = field(default_factory=list)  # what met no bill: prepayments, payoffs
@@ -65,16 +66,29 @@ class Replay:
 
     def advance(self, day: date) -> None:
         """Make up every bill due on or before `day`; money held meets each as it falls due."""
-        plan = self.plan
-        while not plan.done and plan.due_on(plan.at) <= day:
+        while (next_due := self.next_due_on()) is not None and next_due <= day:
             bill = self.make_bill()
             if self.credit:
                 self.use_credit(bill.due_on)
 
+    def next_due_on(self) -> date | None:
+        """When the next bill not yet made up is due; None if there is none."""
+        if not self.plan.done:
+            return self.plan.due_on(self.plan.at)
+        return min((bill.due_on for bill in self.stranded()), default=None)
+
+    def stranded(self) -> list[WorkingBill]:
+        """Charged bills that will not be made up, since the plan ended before them."""
+        return [self.book[n] for n in self.charged if n > len(self.bills) and any(self.book[n].charges)]
+
     def make_bill(self) -> WorkingBill:
         plan = self.plan
+        if plan.done:
+            return self.make_stranded_bill()
         number = plan.at + 1
         deferral = self.deferrals.get(number)
+        if deferral is not None and deferral.due_on <= agreed_due_on(plan, number):
+            deferral = None
         if deferral is not None and deferral.treatment is DeferralTreatment.CAPITALIZE:
             self._capitalize(number)
         row = plan.take()
@@ -87,13 +101,29 @@ class Replay:
         principal = plan.shown(row.opening) - plan.shown(row.closing)
         self._ask(bill, [principal, plan.shown(row.interest), row.fee // plan.scale, 0])
         bill.outstanding_after = plan.shown(plan.balance)
-        bill.waived = [min(a, max(b, 0)) for a, b in zip(bill.waivers, bill.asked, strict=True)]
+        if any(bill.waivers):
+            bill.waived = [min(a, max(b, 0)) for a, b in zip(bill.waivers, bill.asked, strict=True)]
         self.bills.append(bill)
         self._note(bill, bill.due_on)
         return bill
 
+    def make_stranded_bill(self) -> WorkingBill:
+        """One extra bill for all charges whose own bill a prepayment made unnecessary."""
+        stranded = self.stranded()
+        bill = self.extra_bill(min(bill.due_on for bill in stranded))
+        bill.charges = [sum(amounts) for amounts in zip(*(b.charges for b in stranded), strict=True)]
+        for other in stranded:
+            if other is not bill:
+                other.charges = nothing()
+        self.charged.add(bill.number)
+        self._ask(bill, nothing())
+        self._note(bill, bill.due_on)
+        return bill
+
     def _ask(self, bill: WorkingBill, planned: Amounts) -> None:
-        ours = [a + b for a, b in zip(planned, bill.charges, strict=True)]
+        ours = planned
+        if any(bill.charges):
+            ours = [a + b for a, b in zip(planned, bill.charges, strict=True)]
         figure = self.figures.get(bill.number)
         if figure is None:
             bill.asked = ours
@@ -131,26 +161,29 @@ class Replay:
         if bill.settled_on is not None:
             self.open.pop(bill.number, None)
         elif bill.number not in self.open:
+            newest = next(reversed(self.open.values()), bill)
             self.open[bill.number] = bill
-            if len(self.open) > 1:
+            if newest.due_on > bill.due_on:
                 self.open = dict(sorted(self.open.items(), key=lambda item: (item[1].due_on, item[0])))
 
     def reach(self, number: int) -> WorkingBill | None:
         """Bill `number`, made up if need be; None if the plan has no such bill."""
-        while len(self.bills) < number and not self.plan.done:
+        while len(self.bills) < number and self.next_due_on() is not None:
             self.make_bill()
         return self.bills[number - 1] if 0 < number <= len(self.bills) else None
 
     def take_back(self, day: date) -> None:
         """Take back the bills to come, from the first one not yet settled; the money they hold waits in `ahead`."""
         keep = len(self.bills)
-        while keep and (row := self.bills[keep - 1].row) is not None and row.period.due_on > day:
+        while keep and self.bills[keep - 1].planned_on > day:
             keep -= 1
         while keep < len(self.bills) and self.bills[keep].settled_on is not None:
             keep += 1
         for bill in reversed(self.bills[keep:]):
-            assert bill.row is not None
-            self.plan.take_back(bill.row)
+            if bill.row is None:
+                self.plan.skip_index(-1)
+            else:
+                self.plan.take_back(bill.row)
             self.open.pop(bill.number, None)
             self.ahead += [((of, paid_on, sum(met)), bill.number) for of, paid_on, met in bill.met_by]
             bill.paid, bill.met_by, bill.settled_on = nothing(), [], None
@@ -216,7 +249,7 @@ class Replay:
     def pay_next(self, repayment: int, day: date, amount: int) -> int:
         """Pay the bills to come, one after the other; what is left once all are paid."""
         amount = self.pay((repayment, day, amount), list(self.open.values())) if amount else 0
-        while amount > 0 and not self.plan.done:
+        while amount > 0 and self.next_due_on() is not None:
             amount = self.pay((repayment, day, amount), [self.make_bill()])
         return amount
 
@@ -245,7 +278,7 @@ class Replay:
         policy = PREPAYS.get(fact.apply_to, self.terms.excess)
         if left and policy in (Excess.SHORTEN, Excess.LOWER):
             left = self.prepay(fact.id, day, left, lower=policy is Excess.LOWER)
-        if left and policy is not Excess.HOLD:
+        if left and (policy is Excess.NEXT_BILL or (policy is not Excess.HOLD and not self.plan.balance)):
             left = self.pay_next(fact.id, day, left)
         if left:
             self.credit.append((fact.id, day, left))
@@ -300,10 +333,17 @@ class Replay:
             exact = plan.interest_to(day)
             interest = round_ratio(exact.numerator, exact.denominator * plan.scale, self.interest_rounding)
             interest += plan.shown(plan.carry)
-        later = [bill for bill in self.book.values() if bill.number > len(self.bills)]
-        charges = [sum(bill.charges[slot] for bill in later) for slot in range(4)]
+        coming = self.book.get(plan.at + 1)
+        if coming is not None:
+            interest = max(interest - coming.waivers[1], 0)
+        charges = [sum(amounts) for amounts in zip(nothing(), *self.charges_to_come(), strict=True)]
         fee = self.prepayment_fee(principal, day) + charges[2]
         return Parts(principal + charges[0], interest + charges[1], fee, charges[3])
+
+    def charges_to_come(self) -> list[Amounts]:
+        """Charges on bills not made up yet, less what was waived of them."""
+        later = [self.book[number] for number in self.charged if number > len(self.bills)]
+        return [[max(a - b, 0) for a, b in zip(bill.charges, bill.waivers, strict=True)] for bill in later]
 
     @property
     def interest_rounding(self) -> Rounding:
@@ -320,9 +360,9 @@ class Replay:
         return needed, self.held()
 
     def pay_off(self, repayment: int, day: date, amount: int) -> bool:
-        """Settle the loan if the amount, with what is held already, is enough; else change nothing."""
+        """Settle what is left if the amount, with what is held already, is enough; else change nothing."""
         needed, held = self.payoff(day)
-        if amount + held < needed.total:
+        if amount + held < needed.total or not needed.total:
             self.pay_ahead_again(day)
             return False
         sources = [*self.credit, *(source for source, _ in self.ahead), (repayment, day, amount)]
@@ -346,6 +386,7 @@ class Replay:
         self.prepaid += self.plan.shown(self.plan.balance)
         self.plan.close()
         self.book = {bill.number: bill for bill in self.bills}
+        self.charged &= self.book.keys()
         self.paid_off_on = day
 
     def change_rate(self, fact: RateChange) -> None:
@@ -365,6 +406,7 @@ class Replay:
     def charge(self, fact: Charge) -> None:
         day = fact.effective_on
         bill = self.charged_bill(fact)
+        self.charged.add(bill.number)
         bill.accrue_penalty(self.terms.penalty, day)
         slot = self.slot(fact)
         figure = self.figures.get(bill.number)
@@ -389,21 +431,22 @@ class Replay:
         """The bill a charge falls on: the one it names, else the first due on or after its day, else an extra one."""
         if fact.bill is not None and (named := self.reach(fact.bill)) is not None:
             return named
-        while not self.plan.done and not (self.bills and self.bills[-1].due_on >= fact.effective_on):
+        while self.next_due_on() is not None and not (self.bills and self.bills[-1].due_on >= fact.effective_on):
             self.make_bill()
         later = [bill for bill in self.bills[-1:] if bill.due_on >= fact.effective_on]
         for bill in reversed(self.bills):
             if bill.due_on < fact.effective_on:
                 break
             later.append(bill)
-        return min(later, key=lambda bill: (bill.due_on, bill.number)) if later else self.extra_bill(fact)
+        return min(later, key=lambda bill: (bill.due_on, bill.number)) if later else self.extra_bill(fact.effective_on)
 
-    def extra_bill(self, fact: Charge) -> WorkingBill:
+    def extra_bill(self, day: date) -> WorkingBill:
         """A bill after the last one, for a charge that came later."""
-        number = self.plan.add_extra(fact.effective_on) + 1
-        bill = self.in_book(number)
-        bill.starts_on = self.bills[-1].due_on if self.bills else self.terms.disbursed_on
-        bill.due_on = fact.effective_on
+        self.plan.skip_index()
+        bill = self.in_book(len(self.bills) + 1)
+        bill.row, bill.deferred_from, bill.outstanding_after = None, None, 0
+        bill.starts_on = min(self.bills[-1].due_on, day) if self.bills else self.terms.disbursed_on
+        bill.due_on = day
         self.bills.append(bill)
         return bill
 
@@ -471,7 +514,7 @@ def move_dates(plan: Plan, deferrals: Iterable[Deferral]) -> None:
     """Edit the plan's due dates: a shifted bill takes its new date, and the ones after it follow by whole steps."""
     for deferral in sorted(deferrals, key=lambda d: (d.effective_on, d.id)):
         at = deferral.bill - 1
-        if at < plan.at or (plan.last is not None and at > plan.last):
+        if at < plan.at or (plan.last is not None and at > plan.last) or deferral.due_on <= plan.due_on(at):
             continue
         plan.agreed[at] = plan.due_on(at)
         if deferral.treatment is DeferralTreatment.MOVE:

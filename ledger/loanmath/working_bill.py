@@ -49,6 +49,11 @@ class WorkingBill:
     penalty: int = 0
 
     @property
+    def planned_on(self) -> date:
+        """The due date the plan knows, a moved bill's old one."""
+        return self.due_on if self.row is None else self.row.period.due_on
+
+    @property
     def due(self) -> Amounts:
         return [*self.asked[:3], self.asked[3] + self.penalty]
 
@@ -90,8 +95,12 @@ class WorkingBill:
     def _penalty(self, terms: PenaltyTerms, base_days: int, passed: bool) -> int:
         if not passed:
             return 0
-        exact = self.earlier + base_days * Fraction(terms.annual_rate) / terms.year_days
-        return round_ratio(exact.numerator, exact.denominator, Rounding.HALF_UP) + terms.late_fee
+        numerator, denominator = terms.annual_rate.as_integer_ratio()
+        numerator, denominator = base_days * numerator, denominator * terms.year_days
+        if self.earlier:
+            exact = self.earlier + Fraction(numerator, denominator)
+            numerator, denominator = exact.numerator, exact.denominator
+        return round_ratio(numerator, denominator, Rounding.HALF_UP) + terms.late_fee
 
     def penalty_on(self, terms: PenaltyTerms, day: date) -> int:
         """The penalty on `day` if nothing is paid until then."""

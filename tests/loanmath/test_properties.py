@@ -1,0 +1,253 @@
+"""Properties of the engine that hold for every loan and every history, searched by hypothesis."""
+
+from __future__ import annotations
+
+import random
+from datetime import date, timedelta
+from decimal import Decimal
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ledger.loanmath.day_count import DayCount
+from ledger.loanmath.facts import (
+    ApplyTo,
+    Charge,
+    Confirmation,
+    Deferral,
+    DeferralTreatment,
+    Fact,
+    LenderFigure,
+    RateChange,
+    RateEffect,
+    Repayment,
+    Reversal,
+    TermsVersion,
+    Waiver,
+)
+from ledger.loanmath.money import Parts, Rounding
+from ledger.loanmath.payoff import payoff_quote
+from ledger.loanmath.project import live, project
+from ledger.loanmath.projection import Projection
+from ledger.loanmath.schedule import schedule
+from ledger.loanmath.terms import (
+    Component,
+    Excess,
+    LoanTerms,
+    Method,
+    PenaltyBase,
+    PenaltyTerms,
+    PrepaymentFee,
+    Residue,
+    Spread,
+    Unit,
+)
+
+START = date(2026, 1, 31)
+BEFORE_THE_END = START + timedelta(days=900)
+METHODS = [Method.LEVEL, Method.EQUAL_PRINCIPAL, Method.INTEREST_ONLY, Method.FLAT]
+ROUNDINGS = [Rounding.HALF_UP, Rounding.HALF_EVEN, Rounding.DOWN, Rounding.UP]
+rates = st.sampled_from(["0", "0.01", "0.0345", "0.12", "0.144", "0.24", "3.65"]).map(Decimal)
+days = st.integers(0, 500).map(lambda n: START + timedelta(days=n))
+amounts = st.one_of(st.integers(1, 500), st.integers(1, 150_000), st.integers(1, 2_000_000))
+bill_numbers = st.integers(1, 8)
+
+
+@st.composite
+def agreements(draw: st.DrawFn) -> LoanTerms:
+    return LoanTerms(
+        currency="CNY",
+        principal=draw(st.one_of(st.integers(1, 50), st.integers(1, 1_500_000), st.just(10**13))),
+        disbursed_on=START,
+        annual_rate=draw(rates),
+        count=draw(st.integers(1, 8)),
+        first_due_on=START + timedelta(days=draw(st.integers(1, 60))),
+        method=draw(st.sampled_from(METHODS)),
+        unit=draw(st.sampled_from([Unit.MONTH, Unit.MONTH, Unit.WEEK, Unit.DAY, Unit.YEAR])),
+        every=draw(st.integers(1, 3)),
+        anchor_day=draw(st.sampled_from([None, None, 31])),
+        day_count=draw(st.sampled_from([DayCount.PERIODIC, DayCount.PERIODIC, DayCount.ACT_365F, DayCount.ACT_360])),
+        rounding=draw(st.sampled_from(ROUNDINGS)),
+        residue=draw(st.sampled_from(list(Residue))),
+        flat_fee=draw(st.sampled_from([0, 0, 7_201])),
+        bill_fee=draw(st.sampled_from([0, 0, 150])),
+        excess=draw(st.sampled_from(list(Excess))),
+        spread=draw(st.sampled_from(list(Spread))),
+        penalty=draw(penalties()),
+        prepayment_fee=draw(st.sampled_from([PrepaymentFee(), PrepaymentFee(Decimal("0.01"), 6)])),
+    )
+
+
+@st.composite
+def penalties(draw: st.DrawFn) -> PenaltyTerms:
+    return PenaltyTerms(
+        annual_rate=draw(st.sampled_from([Decimal(0), Decimal("0.27")])),
+        base=draw(st.sampled_from(list(PenaltyBase))),
+        grace_days=draw(st.sampled_from([0, 3])),
+        from_due=draw(st.booleans()),
+        late_fee=draw(st.sampled_from([0, 0, 500])),
+    )
+
+
+@st.composite
+def one_fact(draw: st.DrawFn, number: int) -> Fact:
+    kind = draw(st.integers(0, 11))
+    on = draw(days)
+    component = draw(st.sampled_from([Component.FEE, Component.PENALTY]))
+    if kind == 0:
+        effect = draw(st.sampled_from(list(RateEffect)))
+        return RateChange(id=number, effective_on=on, annual_rate=draw(rates), effect=effect)
+    if kind == 1:
+        bill = draw(st.one_of(st.none(), bill_numbers))
+        return Charge(id=number, effective_on=on, amount=draw(amounts), component=component, bill=bill)
+    if kind == 2:
+        waived = draw(st.sampled_from([Component.INTEREST, component]))
+        return Waiver(id=number, effective_on=on, amount=draw(amounts), component=waived, bill=draw(bill_numbers))
+    if kind == 3:
+        treatment = draw(st.sampled_from([DeferralTreatment.MOVE, DeferralTreatment.SHIFT]))
+        return Deferral(
+            id=number, effective_on=on, bill=draw(bill_numbers), due_on=on + timedelta(40), treatment=treatment
+        )
+    if kind == 4 and number > 1:
+        return Reversal(id=number, effective_on=on, of=draw(st.integers(1, number - 1)))
+    if kind == 5 and number > 1:
+        return Confirmation(id=number, effective_on=on, of=draw(st.integers(1, number - 1)))
+    if kind == 6:
+        return TermsVersion(id=number, effective_on=on, terms=draw(agreements()))
+    apply_to = draw(st.sampled_from(list(ApplyTo)))
+    bill = draw(bill_numbers) if apply_to is ApplyTo.BILL else None
+    return Repayment(
+        id=number, effective_on=on, amount=draw(amounts), apply_to=apply_to, bill=bill, presumed=draw(st.booleans())
+    )
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[Fact]:
+    return [draw(one_fact(number)) for number in range(1, draw(st.integers(0, 7)) + 1)]
+
+
+def counted_repayments(facts: list[Fact], as_of: date) -> dict[int, int]:
+    return {f.id: f.amount for f in live(facts) if isinstance(f, Repayment) and START <= f.effective_on <= as_of}
+
+
+def check_books(terms: LoanTerms, facts: list[Fact], projection: Projection) -> None:
+    """What must be true of every projection."""
+    met: dict[int, int] = {}
+    for allocation in projection.allocations:
+        parts = allocation.parts
+        assert min(parts.principal, parts.interest, parts.fee, parts.penalty) >= 0
+        assert parts.total > 0
+        met[allocation.repayment] = met.get(allocation.repayment, 0) + parts.total
+    paid = counted_repayments(facts, projection.as_of)
+    assert all(amount <= paid[repayment] for repayment, amount in met.items())
+    assert sum(met.values()) + projection.credit == sum(paid.values())
+    assert projection.credit >= 0
+    for bill in projection.bills:
+        for amounts_of in (bill.due, bill.paid, bill.waived, bill.open):
+            assert min(amounts_of.principal, amounts_of.interest, amounts_of.fee, amounts_of.penalty) >= 0
+        to_bill = [a.parts.total for a in projection.allocations if a.bill == bill.number]
+        assert sum(to_bill) == bill.paid.total
+        assert (bill.settled_on is None) == (bill.open.total > 0)
+        assert 0 <= bill.presumed <= bill.paid.total
+    assert [bill.number for bill in projection.bills] == list(range(1, len(projection.bills) + 1))
+    beside = sum(a.parts.principal for a in projection.allocations if a.bill is None)
+    assert sum(bill.due.principal for bill in projection.bills) + beside == terms.opening
+    assert sum(bill.open.principal for bill in projection.bills) == projection.outstanding_principal
+
+
+@given(agreements())
+def test_principal_of_all_bills_sums_to_the_amount_lent(terms: LoanTerms) -> None:
+    rows = schedule(terms)
+    assert sum(row.principal for row in rows) == terms.principal
+    assert rows[-1].balance == 0
+    assert all(min(row.principal, row.interest, row.fee, row.balance) >= 0 for row in rows)
+
+
+@given(agreements())
+def test_a_loan_without_facts_asks_for_what_was_scheduled(terms: LoanTerms) -> None:
+    bills = project(terms, [], START).bills
+    assert [(b.due_on, b.due) for b in bills] == [
+        (row.due_on, Parts(row.principal, row.interest, row.fee)) for row in schedule(terms)
+    ]
+
+
+@settings(max_examples=200)
+@given(agreements(), histories(), days)
+def test_every_cent_paid_is_found_again(terms: LoanTerms, facts: list[Fact], as_of: date) -> None:
+    check_books(terms, facts, project(terms, facts, as_of))
+
+
+@given(agreements(), histories(), days, st.randoms(use_true_random=False))
+def test_the_order_in_which_facts_were_typed_never_matters(
+    terms: LoanTerms, facts: list[Fact], as_of: date, chance: random.Random
+) -> None:
+    shuffled = facts.copy()
+    chance.shuffle(shuffled)
+    assert project(terms, shuffled, as_of) == project(terms, facts, as_of)
+
+
+@given(agreements(), histories(), one_fact(50), days)
+def test_recording_and_undoing_is_as_if_nothing_happened(
+    terms: LoanTerms, facts: list[Fact], extra: Fact, as_of: date
+) -> None:
+    undo = Reversal(id=51, effective_on=extra.effective_on, of=extra.id)
+    redo = Reversal(id=52, effective_on=extra.effective_on, of=undo.id)
+    facts = [fact for fact in facts if not isinstance(fact, Reversal)]
+    if isinstance(extra, Reversal):
+        return
+    assert project(terms, [*facts, extra, undo], as_of) == project(terms, facts, as_of)
+    assert project(terms, [*facts, extra, undo, redo], as_of) == project(terms, [*facts, extra], as_of)
+
+
+@given(agreements(), histories(), days)
+def test_facts_of_later_days_do_not_count_yet(terms: LoanTerms, facts: list[Fact], as_of: date) -> None:
+    known = [fact for fact in live(facts) if fact.effective_on <= as_of]
+    now, then = project(terms, known, as_of), project(terms, facts, as_of)
+    assert (now.bills, now.allocations, now.credit) == (then.bills, then.allocations, then.credit)
+
+
+@settings(max_examples=150)
+@given(agreements(), histories(), days)
+def test_nothing_changes_before_the_announced_day(terms: LoanTerms, facts: list[Fact], as_of: date) -> None:
+    announced = project(terms, facts, as_of)
+    until = announced.next_change_on or BEFORE_THE_END
+    last_quiet_day = until - timedelta(days=1)
+    later = project(terms, facts, max(last_quiet_day, as_of))
+    assert later.bills == announced.bills
+    assert later.allocations == announced.allocations
+    assert (later.outstanding_principal, later.credit, later.settled_on) == (
+        announced.outstanding_principal,
+        announced.credit,
+        announced.settled_on,
+    )
+
+
+@settings(max_examples=150)
+@given(agreements(), histories(), days)
+def test_paying_the_quoted_amount_settles_and_one_less_does_not(terms: LoanTerms, facts: list[Fact], on: date) -> None:
+    facts = [fact for fact in facts if fact.effective_on <= on]
+    quote = payoff_quote(terms, facts, on)
+    assert quote.total == quote.principal + quote.interest + quote.fee + quote.penalty - quote.credit
+    if not quote.total:
+        return
+    exact = Repayment(id=90, effective_on=on, amount=quote.total, apply_to=ApplyTo.PAYOFF)
+    settled = project(terms, [*facts, exact], on)
+    check_books(terms, [*facts, exact], settled)
+    assert (settled.settled_on, settled.outstanding_principal, settled.credit) == (on, 0, 0)
+    if quote.total > 1:
+        short = Repayment(id=90, effective_on=on, amount=quote.total - 1, apply_to=ApplyTo.PAYOFF)
+        assert project(terms, [*facts, short], on).settled_on is None
+
+
+@given(agreements(), histories(), bill_numbers, amounts, days)
+def test_a_lenders_figure_is_what_the_bill_asks_for(
+    terms: LoanTerms, facts: list[Fact], number: int, interest: int, as_of: date
+) -> None:
+    facts = [f for f in facts if isinstance(f, Repayment)]
+    parts = Parts(principal=0, interest=interest)
+    figure = LenderFigure(id=60, effective_on=START, bill=number, parts=parts)
+    projection = project(terms, [*facts, figure], as_of)
+    for bill in projection.bills:
+        if bill.number == number:
+            assert (bill.due.principal, bill.due.interest) == (0, interest)
+            assert bill.computed is not None

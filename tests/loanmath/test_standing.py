@@ -1,0 +1,73 @@
+"""Standings of one bill along the calendar, days past due, and buckets."""
+
+from __future__ import annotations
+
+import pytest
+
+from ledger.loanmath.facts import Deferral, Waiver
+from ledger.loanmath.project import project
+from ledger.loanmath.standing import Standing, bucket, days_past_due, standing
+from ledger.loanmath.terms import Component
+from tests.loanmath.builders import day, loan, repayment
+
+
+def first_bill(on: str, *facts: object, grace_days: int = 3) -> Standing:
+    bill = project(loan(), facts, day(on)).bills[0]  # type: ignore[arg-type]
+    return standing(bill, day(on), grace_days)
+
+
+@pytest.mark.parametrize(
+    "on, expected",
+    [
+        ("2026-02-09", Standing.UPCOMING),
+        ("2026-02-10", Standing.DUE),
+        ("2026-02-11", Standing.IN_GRACE),
+        ("2026-02-13", Standing.IN_GRACE),
+        ("2026-02-14", Standing.OVERDUE),
+    ],
+)
+def test_an_unpaid_bill_walks_from_upcoming_to_overdue(on: str, expected: Standing) -> None:
+    assert first_bill(on) is expected
+
+
+def test_a_part_paid_bill_is_overdue_once_late() -> None:
+    part = repayment(1, "2026-02-05", 100)
+    assert first_bill("2026-02-09", part) is Standing.PART_PAID
+    assert first_bill("2026-02-20", part) is Standing.OVERDUE
+
+
+def test_a_paid_bill_tells_whether_it_was_late_or_is_presumed() -> None:
+    assert first_bill("2026-03-01", repayment(1, "2026-02-10", 107_971)) is Standing.PAID
+    assert first_bill("2026-03-01", repayment(1, "2026-02-11", 107_971)) is Standing.PAID_LATE
+    assert first_bill("2026-03-01", repayment(1, "2026-02-10", 107_971, presumed=True)) is Standing.PRESUMED
+
+
+def test_a_deferred_bill_is_not_late_before_its_new_day() -> None:
+    deferral = Deferral(id=1, effective_on=day("2026-02-01"), bill=1, due_on=day("2026-02-25"))
+    assert first_bill("2026-02-20", deferral) is Standing.DEFERRED
+    assert first_bill("2026-03-20", deferral) is Standing.OVERDUE
+
+
+def test_a_bill_forgiven_whole_is_waived() -> None:
+    parts = ((Component.INTEREST, 14_400), (Component.PRINCIPAL, 93_571))
+    facts = [
+        Waiver(id=n, effective_on=day("2026-02-01"), amount=amount, component=component, bill=1)
+        for n, (component, amount) in enumerate(parts, start=1)
+    ]
+    assert first_bill("2026-03-01", *facts) is Standing.WAIVED
+
+
+def test_days_past_due_count_from_the_oldest_unpaid_bill() -> None:
+    paid_second = repayment(1, "2026-03-10", 107_971)
+    bills = project(loan(), [paid_second], day("2026-03-20")).bills
+    assert days_past_due(bills, day("2026-03-20")) == 10
+    assert days_past_due(project(loan(), [], day("2026-03-20")).bills, day("2026-03-20")) == 38
+    assert days_past_due(bills, day("2026-03-10")) == 0
+
+
+@pytest.mark.parametrize(
+    "days, expected",
+    [(-1, "M0"), (0, "M0"), (1, "M1"), (30, "M1"), (31, "M2"), (60, "M2"), (180, "M6"), (181, "M7"), (900, "M7")],
+)
+def test_buckets_hold_thirty_days_each(days: int, expected: str) -> None:
+    assert bucket(days) == expected
