@@ -1,0 +1,192 @@
+"""What a mail says: the figures of the moment it is sent, in the language of its reader."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone, translation
+
+from ledger.clock import zone
+from ledger.loanmath.funding import Funding, judge
+from ledger.models import AutoRepayMandate, Bill, Household
+from ledger.selectors.balances import balance_on
+from ledger.selectors.history import history
+from reminders import rules
+from reminders.models import Kind, Reminder
+
+
+@dataclass(frozen=True, slots=True)
+class Debit:
+    """What auto-repay will do about a bill. `next_at` is the next try, local; `missing` what the account lacks."""
+
+    account: str
+    windows: str
+    next_at: datetime | None
+    funding: Funding
+    missing: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What a mail about a bill tells. Amounts in minor units of `currency`.
+
+    `amount` is still open; for an attempt it is what was asked for. `penalty` is the part of it that lateness
+    cost so far, `waiting_costs` what one more day adds, `grace_until` the last day without a penalty.
+    """
+
+    lender: str
+    loan: str
+    number: int
+    count: int
+    currency: str
+    amount: int
+    paid: int
+    payable_on: date
+    today: date
+    account: str
+    debit: Debit | None
+    penalty: int = 0
+    waiting_costs: int = 0
+    grace_until: date | None = None
+    tried_at: datetime | None = None
+    missing: int = 0
+    links: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def days_left(self) -> int:
+        return (self.payable_on - self.today).days
+
+    @property
+    def days_late(self) -> int:
+        return -self.days_left
+
+    @property
+    def tried_on(self) -> date | None:
+        return self.tried_at.date() if self.tried_at else None
+
+    @property
+    def next_try_on(self) -> date | None:
+        return self.debit.next_at.date() if self.debit and self.debit.next_at else None
+
+    @property
+    def is_short(self) -> bool:
+        return self.debit is not None and self.debit.funding is Funding.SHORT
+
+    @property
+    def is_covered(self) -> bool:
+        return self.debit is not None and self.debit.funding is Funding.COVERED
+
+
+def compose(row: Reminder, now: datetime) -> EmailMultiAlternatives:
+    """The message of a reminder as things stand `now`: plain text and HTML, with its fixed Message-ID."""
+    letter = gather(row, now) if row.bill is not None else None
+    with translation.override(row.recipient.language), timezone.override(zone(row.household.time_zone)):
+        return _message(row, _template(row, letter), {"letter": letter, **_around(row.household)}, now)
+
+
+def gather(row: Reminder, now: datetime) -> Letter:
+    """The figures for a mail about a bill."""
+    bill = row.bill
+    assert bill is not None
+    loan = bill.loan
+    today = loan.household.today(now)
+    late = bill.payable_on < today
+    attempt = row.attempt
+    debit = _debit(bill, today, now)
+    return Letter(
+        lender=loan.lender.name,
+        loan=loan.name,
+        number=bill.number,
+        count=Bill.objects.filter(loan=loan).needed().count(),
+        currency=loan.currency,
+        amount=attempt.requested if attempt else bill.open.total,
+        paid=bill.paid.total,
+        payable_on=bill.payable_on,
+        today=today,
+        account=str(attempt.mandate.account) if attempt else (debit.account if debit else ""),
+        debit=debit,
+        penalty=bill.open.penalty,
+        waiting_costs=_waiting_costs(bill, today) if late else 0,
+        grace_until=_grace_until(bill, today) if late else None,
+        tried_at=attempt.window_at.astimezone(zone(loan.household.time_zone)) if attempt else None,
+        missing=attempt.missing if attempt else 0,
+        links=_links(bill),
+    )
+
+
+def _debit(bill: Bill, today: date, now: datetime) -> Debit | None:
+    """What the loan's mandate will do about this bill; None without one, or where it no longer tries."""
+    mandates = AutoRepayMandate.objects.live().filter(loan=bill.loan_id, started_on__lte=bill.payable_on)
+    mandate = mandates.select_related("account").first()
+    if mandate is None or (bill.payable_on < today and mandate.next_debit_at is None):
+        return None
+    verdict = judge(balance_on(mandate.account, today), bill.open.total, bill.payable_on)
+    next_at = mandate.next_debit_at
+    return Debit(
+        account=str(mandate.account),
+        windows=" / ".join(mandate.windows),
+        next_at=next_at.astimezone(zone(bill.loan.household.time_zone)) if next_at and next_at > now else None,
+        funding=verdict.funding,
+        missing=verdict.missing,
+    )
+
+
+def _waiting_costs(bill: Bill, today: date) -> int:
+    """What the bill grows by until tomorrow, if nothing is paid."""
+    past = history(bill.loan)
+    grown = {
+        day: next((one.open.total for one in past.project(day).bills if one.number == bill.number), 0)
+        for day in (today, today + timedelta(days=1))
+    }
+    return max(0, grown[today + timedelta(days=1)] - grown[today])
+
+
+def _grace_until(bill: Bill, today: date) -> date | None:
+    last = bill.payable_on + timedelta(days=bill.loan.grace_days)
+    return last if bill.loan.grace_days and today <= last else None
+
+
+def _links(bill: Bill) -> dict[str, str]:
+    return {
+        "loan": _url("ledger:loan", bill.loan_id),
+        "pay": f"{_url('ledger:record_repayment', bill.loan_id)}?bill={bill.number}",
+    }
+
+
+def _url(name: str, *args: Any) -> str:
+    return settings.SITE_URL + reverse(name, args=args)
+
+
+def _around(household: Household) -> dict[str, str]:
+    return {"household": household.name, "settings_url": _url("reminders:settings"), "site_url": settings.SITE_URL}
+
+
+def _template(row: Reminder, letter: Letter | None) -> str:
+    if row.kind != Kind.STEP or letter is None:
+        return row.kind
+    return rules.wording(letter.days_left, auto_repay=letter.debit is not None, short=letter.is_short)
+
+
+def _message(row: Reminder, kind: str, context: dict[str, Any], now: datetime) -> EmailMultiAlternatives:
+    name = f"reminders/email/{kind}"
+    subject = " ".join(render_to_string(f"{name}.subject.txt", context).split())
+    message = EmailMultiAlternatives(
+        subject=subject,
+        body=render_to_string(f"{name}.txt", context).strip() + "\n",
+        to=[row.recipient.email],
+        headers={
+            "Message-ID": row.message_id,
+            "Date": format_datetime(now),
+            "Auto-Submitted": "auto-generated",
+            "List-Unsubscribe": f"<{context['settings_url']}>",
+        },
+    )
+    message.attach_alternative(render_to_string(f"{name}.html", context | {"subject": subject}), "text/html")
+    return message

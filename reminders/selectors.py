@@ -1,0 +1,83 @@
+"""What reminders need to know: who wants to hear what, and how things stand with a bill right now."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from ledger.clock import local_day, zone
+from ledger.models import AutoRepayAttempt, Bill, Membership, User
+from ledger.selectors.history import history
+from reminders import rules
+from reminders.models import Kind, Reminder, ReminderPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """The reminder policies of some households, those of single loans included."""
+
+    of_household: dict[int, rules.Policy]
+    of_loan: dict[int, rules.Policy]
+
+    def policy(self, household_id: int, loan_id: int) -> rules.Policy:
+        """What holds for a loan: its own policy, else its household's, else the default."""
+        return self.of_loan.get(loan_id) or self.of_household.get(household_id, rules.DEFAULT)
+
+
+def wishes(households: Collection[int]) -> Wishes:
+    """The wishes of these households, in one query."""
+    of_household: dict[int, rules.Policy] = {}
+    of_loan: dict[int, rules.Policy] = {}
+    for row in ReminderPolicy.objects.filter(household__in=households):
+        if row.loan_id is None:
+            of_household[row.household_id] = row.value
+        else:
+            of_loan[row.loan_id] = row.value
+    return Wishes(of_household, of_loan)
+
+
+def recipients(households: Collection[int]) -> dict[int, list[User]]:
+    """By household, its members who can be written to, in one query."""
+    found: defaultdict[int, list[User]] = defaultdict(list)
+    members = Membership.objects.filter(household__in=households, user__is_active=True).exclude(user__email="")
+    for membership in members.select_related("user").order_by("pk"):
+        found[membership.household_id].append(membership.user)
+    return found
+
+
+def judge(row: Reminder, now: datetime) -> rules.Verdict:
+    """What becomes of a message that is about to be sent, as things stand right now."""
+    is_member = Membership.objects.filter(
+        household=row.household_id, user=row.recipient_id, user__is_active=True
+    ).exists()
+    if row.bill is None or row.payable_on is None:
+        return rules.Send() if is_member else rules.Drop(rules.Reason.LEFT)
+    local = zone(row.household.time_zone)
+    policy = wishes([row.household_id]).policy(row.household_id, row.bill.loan_id)
+    asked = _asked(row.bill, row.household.time_zone, is_member)
+    if row.kind == Kind.STEP:
+        return rules.judge_step(policy, row.step, row.payable_on, asked, now, local)
+    if row.kind == Kind.CONFIRM:
+        return rules.judge_question(policy, asked, now, local, is_open=_is_presumed(row))
+    if AutoRepayAttempt.objects.filter(bill=row.bill, pk__gt=row.attempt_id or 0).exists():
+        return rules.Drop(rules.Reason.OVERTAKEN)
+    return rules.judge_notice(policy, row.payable_on, asked, now, local)
+
+
+def _asked(bill: Bill, time_zone: str, is_member: bool) -> rules.Asked:
+    return rules.Asked(
+        payable_on=bill.payable_on,
+        open_amount=bill.open.total if bill.is_needed else 0,
+        since=local_day(bill.loan.opened_at, time_zone),
+        is_archived=bill.loan.archived_at is not None,
+        is_member=is_member,
+    )
+
+
+def _is_presumed(row: Reminder) -> bool:
+    """Whether the repayment a question is about still stands and nobody has confirmed it."""
+    if row.attempt is None or row.bill is None:
+        return False
+    return row.attempt.repayment_id in {fact.id for fact in history(row.bill.loan).presumed()}

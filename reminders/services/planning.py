@@ -1,0 +1,219 @@
+"""Planning: writing down which messages are to be sent, once each, a day ahead."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db.models import Exists, F, OuterRef, Q
+
+from ledger.clock import local_day, zone
+from ledger.models import AutoRepayAttempt, Bill, Loan, User
+from ledger.models.autorepay import Outcome
+from reminders import rules
+from reminders.models import Channel, Kind, LoanWatch, Reminder, State
+from reminders.selectors import Wishes, recipients, wishes
+
+logger = logging.getLogger(__name__)
+
+BATCH = 200
+BATCHES = 100
+SIGHT = timedelta(days=100)  # how far ahead bills are read; past the earliest step and the longest sleep together
+LONGEST_SLEEP = 30  # days after which a loan with bills to come is looked at again in any case
+NEWS = timedelta(days=7)  # what happened longer ago is no longer worth a notice
+RETRY = timedelta(minutes=30)
+
+_NOTICES = {Outcome.INSUFFICIENT: Kind.ATTEMPT_FAILED, Outcome.PRESUMED: Kind.CONFIRM}
+
+
+def plan(now: datetime) -> int:
+    """Write down every message called for by `now` and a day ahead; counts those that were new or revived.
+
+    Any number of these may run at once. With nothing to plan it asks two questions of the database.
+    """
+    return plan_steps(now) + plan_notices(now)
+
+
+def plan_steps(now: datetime) -> int:
+    """Plan the steps of bills whose loans have changed or have a step coming into sight."""
+    planned = 0
+    for _ in range(BATCHES):
+        loans = list(_to_plan(now)[:BATCH])
+        if not loans:
+            break
+        planned += _plan_loans(loans, now)
+    return planned
+
+
+def plan_notices(now: datetime) -> int:
+    """Plan the notices of debits that failed, and of those presumed that somebody has to confirm."""
+    told = Reminder.objects.filter(attempt=OuterRef("pk"))
+    attempts = list(
+        AutoRepayAttempt.objects.filter(outcome__in=list(_NOTICES), recorded_at__gt=now - NEWS)
+        .filter(~Exists(told))
+        .select_related("bill__loan")[:BATCH]
+    )
+    if not attempts:
+        return 0
+    people = recipients({attempt.household_id for attempt in attempts})
+    rows = [notice(attempt, user, now) for attempt in attempts for user in people.get(attempt.household_id, [])]
+    return _insert(rows)
+
+
+def _to_plan(now: datetime) -> Iterable[Loan]:
+    """Loans whose planned reminders may no longer be right; their version is read before their bills are."""
+    return (
+        Loan.objects.current()
+        .filter(
+            Q(watch=None)
+            | ~Q(watch__version=F("version"))
+            | Q(watch__next_at__lte=now)
+            | ~Q(watch__time_zone=F("household__time_zone"))
+        )
+        .select_related("household", "watch")
+        .order_by("pk")
+    )
+
+
+@dataclass(slots=True)
+class _Draft:
+    """What planning some loans comes to."""
+
+    rows: list[Reminder]
+    called: list[Reminder]  # those of `rows` that are wanted now: revived, should they have been given up
+    watches: list[LoanWatch]
+
+
+def _plan_loans(loans: list[Loan], now: datetime) -> int:
+    households = {loan.household_id for loan in loans}
+    wanted, people = wishes(households), recipients(households)
+    bills: dict[int, list[Bill]] = {loan.pk: [] for loan in loans}
+    for bill in Bill.objects.filter(loan__in=loans, payable_on__lte=(now + SIGHT).date()).open().order_by("number"):
+        bills[bill.loan_id].append(bill)
+    draft = _Draft([], [], [])
+    for loan in loans:
+        try:
+            _plan_loan(draft, loan, bills[loan.pk], wanted, people.get(loan.household_id, []), now)
+        except Exception:  # one loan that breaks a rule does not stop the others
+            logger.exception("Could not plan the reminders of loan %s", loan.pk)
+            draft.watches.append(_watch(loan, now, now + RETRY))
+    done = _insert(draft.rows) + _revive(draft.called, now)
+    LoanWatch.objects.bulk_create(
+        draft.watches,
+        update_conflicts=True,
+        unique_fields=["loan"],
+        update_fields=["version", "time_zone", "planned_on", "next_at"],
+    )
+    return done
+
+
+def _plan_loan(draft: _Draft, loan: Loan, bills: list[Bill], wanted: Wishes, people: list[User], now: datetime) -> None:
+    policy = wanted.policy(loan.household_id, loan.pk)
+    local = zone(loan.household.time_zone)
+    today = loan.household.today(now)
+    since = local_day(loan.opened_at, loan.household.time_zone)
+    planned_on = loan.watch.planned_on if hasattr(loan, "watch") else today
+    wake = [rules.moment(today + timedelta(days=LONGEST_SLEEP), 0, local)] if loan.settled_on is None else []
+    for bill in bills:
+        for user in people:
+            for step, is_wanted in _steps(policy, bill.payable_on, today, since, planned_on):
+                row = step_reminder(loan, bill, step, user, rules.send_at(policy, bill.payable_on, step, local), now)
+                if not is_wanted:
+                    row.state, row.reason = State.SUPERSEDED, rules.Reason.OVERTAKEN.value
+                else:
+                    draft.called.append(row)
+                draft.rows.append(row)
+        later = rules.following(policy, bill.payable_on, today + timedelta(days=1))
+        if later is not None:
+            wake.append(rules.moment(bill.payable_on + timedelta(days=later - 1), 0, local))
+    draft.watches.append(_watch(loan, now, min(wake, default=None)))
+
+
+def _steps(
+    policy: rules.Policy, payable_on: date, today: date, since: date, planned_on: date
+) -> Iterator[tuple[int, bool]]:
+    """The steps to write down for a bill, each with whether it is wanted or was overtaken unsent."""
+    for step in rules.overtaken(policy, payable_on, planned_on, today, since):
+        yield step, False
+    latest = rules.called(policy, payable_on, today, since)
+    if latest is not None:
+        yield latest, True
+    tomorrow = rules.following(policy, payable_on, today)
+    if tomorrow is not None and payable_on + timedelta(days=tomorrow) == today + timedelta(days=1):
+        yield tomorrow, True
+
+
+def _watch(loan: Loan, now: datetime, next_at: datetime | None) -> LoanWatch:
+    return LoanWatch(
+        loan=loan,
+        version=loan.version,
+        time_zone=loan.household.time_zone,
+        planned_on=loan.household.today(now),
+        next_at=next_at,
+    )
+
+
+def _insert(rows: list[Reminder]) -> int:
+    """Write down those of `rows` that are not there yet; counts them, roughly where others do the same."""
+    if not rows:
+        return 0
+    ids = [row.message_id for row in rows]
+    known = Reminder.objects.filter(message_id__in=ids).count()
+    Reminder.objects.bulk_create(rows, ignore_conflicts=True, batch_size=BATCH)
+    return len(rows) - known
+
+
+def _revive(rows: list[Reminder], now: datetime) -> int:
+    """Plan again what was given up for a reason that no longer holds: a payment undone, a switch turned back on."""
+    given_up = Reminder.objects.filter(message_id__in=[row.message_id for row in rows], state=State.SUPERSEDED).exclude(
+        reason=rules.Reason.OVERTAKEN.value
+    )
+    return given_up.update(state=State.PLANNED, reason="", attempts=0, refusals=0, error="", next_at=now)
+
+
+def step_reminder(loan: Loan, bill: Bill, step: int, user: User, send_at: datetime, now: datetime) -> Reminder:
+    """The reminder of a step of a bill for one person, not yet saved."""
+    key = rules.step_key(step)
+    return Reminder(
+        household_id=loan.household_id,
+        recipient=user,
+        kind=Kind.STEP,
+        bill=bill,
+        payable_on=bill.payable_on,
+        step=key,
+        created_at=now,
+        send_at=send_at,
+        next_at=send_at,
+        message_id=message_id(Kind.STEP, loan.household_id, loan.key, bill.number, bill.payable_on, key, user.pk),
+    )
+
+
+def notice(attempt: AutoRepayAttempt, user: User, now: datetime) -> Reminder:
+    """The notice of one attempt for one person, not yet saved."""
+    kind = _NOTICES[Outcome(attempt.outcome)]
+    return Reminder(
+        household_id=attempt.household_id,
+        recipient=user,
+        kind=kind,
+        bill=attempt.bill,
+        payable_on=attempt.bill.payable_on,
+        attempt=attempt,
+        created_at=now,
+        send_at=attempt.recorded_at,
+        next_at=now,
+        message_id=message_id(
+            kind, attempt.household_id, attempt.bill.loan.key, attempt.bill.number, attempt.window_at, user.pk
+        ),
+    )
+
+
+def message_id(*subject: object) -> str:
+    """The Message-ID of a message about `subject`: the same whenever it is asked for."""
+    said = "\n".join(map(str, (*subject, Channel.EMAIL, settings.SITE_URL)))
+    digest = hashlib.sha256(said.encode()).hexdigest()[:32]
+    return f"<{digest}@{urlsplit(settings.SITE_URL).hostname or 'localhost'}>"
