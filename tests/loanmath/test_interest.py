@@ -1,0 +1,67 @@
+"""Factors: rate x part of a year, added up over rate segments within one period."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+
+from ledger.loanmath.day_count import DayCount
+from ledger.loanmath.interest import Rates, make_period, round_ratio
+from ledger.loanmath.money import Rounding
+from ledger.loanmath.terms import Unit
+from tests.loanmath.builders import day, loan
+
+PERIODIC = loan(annual_rate=Decimal("0.12"))
+DAILY = loan(annual_rate=Decimal("0.365"), day_count=DayCount.ACT_365F)
+
+
+@pytest.mark.parametrize(
+    "mode, rounded",
+    [
+        (Rounding.HALF_UP, [3, -3, 3, 2, 2]),
+        (Rounding.HALF_EVEN, [2, -2, 3, 2, 2]),
+        (Rounding.DOWN, [2, -2, 2, 2, 2]),
+        (Rounding.UP, [3, -3, 3, 3, 2]),
+    ],
+)
+def test_rounding_judges_the_exact_fraction(mode: Rounding, rounded: list[int]) -> None:
+    ratios = [(5, 2), (-5, 2), (26, 10), (24, 10), (2, 1)]
+    assert [round_ratio(numerator, denominator, mode) for numerator, denominator in ratios] == rounded
+
+
+@pytest.mark.parametrize(
+    "starts, due, part",
+    [
+        ("2026-01-10", "2026-02-10", Fraction(1, 12)),
+        ("2026-01-31", "2026-02-28", Fraction(1, 12)),
+        ("2026-02-28", "2026-03-31", Fraction(1, 12)),
+        ("2025-12-10", "2026-02-10", Fraction(2, 12)),
+        ("2026-01-25", "2026-02-10", Fraction(1, 12) * Fraction(16, 31)),
+    ],
+)
+def test_a_period_that_is_no_whole_number_of_months_counts_its_days(starts: str, due: str, part: Fraction) -> None:
+    assert make_period(PERIODIC, day(starts), day(due)).year_part == part
+
+
+def test_two_weeks_are_two_fifty_seconds_of_a_year() -> None:
+    terms = loan(unit=Unit.WEEK, every=2)
+    assert make_period(terms, day("2026-01-10"), day("2026-01-24")).year_part == Fraction(2, 52)
+
+
+def test_a_rate_counts_from_the_start_of_its_day() -> None:
+    rates = Rates(DAILY)
+    rates.change(day("2026-01-20"), Decimal("0.73"))
+    period = make_period(DAILY, day("2026-01-10"), day("2026-02-10"))
+    assert rates.factor(period, day("2026-01-10"), day("2026-01-20")) == Fraction(10, 1000)
+    assert rates.factor(period, day("2026-01-10"), day("2026-02-10")) == Fraction(10 + 2 * 21, 1000)
+
+
+def test_the_parts_of_a_month_add_up_to_the_month() -> None:
+    rates = Rates(PERIODIC)
+    period = make_period(PERIODIC, day("2026-01-10"), day("2026-02-10"))
+    first = rates.factor(period, day("2026-01-10"), day("2026-01-25"))
+    second = rates.factor(period, day("2026-01-25"), day("2026-02-10"))
+    assert first == Fraction(12, 100) * Fraction(15, 365)
+    assert first + second == Fraction(1, 100)
