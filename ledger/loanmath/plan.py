@@ -13,12 +13,14 @@ from datetime import date
 from fractions import Fraction
 from itertools import accumulate
 
+from ledger.loanmath.day_count import DayCount
 from ledger.loanmath.interest import ZERO, Period, Rates, due_dates, make_period, round_ratio, step
 from ledger.loanmath.money import Rounding
 from ledger.loanmath.terms import LastRow, LoanTerms, Method, PaymentFit, Residue
 
 UNROUNDED_SCALE = 10**20
 PRECISION = 10**40
+LONGEST_POWER = 50_000  # bits; beyond it the growth is worked out bill by bill
 MOST_BILLS = 1200  # where a kept payment no longer repays within a lifetime, the last of these takes the rest
 
 
@@ -197,30 +199,47 @@ class Plan:
             self.first_more = self.balance - part * bills
 
     def _solve_level(self) -> None:
+        """Balance x growth over all bills = the sum of the payments, each grown over the bills after it."""
         assert self.last is not None
-        grown = later = PRECISION
-        paid, interest_free = 0, True
-        for index in range(self.at, self.last + 1):
-            period = self.period(index)
-            since = self.accrued_to if index == self.at and self.accrued_to else period.starts_on
-            rate = self.rates.factor(period, since, period.due_on)
-            if rate:
-                up, down = rate.numerator, rate.denominator
-                paid += paid * up // down
-                grown += grown * up // down
-                if index > self.at:
-                    later += later * up // down
-                interest_free = False
-            paid += PRECISION if not self.terms.weights else int(self._weight(index) * PRECISION)
+        period = self.period(self.at)
+        first = self.rates.factor(period, self.accrued_to or period.starts_on, period.due_on)
+        grown, paid = self._even_growth(self.last - self.at) or self._growth(self.last)
         owed = self.accrued + self.carry
-        if interest_free and not owed and not self.terms.weights:
+        if grown == PRECISION and not first and not owed and not self.terms.weights:
             self._share(self.last - self.at + 1)
             self.payment = self.part
             return
-        numerator = self.balance * grown * owed.denominator + owed.numerator * later
-        self.payment = self._round_payment(numerator, paid * owed.denominator)
+        owed += self.balance * (1 + first)
+        self.payment = self._round_payment(owed.numerator * grown, paid * owed.denominator)
         if self.terms.payment_fit is not PaymentFit.NONE:
             self.payment = fitted_payment(self)
+
+    def _even_growth(self, later: int) -> tuple[int, int] | None:
+        """Growth over the `later` bills after the first, and of a payment of 1 for each, first included, both times
+        the same number: exact, by the annuity formula. None where the periods are not alike."""
+        if not later or self.terms.weights or self.terms.day_count is not DayCount.PERIODIC:
+            return None
+        part = self.period(self.at + 1).year_part
+        if any(self.period(self.at + n).year_part is not part for n in range(2, later + 1)):
+            return None
+        period = self.period(self.at + 1)
+        factor = self.rates.factor(period, period.starts_on, period.due_on)
+        up, down = factor.numerator, factor.denominator
+        if not up or down.bit_length() * later > LONGEST_POWER:
+            return None
+        grown, one = (down + up) ** later, down**later
+        return grown * up, grown * up + (grown - one) * down
+
+    def _growth(self, last: int) -> tuple[int, int]:
+        """The same over any periods, weights and rates, times PRECISION."""
+        grown, paid = PRECISION, int(self._weight(self.at) * PRECISION)
+        for index in range(self.at + 1, last + 1):
+            period = self.period(index)
+            factor = self.rates.factor(period, period.starts_on, period.due_on)
+            up, down = factor.numerator, factor.denominator
+            grown += grown * up // down
+            paid += paid * up // down + (int(self._weight(index) * PRECISION) if self.terms.weights else PRECISION)
+        return grown, paid
 
     def _weight(self, index: int) -> Fraction:
         at = self.place(index)

@@ -525,7 +525,7 @@ def move_dates(plan: Plan, deferrals: Iterable[Deferral]) -> None:
             steps += 1
         moved = [plan.due_on(index + steps) for index in range(at + 1, bills)]
         plan.dates[at:] = [deferral.due_on, *moved]
-    plan.forget_periods()
+        plan.forget_periods()
 
 
 def start(terms: LoanTerms, figures: Iterable[LenderFigure], deferrals: Iterable[Deferral]) -> Replay:
