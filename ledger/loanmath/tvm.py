@@ -35,6 +35,12 @@ def _precise(function: Callable[_P, Decimal]) -> Callable[_P, Decimal]:
     return wrapped
 
 
+@_precise
+def quotient(numerator: int, denominator: int) -> Decimal:
+    """A quotient to 40 digits: rates such as 0.08 / 12 must not be cut short before they are used."""
+    return Decimal(numerator) / denominator
+
+
 def _annuity(rate: Decimal, n: Decimal, when: int) -> Decimal:
     """What `n` payments of one are worth at the end."""
     return n if rate == 0 else (ONE + rate * when) * ((ONE + rate) ** n - ONE) / rate

@@ -1,0 +1,114 @@
+"""Terms as plain values and back, and what an agreement may not say."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from ledger.loanmath.checks import Problem, problems
+from ledger.loanmath.codec import terms_from_dict, terms_to_dict
+from ledger.loanmath.day_count import DayCount
+from ledger.loanmath.money import Parts
+from ledger.loanmath.terms import Component, ListedRow, LoanTerms, Method, PenaltyBase, PenaltyTerms
+
+PLAIN = LoanTerms(
+    currency="CNY",
+    principal=1_200_000,
+    disbursed_on=date(2026, 1, 10),
+    annual_rate=Decimal("0.12"),
+    count=12,
+    first_due_on=date(2026, 2, 10),
+)
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        PLAIN,
+        replace(PLAIN, day_count=DayCount.ACT_360, anchor_day=31, order=(Component.INTEREST, Component.PRINCIPAL)),
+        replace(PLAIN, penalty=PenaltyTerms(annual_rate=Decimal("0.27"), base=PenaltyBase.BILL, late_fee=1000)),
+        replace(PLAIN, method=Method.LISTED, count=1, listed=(ListedRow(date(2026, 2, 10), Parts(1_200_000, 12_000)),)),
+        replace(PLAIN, due_dates=(date(2026, 2, 10), date(2026, 3, 12)), weights=(Decimal(1), Decimal("0.5"))),
+    ],
+)
+def test_terms_come_back_from_json_as_they_were(terms: LoanTerms) -> None:
+    assert terms_from_dict(json.loads(json.dumps(terms_to_dict(terms)))) == terms
+
+
+def test_defaults_are_left_out() -> None:
+    assert terms_to_dict(PLAIN) == {
+        "currency": "CNY",
+        "principal": 1_200_000,
+        "disbursed_on": "2026-01-10",
+        "annual_rate": "0.12",
+        "count": 12,
+        "first_due_on": "2026-02-10",
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"rate": "0.12"}, "rate: unknown field"),
+        ({"principal": "12"}, "principal:"),
+        ({"principal": True}, "principal:"),
+        ({"annual_rate": "NaN"}, "annual_rate:"),
+        ({"first_due_on": "2026-02-30"}, "first_due_on:"),
+        ({"method": "bullet"}, "method:"),
+        ({"penalty": {"grace_days": "3"}}, "penalty.grace_days:"),
+        ({"listed": [{"due_on": "2026-02-10", "parts": {"principal": 1.5}}]}, r"listed\[0\].parts.principal:"),
+        ({"listed": 3}, "listed:"),
+    ],
+)
+def test_a_wrong_field_is_named(change: dict[str, object], named: str) -> None:
+    with pytest.raises(ValueError, match=f"^{named}"):
+        terms_from_dict(terms_to_dict(PLAIN) | change)
+
+
+def test_a_missing_field_is_named() -> None:
+    with pytest.raises(ValueError, match="^currency: missing"):
+        terms_from_dict({"principal": 1})
+
+
+def test_ordinary_terms_have_no_problems() -> None:
+    assert problems(PLAIN) == []
+    assert problems(replace(PLAIN, count=600, principal=10**13, annual_rate=Decimal(0))) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "code"),
+    [
+        ({"principal": 0}, "principal", "not_positive"),
+        ({"principal": 10**13 + 1}, "principal", "too_large"),
+        ({"count": 601}, "count", "out_of_range"),
+        ({"count": 0}, "count", "out_of_range"),
+        ({"annual_rate": Decimal(11)}, "annual_rate", "out_of_range"),
+        ({"first_due_on": date(2026, 1, 9)}, "first_due_on", "before_disbursement"),
+        ({"first_due_on": date(2056, 1, 9)}, "first_due_on", "too_late"),
+        ({"disbursed_on": date(9999, 1, 1)}, "disbursed_on", "out_of_range"),
+        ({"bill_fee": -1}, "bill_fee", "negative"),
+        ({"upfront_fee": 1_200_000}, "upfront_fee", "above_principal"),
+        ({"method": Method.LISTED}, "listed", "not_ascending"),
+        ({"penalty": PenaltyTerms(grace_days=-1)}, "penalty.grace_days", "out_of_range"),
+    ],
+)
+def test_what_cannot_be_is_found_at_its_field(change: dict[str, object], field: str, code: str) -> None:
+    found = problems(replace(PLAIN, **change))  # type: ignore[arg-type]
+    assert (found[0].field, found[0].code) == (field, code)
+
+
+def test_a_payment_that_never_repays_names_the_least_that_does() -> None:
+    assert problems(replace(PLAIN, payment=12_000)) == [
+        Problem("payment", "never_amortizes", {"minimum_payment": 12_001})
+    ]
+
+
+def test_a_table_must_add_up_to_the_principal() -> None:
+    rows = (ListedRow(date(2026, 2, 10), Parts(1_000_000, 12_000)),)
+    assert problems(replace(PLAIN, method=Method.LISTED, count=1, listed=rows)) == [
+        Problem("listed", "principal_differs", {"listed": 1_000_000, "principal": 1_200_000})
+    ]

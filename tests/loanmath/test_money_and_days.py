@@ -1,0 +1,116 @@
+"""Money, day counts and due dates."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ledger.loanmath.dates import add_months, due_date
+from ledger.loanmath.money import AmountError, Money, Rounding, decimal_text, parse_amount, round_minor, split
+from ledger.loanmath.terms import Unit
+
+
+@pytest.mark.parametrize(
+    ("text", "currency", "minor"),
+    [
+        ("1234.5", "CNY", 123_450),
+        ("1,234.50", "USD", 123_450),
+        (" ¥ 12 ", "CNY", 1_200),
+        ("１２３４．５６", "CNY", 123_456),
+        ("500", "JPY", 500),
+        ("1.234", "KWD", 1_234),
+        ("-3", "CNY", -300),
+        ("0.10", "CNY", 10),
+    ],
+)
+def test_an_amount_is_read_as_people_type_it(text: str, currency: str, minor: int) -> None:
+    assert parse_amount(text, currency) == minor
+
+
+@pytest.mark.parametrize(
+    ("text", "currency", "code"),
+    [
+        ("", "CNY", "empty"),
+        ("NaN", "CNY", "invalid"),
+        ("Infinity", "CNY", "invalid"),
+        ("1e5", "CNY", "invalid"),
+        ("12,34", "CNY", "invalid"),
+        ("1.005", "CNY", "decimals"),
+        ("1.5", "JPY", "decimals"),
+        ("9" * 5000, "CNY", "too_large"),
+        ("x" * 5000, "CNY", "invalid"),
+        ("99999999999999", "CNY", "too_large"),
+        (".", "CNY", "invalid"),
+    ],
+)
+def test_what_is_no_amount_is_refused_with_its_reason(text: str, currency: str, code: str) -> None:
+    with pytest.raises(AmountError) as found:
+        parse_amount(text, currency)
+    assert found.value.code == code
+
+
+@given(st.integers(-(10**13), 10**13), st.sampled_from(["CNY", "JPY", "KWD"]))
+def test_an_amount_written_out_is_read_back(minor: int, currency: str) -> None:
+    assert parse_amount(decimal_text(minor, currency), currency) == minor
+
+
+def test_amounts_of_two_currencies_never_meet() -> None:
+    assert Money(1, "CNY") + Money(2, "CNY") == Money(3, "CNY")
+    with pytest.raises(ValueError, match="CNY and USD"):
+        Money(1, "CNY") + Money(1, "USD")
+
+
+@pytest.mark.parametrize(
+    ("rounding", "found"),
+    [
+        (Rounding.HALF_UP, [3, -3, 2]),
+        (Rounding.HALF_EVEN, [2, -2, 2]),
+        (Rounding.DOWN, [2, -2, 2]),
+        (Rounding.UP, [3, -3, 3]),
+    ],
+)
+def test_a_half_is_rounded_as_agreed(rounding: Rounding, found: list[int]) -> None:
+    assert [round_minor(Decimal(text), rounding) for text in ("2.5", "-2.5", "2.4")] == found
+
+
+def test_rounding_is_exact_for_any_fraction() -> None:
+    just_below = Fraction(10**40 // 2 - 1, 10**40)
+    assert (round_minor(just_below), round_minor(Fraction(1, 2))) == (0, 1)
+
+
+@given(st.integers(0, 10**13), st.integers(1, 600), st.booleans())
+def test_a_split_hands_out_every_cent(total: int, n: int, first: bool) -> None:
+    parts = split(total, n, first)
+    assert sum(parts) == total
+    assert len(set(parts[1:] if first else parts[:-1])) <= 1
+
+
+def test_month_ends_come_back_to_their_anchor() -> None:
+    found = [due_date(date(2026, 1, 31), 31, Unit.MONTH, 1, k).isoformat() for k in range(5)]
+    assert found == ["2026-01-31", "2026-02-28", "2026-03-31", "2026-04-30", "2026-05-31"]
+    assert due_date(date(2026, 1, 31), 31, Unit.MONTH, 1, 25) == date(2028, 2, 29)
+
+
+def test_the_30th_does_not_become_the_31st() -> None:
+    assert due_date(date(2026, 4, 30), 30, Unit.MONTH, 1, 1) == date(2026, 5, 30)
+
+
+def test_the_29th_is_back_after_february() -> None:
+    found = [due_date(date(2026, 1, 29), 29, Unit.MONTH, 1, k) for k in (1, 2)]
+    assert found == [date(2026, 2, 28), date(2026, 3, 29)]
+
+
+def test_weeks_days_and_years_step_from_the_first_date() -> None:
+    first = date(2024, 2, 29)
+    assert due_date(first, None, Unit.WEEK, 2, 3) == date(2024, 4, 11)
+    assert due_date(first, None, Unit.DAY, 14, 1) == date(2024, 3, 14)
+    assert [due_date(first, 29, Unit.YEAR, 1, k).isoformat() for k in (1, 4)] == ["2025-02-28", "2028-02-29"]
+
+
+def test_months_can_be_counted_back() -> None:
+    assert add_months(date(2026, 3, 31), -1) == date(2026, 2, 28)

@@ -1,0 +1,95 @@
+"""Yearly cost, annuity functions, the fourth of four figures: examples found in print or worked by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from ledger.loanmath import tvm
+from ledger.loanmath.apr import annual_cost
+from ledger.loanmath.roots import NoSolution
+from ledger.loanmath.schedule import NeverAmortizes, level_payment
+from ledger.loanmath.solve import Unknown, roundest, solve_missing
+from ledger.loanmath.terms import LoanTerms, Method
+
+LEVEL = LoanTerms(
+    currency="CNY",
+    principal=1_200_000,
+    disbursed_on=date(2026, 1, 10),
+    annual_rate=Decimal("0.144"),
+    count=12,
+    first_due_on=date(2026, 2, 10),
+)
+
+
+def flat(percent: str, count: int) -> LoanTerms:
+    fee = int(Decimal(percent) * 12_000)
+    return replace(LEVEL, annual_rate=Decimal(0), method=Method.FLAT, flat_fee=fee, count=count)
+
+
+@pytest.mark.parametrize(
+    ("percent", "count", "simple", "compound"),
+    [
+        ("2.5", 3, "14.94", "16.00"),
+        ("4.5", 6, "15.27", "16.38"),
+        ("6.5", 9, "15.34", "16.47"),
+        ("8.8", 12, "15.86", "17.07"),
+        ("7.2", 12, "13.03", "13.84"),
+        ("7.92", 12, "14.31", "15.29"),
+    ],
+)
+def test_a_flat_fee_costs_about_twice_what_it_says(percent: str, count: int, simple: str, compound: str) -> None:
+    cost = annual_cost(flat(percent, count))
+    assert cost is not None
+    assert (f"{cost.simple * 100:.2f}", f"{cost.compound * 100:.2f}") == (simple, compound)
+
+
+def test_a_fee_netted_up_front_is_part_of_the_cost() -> None:
+    netted = replace(LEVEL, annual_rate=Decimal(0), upfront_fee=86_400)
+    cost = annual_cost(netted)
+    assert cost is not None
+    assert (f"{cost.simple * 100:.2f}", f"{cost.compound * 100:.2f}") == ("14.02", "14.96")
+
+
+def test_a_loan_without_interest_and_fees_costs_nothing() -> None:
+    cost = annual_cost(replace(LEVEL, annual_rate=Decimal(0)))
+    assert cost is not None
+    assert cost.simple == cost.compound == 0
+
+
+def test_payment_amount_count_and_rate_are_each_found_from_the_other_three() -> None:
+    payment = level_payment(LEVEL)
+    assert payment == 107_971
+    blank = replace(LEVEL, annual_rate=Decimal(0))
+    assert solve_missing(blank, Unknown.RATE, payment).annual_rate == Decimal("0.144")
+    assert solve_missing(replace(LEVEL, principal=1), Unknown.PRINCIPAL, payment).principal == 1_200_000
+    assert solve_missing(replace(LEVEL, count=1), Unknown.COUNT, payment).count == 12
+    assert level_payment(solve_missing(LEVEL, Unknown.PAYMENT)) == payment
+
+
+def test_a_payment_that_only_meets_the_interest_is_refused_with_the_least_that_would_do() -> None:
+    with pytest.raises(NeverAmortizes) as found:
+        solve_missing(LEVEL, Unknown.COUNT, 14_400)
+    assert found.value.minimum_payment > 14_400
+
+
+def test_payments_below_the_amount_lent_have_no_rate() -> None:
+    with pytest.raises(NoSolution):
+        solve_missing(LEVEL, Unknown.RATE, 99_999)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "found"), [(11_999_950, 12_000_049, 12_000_000), (7, 7, 7), (1, 9, 5), (0, 3, 0)]
+)
+def test_the_roundest_number_is_taken(first: int, last: int, found: int) -> None:
+    assert roundest(first, last) == found
+
+
+def test_a_rate_that_no_figures_meet_is_an_error_and_not_a_hang() -> None:
+    with pytest.raises(NoSolution):
+        tvm.irr([Decimal(1), Decimal(1)])
+    with pytest.raises(NoSolution):
+        tvm.nper(Decimal("0.01"), Decimal(-10), Decimal(1000))

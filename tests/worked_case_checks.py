@@ -1,0 +1,297 @@
+"""Compares what the engine returns with what a worked case prints; each difference as one line of text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from ledger.loanmath import apr, tvm
+from ledger.loanmath.dates import due_date
+from ledger.loanmath.day_count import days, fraction
+from ledger.loanmath.money import Parts
+from ledger.loanmath.project import project
+from ledger.loanmath.projection import ProjectedBill
+from ledger.loanmath.schedule import (
+    ScheduledRow,
+    level_payment,
+    schedule,
+    unrounded_interest,
+)
+from ledger.loanmath.settlement import penalty_on_bills, uk_rebate
+from ledger.loanmath.terms import LoanTerms, Rounding, Unit
+from tests.worked_case_facts import story
+from tests.worked_case_terms import DAY_COUNTS, UNITS, Case, UntranslatedError, day, exact, loan_terms, minor, pick
+
+Figures = dict[str, Any]
+
+
+def check(case: Case) -> list[str]:
+    """What differs; nothing if the case is reproduced."""
+    inputs, expected = case["inputs"], case.get("expected", {})
+    close = Fraction(case.get("tolerance") or "0")
+    if "checkpoints" in case:
+        return list(_checkpoints(case, inputs, close))
+    if case["events"]:
+        raise UntranslatedError("events without checkpoints")
+    for key, answer in ANSWERS:
+        if key in inputs:
+            return list(differences(expected, answer(inputs, expected), close))
+    return list(_schedule(inputs, expected, close))
+
+
+def differences(expected: Figures, found: Figures, close: Fraction, where: str = "") -> Iterable[str]:
+    """Each printed figure that is not met."""
+    for name, value in expected.items():
+        if name in {"basis", "n"}:
+            continue
+        if name not in found:
+            raise UntranslatedError(f"expected: {where}{name}")
+        if not meets(value, found[name], close):
+            yield f"{where}{name}: printed {value}, found {found[name]}"
+
+
+def meets(printed: Any, found: Any, close: Fraction) -> bool:
+    if isinstance(found, date):
+        return bool(day(printed) == found)
+    if isinstance(found, list | dict):
+        return bool(printed == found)
+    value = Fraction(found)
+    if "/" in str(printed):
+        return abs(exact(printed) - value) <= close
+    places = len(str(printed).partition(".")[2])
+    if close == 0 and not isinstance(found, int):
+        value = Fraction(round(value * 10**places), 10**places)
+    return abs(exact(str(printed)) - value) <= close
+
+
+# --- Single answers.
+
+
+def function_value(inputs: Case, expected: Figures) -> Figures:
+    args = dict(inputs["args"])
+    name = inputs["function"]
+    args.pop("lo", None), args.pop("hi", None)
+    values: dict[str, Any] = {}
+    for key, said in args.items():
+        if key == "flows":
+            values[key] = [_decimal(exact(flow)) for flow in said]
+        elif key == "dates":
+            values[key] = [day(text) for text in said]
+        elif key == "dates_day_count":
+            values["day_count"] = pick(DAY_COUNTS, said, key)
+        else:
+            values[key] = int(said) if key == "when" else _decimal(exact(str(said)))
+    periods = Decimal(1)
+    if name.startswith("RATE") and name != "RATE":
+        name, periods = "RATE", Decimal(name.removeprefix("RATE"))
+    function: Callable[..., Decimal] | None = getattr(tvm, name.lower(), None)
+    if function is None:
+        raise UntranslatedError(f"function: {name}")
+    return {"value": function(**values) * periods}
+
+
+def day_count_value(inputs: Case, expected: Figures) -> Figures:
+    rule = pick(DAY_COUNTS, inputs["convention"], "convention")
+    start, end = day(inputs["start"]), day(inputs["end"])
+    return {"days": days(rule, start, end), "years": fraction(rule, start, end)}
+
+
+def due_date_values(inputs: Case, expected: Figures) -> Figures:
+    if inputs.get("month_end_rule", "clamp") != "clamp":
+        raise UntranslatedError("month_end_rule")
+    first = day(inputs["first_due"])
+    anchor = int(inputs.get("anchor_day", first.day))
+    unit = pick(UNITS, inputs.get("unit", "month"), "unit")
+    dates = [due_date(first, anchor, unit, int(inputs.get("every", 1)), k) for k in range(int(inputs["n"]))]
+    texts = [found.isoformat() for found in dates]
+    return {"dates": texts, "some_dates": {k: texts[int(k) - 1] for k in expected.get("some_dates", {})}}
+
+
+def penalty_value(inputs: Case, expected: Figures) -> Figures:
+    overdue = [(day(row["due"]), minor(row["amount"], inputs)) for row in inputs["overdue"]]
+    found = penalty_on_bills(
+        overdue,
+        day(inputs["as_of"]),
+        Decimal(inputs["penalty_rate_pct"]) / 100,
+        year_days=int(inputs["year_days"]),
+        days_not_counted=int(inputs.get("days_not_counted", 0)),
+    )
+    return {"penalty": money(found, inputs)}
+
+
+def rebate_value(inputs: Case, expected: Figures) -> Figures:
+    found = uk_rebate(
+        minor(inputs["principal"], inputs),
+        minor(inputs["level_payment"], inputs),
+        int(inputs["n"]),
+        Decimal(inputs["apr_pct"]) / 100,
+        int(inputs["settled_after_payments"]),
+        Fraction(inputs.get("extra_month_fraction", "0")),
+    )
+    return {"rebate": money(found, inputs)}
+
+
+def exact_payment_cost(inputs: Case, expected: Figures) -> Figures:
+    """Level payments stated as an exact quotient, against a sum received."""
+    payment, received = _decimal(exact(inputs["payment_exact"])), Decimal(inputs["principal"])
+    count = int(inputs["n"])
+    paid = [-payment] * count
+    now, later = (paid[0], paid[1:]) if inputs.get("due_at_start") else (Decimal(0), paid)
+    monthly = tvm.irr([received + now, *later])
+    simple = monthly * 12
+    return {"irr_month": monthly, "simple_pct": simple * 100, "compound_pct": tvm.effect(simple, Decimal(12)) * 100}
+
+
+ANSWERS: list[tuple[str, Callable[[Case, Figures], Figures]]] = [
+    ("function", function_value),
+    ("convention", day_count_value),
+    ("overdue", penalty_value),
+    ("settled_after_payments", rebate_value),
+    ("payment_exact", exact_payment_cost),
+]
+
+
+# --- Schedules.
+
+
+def _schedule(inputs: Case, expected: Figures, close: Fraction) -> Iterable[str]:
+    if "dates" in expected or "some_dates" in expected:
+        yield from differences(expected, due_date_values(inputs, expected), close)
+        return
+    if "rates" in inputs or "advances" in inputs or "advance" in inputs or "gross_advance" in inputs:
+        raise UntranslatedError("a rate from stated flows")
+    terms = loan_terms(inputs)
+    if inputs.get("rate_resolved_from_payments"):
+        terms = apr.at_the_rate_of_its_payments(terms)
+    rows = schedule(terms)
+    rest = {name: value for name, value in expected.items() if name not in {"rows", "year_totals", "totals"}}
+    yield from differences(rest, whole_figures(terms, rows, inputs), close)
+    for printed in expected.get("rows", ()):
+        found = row_figures(rows, int(printed["n"]) - 1, inputs)
+        yield from differences(printed, found, close, f"row {printed['n']} ")
+    if "totals" in expected:
+        totals = total_figures(terms, rows, expected["totals"].get("basis", ""), inputs)
+        yield from differences(expected["totals"], totals, close, "total ")
+    for printed in expected.get("year_totals", ()):
+        of_year = [row for row in rows if row.due_on.year == int(printed["year"])]
+        found = {"year": int(printed["year"])} | sums(of_year, inputs)
+        yield from differences(printed, found, close, f"{printed['year']} ")
+
+
+def whole_figures(terms: LoanTerms, rows: tuple[ScheduledRow, ...], inputs: Case) -> Figures:
+    """What is printed once of a schedule."""
+    level = money(level_payment(terms), inputs)
+    found: Figures = {
+        "level_payment": level,
+        "payment": money(sum(row.payment for row in rows), inputs) / len(rows),
+        "total_fee": money(terms.flat_fee, inputs),
+        "n_payments": len(rows),
+    }
+    cost = apr.annual_cost(terms)
+    if cost is not None:
+        found |= {"simple_pct": cost.simple * 100, "compound_pct": cost.compound * 100}
+        found["irr_month"] = cost.simple / 12
+    if "fee_rate_each_pct" in inputs:
+        found["shortcut_pct"] = apr.shortcut_rate(Decimal(inputs["fee_rate_each_pct"]), terms.count)
+    received = Decimal(terms.principal - terms.upfront_fee)
+    paid = [(row.due_on, Decimal(row.payment)) for row in rows]
+    unit = apr.UnitPeriod(terms.unit if terms.count > 1 else Unit.YEAR, terms.every)
+    found["apr_us_pct"] = apr.us_apr([(terms.disbursed_on, received)], paid, unit) * 100
+    return found
+
+
+def row_figures(rows: tuple[ScheduledRow, ...], index: int, inputs: Case) -> Figures:
+    row = rows[index]
+    found: Figures = {
+        name: money(getattr(row, name), inputs) for name in ("principal", "interest", "fee", "payment", "balance")
+    }
+    if "flat_fee_as_interest" not in inputs and any(key.startswith("fee_") for key in inputs):
+        found["interest"] = money(row.interest + row.fee, inputs)
+    found["opening"] = money(row.balance + row.principal, inputs)
+    return found | {"date": row.due_on, "due": found["payment"]}
+
+
+def sums(rows: Iterable[ScheduledRow], inputs: Case) -> Figures:
+    rows = list(rows)
+    return {
+        "payment": money(sum(row.payment for row in rows), inputs),
+        "interest": money(sum(row.interest + row.fee for row in rows), inputs),
+        "principal": money(sum(row.principal for row in rows), inputs),
+    }
+
+
+def total_figures(terms: LoanTerms, rows: tuple[ScheduledRow, ...], basis: str, inputs: Case) -> Figures:
+    """Totals as the case says they were made: the sum of rows, the unrounded sum, or the payment times n."""
+    if basis == "unrounded":
+        interest = Fraction(unrounded_interest(terms)) / 10 ** int(inputs.get("decimals", 2))
+    elif basis == "rounded level payment x n":
+        interest = money(level_payment(terms) * terms.count - terms.opening, inputs)
+    elif Rounding.NONE in (terms.interest_rounding, terms.rounding) and not basis:
+        interest = money(sum(row.interest for row in rows), inputs)
+    else:
+        return sums(rows, inputs)
+    opening = money(terms.opening, inputs)
+    return {"interest": interest, "payment": interest + opening, "principal": opening}
+
+
+# --- Stories.
+
+
+def _checkpoints(case: Case, inputs: Case, close: Fraction) -> Iterable[str]:
+    terms = loan_terms(inputs)
+    for point in case["checkpoints"]:
+        told = story(terms, inputs, case["events"][: int(point["after_event"])])
+        found = project(terms, told.facts, told.as_of)
+        bills = {bill.number: bill for bill in found.bills}
+        for printed in point.get("rows", ()):
+            number = int(printed["n"])
+            if number not in bills:
+                yield f"after event {point['after_event']}: no bill {number}"
+                continue
+            figures = bill_figures(bills[number], terms, inputs)
+            yield from differences(printed, figures, close, f"after event {point['after_event']} bill {number} ")
+        if point.get("transactions"):
+            raise UntranslatedError("transactions")
+        totals = bill_totals(found.bills, inputs)
+        yield from differences(point.get("totals", {}), totals, close, f"after event {point['after_event']} total ")
+
+
+def bill_figures(bill: ProjectedBill, terms: LoanTerms, inputs: Case) -> Figures:
+    found: Figures = {"date": bill.due_on, "balance": money(bill.outstanding_after, inputs)}
+    found |= part_figures(bill.due, inputs)
+    found |= {
+        "due": money(bill.due.total, inputs),
+        "paid": money(bill.paid.total, inputs),
+        "outstanding": money(bill.open.total, inputs),
+        "instalment": money(bill.due.total, inputs),
+    }
+    if bill.settled_on is not None and bill.paid.total:
+        found["paid_date"] = bill.settled_on
+    return found
+
+
+def part_figures(parts: Parts, inputs: Case) -> Figures:
+    return {name: money(getattr(parts, name), inputs) for name in ("principal", "interest", "fee", "penalty")}
+
+
+def bill_totals(bills: Iterable[ProjectedBill], inputs: Case) -> Figures:
+    bills = list(bills)
+    due = sum((bill.due for bill in bills), Parts())
+    paid = sum((bill.paid for bill in bills), Parts())
+    left = sum((bill.open for bill in bills), Parts())
+    return part_figures(due, inputs) | {
+        "due": money(due.total, inputs),
+        "paid": money(paid.total, inputs),
+        "outstanding": money(left.total, inputs),
+    }
+
+
+def money(amount: int, inputs: Case) -> Fraction:
+    return Fraction(amount, 10 ** int(inputs.get("decimals", 2)))
+
+
+def _decimal(value: Fraction) -> Decimal:
+    return tvm.quotient(value.numerator, value.denominator)

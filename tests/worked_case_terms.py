@@ -1,0 +1,216 @@
+"""Translates what a worked case says of an agreement into `LoanTerms`; no arithmetic of its own."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from ledger.loanmath.apr import PERIODS_A_YEAR
+from ledger.loanmath.dates import due_date
+from ledger.loanmath.day_count import DayCount
+from ledger.loanmath.money import Parts, Rounding, round_minor
+from ledger.loanmath.terms import Component, LastRow, ListedRow, LoanTerms, Method, PaymentFit, Spread, Unit
+
+Case = dict[str, Any]
+
+
+class UntranslatedError(AssertionError):
+    """A value for which there is no term yet."""
+
+
+def pick(table: dict[str, Any], value: Any, what: str) -> Any:
+    if value not in table:
+        raise UntranslatedError(f"{what}: {value!r}")
+    return table[value]
+
+
+def day(text: str) -> date:
+    return date.fromisoformat(text)
+
+
+def exact(text: str) -> Fraction:
+    """A number, or a product of numbers and quotients such as 0.08/12."""
+    return Fraction(text) if "/" not in text else Fraction(text.split("/")[0]) / Fraction(text.split("/")[1])
+
+
+def minor(text: str, inputs: Case) -> int:
+    return round_minor(exact(text) * 10 ** int(inputs.get("decimals", 2)))
+
+
+METHODS = {
+    "annuity": Method.LEVEL,
+    "equal_principal": Method.EQUAL_PRINCIPAL,
+    "interest_only": Method.INTEREST_ONLY,
+    "flat": Method.FLAT,
+}
+UNITS = {unit.value: unit for unit in Unit}
+ROUNDINGS = {rounding.value: rounding for rounding in Rounding}
+LAST_ROWS = {row.value: row for row in LastRow} | {"rest": LastRow.REST}
+FITS = {"lower": PaymentFit.LOWER_LAST, "similar": PaymentFit.SIMILAR_LAST}
+DAY_COUNTS = {rule.value: rule for rule in DayCount} | {
+    "per_month": DayCount.PERIODIC,
+    "per_period": DayCount.PERIODIC,
+    "rate/12 per month": DayCount.PERIODIC,
+    "nominal_rate_per_period": DayCount.PERIODIC,
+    "30/360": DayCount.PERIODIC,
+    "act/365": DayCount.ACT_365F,
+    "act/act isda": DayCount.ACT_ACT,
+    "actual days x daily rate": DayCount.ACT_365F,
+}
+# What a case may say without changing what a schedule is.
+SPOKEN_OF = {
+    *(
+        "currency",
+        "decimals",
+        "principal",
+        "opening_balance",
+        "annual_rate_pct",
+        "daily_rate_pct",
+        "start",
+        "first_due",
+    ),
+    *("n", "unit", "every", "anchor_day", "due_dates", "method", "interest_on", "day_count", "period_interest"),
+    *("rounding", "payment_rounding", "interest_rounding", "payment_decimals", "instalment_multiple", "level_payment"),
+    *("extra_each", "part", "weights", "last_row", "first_day_free", "fee_each", "fee_rate_total_pct"),
+    *("fee_rate_each_pct", "irregular_period", "month_end_rule", "allocation", "recalculate_interest"),
+    *("rate_resolved_from_payments", "weighted_payment_rounding", "prepaid_charge", "plan", "final_payment_rule"),
+    *("balance_column", "recalculation_rest", "overdue_accrual", "payoff_interest", "product_name_in_source"),
+    "compounding_note",
+}
+
+
+def day_count(inputs: Case) -> DayCount:
+    said = inputs.get("day_count", "per_period")
+    if isinstance(said, dict):
+        if said.get("year_split") not in (None, "jan1"):
+            raise UntranslatedError(f"year_split: {said['year_split']}")
+        said = said["name"]
+    if inputs.get("period_interest") == "nominal_rate_per_period":
+        return DayCount.PERIODIC
+    return pick(DAY_COUNTS, str(said).lower(), "day_count")
+
+
+def annual_rate(inputs: Case) -> Decimal:
+    if "daily_rate_pct" in inputs:
+        return Decimal(inputs["daily_rate_pct"]) * 365 / 100
+    rate = Decimal(inputs.get("annual_rate_pct", "0")) / 100
+    if inputs.get("day_count") == "per_period":  # the rate is said for one period
+        unit = pick(UNITS, inputs.get("unit", "month"), "unit")
+        return rate * PERIODS_A_YEAR[unit] / int(inputs.get("every", 1))
+    return rate
+
+
+def loan_terms(inputs: Case) -> LoanTerms:
+    """The agreement a case describes; dates that it leaves open are a regular monthly loan's."""
+    unknown = set(inputs) - SPOKEN_OF
+    if unknown:
+        raise UntranslatedError(f"inputs: {', '.join(sorted(unknown))}")
+    start = day(inputs.get("start", "2025-01-01"))
+    unit = pick(UNITS, inputs.get("unit", "month"), "unit")
+    every = int(inputs.get("every", 1))
+    count = int(inputs["n"])
+    listed_days = tuple(day(text) for text in inputs.get("due_dates", ()))
+    if "first_due" in inputs:
+        first_due = day(inputs["first_due"])
+    else:
+        first_due = listed_days[0] if listed_days else due_date(start, start.day, unit, every, 1)
+    method = pick(METHODS, inputs.get("method", "annuity"), "method")
+    if inputs.get("interest_on") == "flat":
+        method = Method.FLAT
+    rounding = pick(ROUNDINGS, inputs.get("rounding", "half_up"), "rounding")
+    values: dict[str, Any] = {
+        "currency": inputs.get("currency", "CNY"),
+        "principal": minor(inputs.get("principal", "1200000"), inputs),
+        "disbursed_on": start,
+        "annual_rate": annual_rate(inputs),
+        "count": count,
+        "first_due_on": first_due,
+        "method": method,
+        "unit": unit,
+        "every": every,
+        "anchor_day": inputs.get("anchor_day") and int(inputs["anchor_day"]),
+        "day_count": day_count(inputs),
+        "rounding": rounding,
+        "due_dates": listed_days,
+        "first_day_free": bool(inputs.get("first_day_free", False)),
+        "odd_period_whole": inputs.get("irregular_period") == "counts_as_one",
+        "last_row": pick(LAST_ROWS, inputs.get("last_row", "rest"), "last_row"),
+    }
+    more = _amounts(inputs) | _roundings(inputs) | _order(inputs) | _listed(inputs)
+    return LoanTerms(**(values | more))
+
+
+def _amounts(inputs: Case) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for said, term in (
+        ("opening_balance", "opening_balance"),
+        ("level_payment", "payment"),
+        ("extra_each", "extra_payment"),
+        ("part", "principal_part"),
+        ("prepaid_charge", "upfront_fee"),
+    ):
+        if said in inputs:
+            values[term] = minor(inputs[said], inputs)
+    if "weights" in inputs:
+        values["weights"] = tuple(Decimal(weight) for weight in inputs["weights"])
+    values |= _flat_fee(inputs)
+    return values
+
+
+def _flat_fee(inputs: Case) -> dict[str, Any]:
+    """The whole fee of a plan whose fee is said as a share of the principal, or as an amount a bill."""
+    principal = exact(inputs.get("principal", "1200000"))
+    if "fee_each" in inputs:
+        total = exact(inputs["fee_each"]) * int(inputs["n"])
+    elif "fee_rate_total_pct" in inputs:
+        total = principal * exact(inputs["fee_rate_total_pct"]) / 100
+    elif "fee_rate_each_pct" in inputs:
+        total = principal * exact(inputs["fee_rate_each_pct"]) * int(inputs["n"]) / 100
+    else:
+        return {}
+    return {"flat_fee": round_minor(total * 10 ** int(inputs.get("decimals", 2)))}
+
+
+def _roundings(inputs: Case) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for name in ("payment_rounding", "interest_rounding"):
+        if name in inputs:
+            values[name] = pick(ROUNDINGS, inputs[name], name)
+    decimals = int(inputs.get("decimals", 2))
+    if "payment_decimals" in inputs:
+        values["payment_unit"] = 10 ** (decimals - int(inputs["payment_decimals"]))
+    if inputs.get("instalment_multiple"):
+        values["payment_unit"] = minor(str(inputs["instalment_multiple"]), inputs)
+    if "final_payment_rule" in inputs:
+        values["payment_fit"] = pick(FITS, inputs["final_payment_rule"], "final_payment_rule")
+    return values
+
+
+def _order(inputs: Case) -> dict[str, Any]:
+    said = inputs.get("allocation")
+    if said is None:
+        return {}
+    if isinstance(said, list):
+        return {"order": tuple(Component(name) for name in said)}
+    if said.get("scheme") != "advanced" or said["due"] != said["early"]:
+        raise UntranslatedError(f"allocation: {said}")
+    spreads = {"horizontal": Spread.BILL_BY_BILL, "vertical": Spread.COMPONENT_BY_COMPONENT}
+    return {
+        "order": tuple(Component(name) for name in said["due"]),
+        "spread": pick(spreads, said["processing"], "processing"),
+    }
+
+
+def _listed(inputs: Case) -> dict[str, Any]:
+    if "plan" not in inputs:
+        return {}
+    rows = tuple(
+        ListedRow(
+            day(row["date"]),
+            Parts(*(minor(row.get(part, "0"), inputs) for part in ("principal", "interest", "fee", "penalty"))),
+        )
+        for row in inputs["plan"]
+    )
+    return {"method": Method.LISTED, "listed": rows, "count": len(rows), "first_due_on": rows[0].due_on}
