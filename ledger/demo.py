@@ -24,7 +24,7 @@ from ledger.loanmath.terms import LoanTerms, Method, PenaltyBase, PenaltyTerms, 
 from ledger.models import AutoRepayMandate, CreditLine, FundingAccount, Household, Lender, Loan, User
 from ledger.models.accounts import AccountKind
 from ledger.services.accounts import add_account, state_balance
-from ledger.services.autorepay import debit_due
+from ledger.services.autorepay import debit_account
 from ledger.services.charges import change_rate
 from ledger.services.loans import open_loan
 from ledger.services.mandates import authorize_mandate
@@ -255,7 +255,8 @@ class Story:
             if day == self.today - timedelta(days=6):
                 self.state(wallet, 268_55, day)
             for hour in (11, 18):
-                debit_due(self.at(day, hour), household=self.household)
+                for account in (card, wallet):
+                    debit_account(account.pk, self.at(day, hour))
             day += timedelta(days=1)
 
     def by_hand(self, loan: Loan, lead_days: int, skip_last: bool = False) -> None:

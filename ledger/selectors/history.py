@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
-from ledger.loanmath import facts
+from ledger.loanmath import facts as kinds
 from ledger.loanmath.project import live, project
 from ledger.loanmath.projection import Projection
 from ledger.loanmath.terms import LoanTerms
@@ -19,23 +19,23 @@ class History:
     """The first version of the terms, and everything that came after."""
 
     terms: LoanTerms
-    facts: tuple[facts.Fact, ...]
+    facts: tuple[kinds.Fact, ...]
 
     def project(self, as_of: date) -> Projection:
         return project(self.terms, self.facts, as_of)
 
-    def plus(self, *more: facts.Fact) -> History:
+    def plus(self, *more: kinds.Fact) -> History:
         """The same history with facts that are not (yet) recorded: what a preview shows."""
         return History(self.terms, (*self.facts, *more))
 
-    def presumed(self) -> list[facts.Repayment]:
+    def presumed(self) -> list[kinds.Repayment]:
         """Repayments that stand, and that nobody has confirmed."""
         standing = live(self.facts)
-        confirmed = {fact.of for fact in standing if isinstance(fact, facts.Confirmation)}
+        confirmed = {fact.of for fact in standing if isinstance(fact, kinds.Confirmation)}
         return [
             fact
             for fact in standing
-            if isinstance(fact, facts.Repayment) and fact.presumed and fact.id not in confirmed
+            if isinstance(fact, kinds.Repayment) and fact.presumed and fact.id not in confirmed
         ]
 
     @property
@@ -55,7 +55,7 @@ def histories(loans: Iterable[Loan]) -> dict[int, History]:
     versions: defaultdict[int, list[TermsVersion]] = defaultdict(list)
     for version in TermsVersion.objects.filter(loan__in=ids).order_by("number"):
         versions[version.loan_id].append(version)
-    rows: defaultdict[int, list[facts.Fact]] = defaultdict(list)
+    rows: defaultdict[int, list[kinds.Fact]] = defaultdict(list)
     for row in Fact.objects.filter(loan__in=ids).in_order():
         rows[row.loan_id].append(row.value)
     return {
@@ -63,6 +63,6 @@ def histories(loans: Iterable[Loan]) -> dict[int, History]:
     }
 
 
-def _as_fact(version: TermsVersion) -> facts.Fact:
+def _as_fact(version: TermsVersion) -> kinds.Fact:
     """A later version of the terms; its id is negative, since it is no row among the facts."""
-    return facts.TermsVersion(id=-version.number, effective_on=version.effective_on, terms=version.value)
+    return kinds.TermsVersion(id=-version.number, effective_on=version.effective_on, terms=version.value)
