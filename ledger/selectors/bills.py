@@ -1,0 +1,301 @@
+"""Bills as rows of a page: what each asks for, where it stands, what paid it; filtered and paged."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from urllib.parse import urlencode
+
+from dateutil.relativedelta import relativedelta
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Sum
+
+from ledger.loanmath.money import Parts
+from ledger.loanmath.standing import Standing
+from ledger.models import Allocation, AutoRepayMandate, Bill, Household, Lender
+from ledger.models.bills import PARTS
+from ledger.selectors.paging import Cursor, day_page, read_cursor
+
+STATES = ("open", "overdue", "upcoming", "presumed", "paid", "all")
+NEWEST_FIRST = ("presumed", "paid", "all")
+LONGEST_TEXT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class BillRow:
+    """One bill as lists show it; amounts in minor units of `currency`. `auto_repay` names the account of the
+    loan's live mandate, "" where there is none."""
+
+    id: int
+    loan_id: int
+    loan: str
+    lender_id: int
+    lender: str
+    currency: str
+    number: int
+    due_on: date
+    payable_on: date
+    settled_on: date | None
+    due: Parts
+    paid: Parts
+    waived: Parts
+    presumed: int
+    standing: Standing
+    days_late: int
+    auto_repay: str
+
+    @property
+    def open(self) -> Parts:
+        return self.due - self.paid - self.waived
+
+    @property
+    def confirmed(self) -> int:
+        """What was paid and needs no one's yes any more."""
+        return self.paid.total - self.presumed
+
+    @property
+    def is_open(self) -> bool:
+        return self.open.total > 0
+
+    @property
+    def is_late(self) -> bool:
+        return self.days_late > 0
+
+
+@dataclass(frozen=True, slots=True)
+class PaidBy:
+    """The part of one repayment that met a bill."""
+
+    paid_on: date
+    amount: int
+    presumed: bool
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One component of a bill."""
+
+    component: str
+    due: int
+    paid: int
+    waived: int
+
+    @property
+    def open(self) -> int:
+        return self.due - self.paid - self.waived
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedBill:
+    """A bill with what opens below its row."""
+
+    row: BillRow
+    paid_by: tuple[PaidBy, ...]
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        bill = self.row
+        all_parts = (
+            Part(name, getattr(bill.due, name), getattr(bill.paid, name), getattr(bill.waived, name)) for name in PARTS
+        )
+        return tuple(part for part in all_parts if part.due)
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What the filtered bills of one currency come to; presumed is never counted as paid."""
+
+    currency: str
+    open: int
+    paid: int
+    presumed: int
+
+
+@dataclass(frozen=True, slots=True)
+class BillFilter:
+    """What the reader asked for in the URL; whatever is no such value is left out."""
+
+    state: str = "open"
+    lender: int | None = None
+    month: date | None = None
+    text: str = ""
+
+    @property
+    def month_value(self) -> str:
+        return self.month.strftime("%Y-%m") if self.month else ""
+
+    @property
+    def is_narrow(self) -> bool:
+        return self.lender is not None or self.month is not None or bool(self.text)
+
+    def query(self, **changes: Any) -> str:
+        """The URL query of this filter with `changes`, values at their default left out."""
+        values = {
+            "state": "" if self.state == "open" else self.state,
+            "lender": self.lender or "",
+            "month": self.month_value,
+            "q": self.text,
+        } | changes
+        said = urlencode({name: value for name, value in values.items() if value})
+        return f"?{said}" if said else "?"
+
+
+@dataclass(frozen=True, slots=True)
+class BillsPage:
+    filter: BillFilter
+    totals: tuple[Totals, ...]
+    bills: tuple[OpenedBill, ...]
+    lenders: tuple[tuple[int, str], ...]
+    before_url: str
+    after_url: str
+
+
+def read_filter(params: Mapping[str, str]) -> BillFilter:
+    state = params.get("state", "")
+    lender = params.get("lender", "")
+    return BillFilter(
+        state=state if state in STATES else "open",
+        lender=int(lender) if lender.isascii() and lender.isdigit() and len(lender) < 19 else None,
+        month=_month(params.get("month", "")),
+        text=params.get("q", "").replace("\0", "").strip()[:LONGEST_TEXT],
+    )
+
+
+def _month(text: str) -> date | None:
+    if len(text) != len("2026-03"):
+        return None
+    try:
+        return date.fromisoformat(f"{text}-01")
+    except ValueError:
+        return None
+
+
+def with_auto_repay(bills: QuerySet[Bill]) -> QuerySet[Bill]:
+    """Adds `auto_name` and `auto_last4`: the account of the loan's live mandate, None where there is none."""
+    live = AutoRepayMandate.objects.live().filter(loan=OuterRef("loan"))
+    return bills.select_related("loan__lender").annotate(
+        auto_name=Subquery(live.values("account__name")[:1]), auto_last4=Subquery(live.values("account__last4")[:1])
+    )
+
+
+def account_label(name: str | None, last4: str | None) -> str:
+    """An account as its model writes it; "" for none."""
+    if not name:
+        return ""
+    return f"{name} ••{last4}" if last4 else name
+
+
+def bill_row(bill: Any, today: date) -> BillRow:
+    """A bill (with its loan and lender at hand) as a row."""
+    loan = bill.loan
+    late = (today - bill.payable_on).days if bill.settled_on is None else 0
+    return BillRow(
+        id=bill.pk,
+        loan_id=loan.pk,
+        loan=loan.name,
+        lender_id=loan.lender_id,
+        lender=loan.lender.name,
+        currency=loan.currency,
+        number=bill.number,
+        due_on=bill.due_on,
+        payable_on=bill.payable_on,
+        settled_on=bill.settled_on,
+        due=bill.due,
+        paid=bill.paid,
+        waived=bill.waived,
+        presumed=bill.presumed,
+        standing=bill.standing(today),
+        days_late=max(late, 0),
+        auto_repay=account_label(getattr(bill, "auto_name", None), getattr(bill, "auto_last4", None)),
+    )
+
+
+def bills_page(household: Household, today: date, params: Mapping[str, str]) -> BillsPage:
+    """The bills asked for in the URL: totals by currency, one page of rows, what opens below each."""
+    asked = read_filter(params)
+    narrowed = _narrowed(household, asked)
+    cursor: Cursor | None = read_cursor(params, date)
+    found, before, after = day_page(
+        with_auto_repay(_in_state(narrowed, asked.state, today)),
+        "payable_on",
+        cursor,
+        newest_first=asked.state in NEWEST_FIRST,
+    )
+    paid_by = repayments_of(found)
+    return BillsPage(
+        filter=asked,
+        totals=_totals(narrowed),
+        bills=tuple(OpenedBill(bill_row(bill, today), paid_by[bill.pk]) for bill in found),
+        lenders=tuple(Lender.objects.filter(household=household).order_by("name").values_list("pk", "name")),
+        before_url=asked.query(before=before) if before else "",
+        after_url=asked.query(after=after) if after else "",
+    )
+
+
+def repayments_of(bills: Iterable[Bill]) -> defaultdict[int, tuple[PaidBy, ...]]:
+    """What paid each bill by its id, oldest first, in one query."""
+    found: defaultdict[int, tuple[PaidBy, ...]] = defaultdict(tuple)
+    rows = (
+        Allocation.objects.filter(bill__in=[bill.pk for bill in bills])
+        .select_related("repayment")
+        .order_by("repayment__effective_on", "repayment_id")
+    )
+    for row in rows:
+        fact = row.repayment
+        paid = PaidBy(fact.effective_on, row.parts.total, fact.presumed, fact.source)
+        found[row.bill_id or 0] += (paid,)
+    return found
+
+
+def _narrowed(household: Household, asked: BillFilter) -> QuerySet[Bill]:
+    bills = Bill.objects.of_household(household).needed()
+    if asked.lender is not None:
+        bills = bills.filter(loan__lender=asked.lender)
+    if asked.month is not None:
+        last = asked.month + relativedelta(day=31)
+        bills = bills.filter(payable_on__range=(asked.month, last))
+    if asked.text:
+        said = Q(loan__name__icontains=asked.text) | Q(loan__lender__name__icontains=asked.text)
+        bills = bills.filter(said | Q(loan__note__icontains=asked.text))
+    return bills
+
+
+def _in_state(bills: QuerySet[Bill], state: str, today: date) -> QuerySet[Bill]:
+    if state == "overdue":
+        return bills.overdue(today)
+    if state == "upcoming":
+        return bills.open().filter(payable_on__gte=today)
+    if state == "presumed":
+        return bills.filter(presumed__gt=0)
+    if state == "paid":
+        return bills.exclude(settled_on=None)
+    return bills if state == "all" else bills.open()
+
+
+def sum_of(suffix: str, **condition: Any) -> Sum:
+    """The sum over bills of all components of a kind ("due", "paid", "waived")."""
+    total = sum((F(f"{part}_{suffix}") for part in PARTS[1:]), F(f"{PARTS[0]}_{suffix}"))
+    return Sum(total, filter=Q(**condition) if condition else None, default=0)
+
+
+def _totals(bills: QuerySet[Bill]) -> tuple[Totals, ...]:
+    rows = (
+        bills.order_by()
+        .values("loan__currency")
+        .annotate(
+            sum_due=sum_of("due"), sum_paid=sum_of("paid"), sum_waived=sum_of("waived"), sum_presumed=Sum("presumed")
+        )
+        .order_by("loan__currency")
+    )
+    return tuple(
+        Totals(
+            currency=row["loan__currency"],
+            open=row["sum_due"] - row["sum_paid"] - row["sum_waived"],
+            paid=row["sum_paid"] - row["sum_presumed"],
+            presumed=row["sum_presumed"],
+        )
+        for row in rows
+    )

@@ -1,0 +1,182 @@
+"""Charts as numbers: places within 0..1000 both ways, worked out here so that templates only draw.
+
+A chart stretches to its place: shapes are drawn in a box of 1000 by 1000, words stand at percentages of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+BOX = 1000
+LABEL_ROOM = 90  # of 1000: how thick a band must be where it begins to carry its own name
+MOST_COLUMNS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A word beside an axis, `at` a place such as "25.0%"."""
+
+    at: str
+    value: int = 0
+    day: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One band's values, one for each day of the chart, bottom band first; `slot` names its color (1 to 6)."""
+
+    label: str
+    slot: int
+    values: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """A band of a stacked area: `points` is a polygon; `label_at` the height of its name, "" where it is too thin."""
+
+    label: str
+    slot: int
+    points: str
+    label_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class AreaChart:
+    bands: tuple[Band, ...]
+    levels: tuple[Tick, ...]
+    years: tuple[Tick, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """One column's amounts by part; `label` says what it stands for, `is_future` that it is still to come."""
+
+    label: str
+    principal: int
+    interest: int
+    fee: int
+    penalty: int
+    is_future: bool
+
+    @property
+    def parts(self) -> tuple[tuple[str, int], ...]:
+        return (
+            ("principal", self.principal),
+            ("interest", self.interest),
+            ("fee", self.fee),
+            ("penalty", self.penalty),
+        )
+
+    @property
+    def total(self) -> int:
+        return self.principal + self.interest + self.fee + self.penalty
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    part: str
+    x: int
+    y: int
+    width: int
+    height: int
+    is_future: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnLabel:
+    at: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnChart:
+    blocks: tuple[Block, ...]
+    levels: tuple[Tick, ...]
+    labels: tuple[ColumnLabel, ...]
+
+
+def percent_of_box(place: int) -> str:
+    """A place as the percentage an SVG attribute takes, with a point whatever the language."""
+    return f"{place // 10}.{place % 10}%"
+
+
+def round_top(value: int) -> int:
+    """The smallest 1, 2, 2.5 or 5 times a power of ten that is not below `value`."""
+    power = 1
+    while True:
+        for tenths in (10, 20, 25, 50):
+            top = power * tenths // 10
+            if top >= value and top > 0:
+                return top
+        power *= 10
+
+
+def levels(top: int) -> tuple[Tick, ...]:
+    """Two lines to read heights by: the top and its half."""
+    return (Tick(percent_of_box(0), top), Tick(percent_of_box(BOX // 2), top // 2))
+
+
+def area_chart(series: Sequence[Series], days: Sequence[date]) -> AreaChart | None:
+    """A stacked area over `days` (ascending, at least two); None where there is nothing to show."""
+    highest = max((sum(one.values[at] for one in series) for at in range(len(days))), default=0)
+    if len(days) < 2 or highest <= 0:
+        return None
+    top = round_top(highest)
+    span = max((days[-1] - days[0]).days, 1)
+    xs = [(day - days[0]).days * BOX // span for day in days]
+    below = [0] * len(days)
+    bands = []
+    for one in series:
+        above = [base + value for base, value in zip(below, one.values, strict=True)]
+        bands.append(_band(one, xs, below, above, top))
+        below = above
+    return AreaChart(tuple(bands), levels(top), _years(days, span))
+
+
+def _band(one: Series, xs: list[int], below: list[int], above: list[int], top: int) -> Band:
+    upper = [f"{x},{BOX - value * BOX // top}" for x, value in zip(xs, above, strict=True)]
+    lower = [f"{x},{BOX - value * BOX // top}" for x, value in zip(xs, below, strict=True)]
+    thick = (above[0] - below[0]) * BOX // top
+    middle = BOX - (above[0] + below[0]) * BOX // (2 * top)
+    label_at = percent_of_box(middle) if thick >= LABEL_ROOM else ""
+    return Band(one.label, one.slot, " ".join((*upper, *reversed(lower))), label_at)
+
+
+def _years(days: Sequence[date], span: int) -> tuple[Tick, ...]:
+    """The Januaries in between, at most five, none too close to the ends."""
+    first, last = days[0], days[-1]
+    januaries = [date(year, 1, 1) for year in range(first.year + 1, last.year + 1)]
+    step = -(-len(januaries) // 5) or 1
+    ticks = []
+    for day in januaries[step - 1 :: step]:
+        place = (day - first).days * BOX // span
+        if 120 <= place <= 850:
+            ticks.append(Tick(percent_of_box(place), day=day))
+    return tuple(ticks)
+
+
+def column_chart(stacks: Sequence[Stack]) -> ColumnChart | None:
+    """Columns of stacked parts, principal at the bottom; None where there is nothing to show."""
+    highest = max((stack.total for stack in stacks), default=0)
+    if highest <= 0:
+        return None
+    top = round_top(highest)
+    slot = BOX * 10 // len(stacks)
+    width = max(slot * 7 // 100, 2)
+    blocks = []
+    for at, stack in enumerate(stacks):
+        x, base = (at * slot + slot * 15 // 100) // 10, BOX
+        for part, value in stack.parts:
+            height = value * BOX // top
+            if height > 0:
+                base -= height
+                blocks.append(Block(part, x, base, width, height, stack.is_future))
+    step = -(-len(stacks) // 6)
+    labels = [
+        ColumnLabel(percent_of_box((at * slot + slot // 2) // 10), stack.label)
+        for at, stack in enumerate(stacks)
+        if at % step == 0
+    ]
+    return ColumnChart(tuple(blocks), levels(top), tuple(labels))

@@ -1,0 +1,298 @@
+"""One loan's page: what is left, when it ends, what it costs, its schedule, history, terms and payoff."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from dateutil.relativedelta import relativedelta
+from django.utils.translation import gettext as _
+
+from ledger.loanmath.apr import AnnualCost, annual_cost
+from ledger.loanmath.facts import Reversal
+from ledger.loanmath.money import Parts
+from ledger.loanmath.payoff import PayoffQuote, payoff_quote
+from ledger.loanmath.projection import Projection
+from ledger.loanmath.terms import LoanTerms
+from ledger.models import AutoRepayMandate, Bill, Fact, Loan, TermsVersion
+from ledger.selectors.bills import BillRow, bill_row
+from ledger.selectors.charts import MOST_COLUMNS, ColumnChart, Stack, column_chart
+from ledger.selectors.facts import FactLine, Links, fact_lines, with_met
+from ledger.selectors.history import History, history
+
+PAYOFF_AHEAD = relativedelta(years=5)
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleLine:
+    """One bill of the schedule. `computed` is our own figure where the lender's replaced it."""
+
+    row: BillRow
+    balance: int
+    computed: Parts | None
+    is_next: bool
+
+    @property
+    def difference(self) -> int:
+        """The lender's figure less ours."""
+        return 0 if self.computed is None else self.row.due.total - self.computed.total
+
+    @property
+    def is_estimated(self) -> bool:
+        return self.computed is None and self.row.is_open
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What the loan truly costs: the rate that was advertised, the APR of all its payments, and the sum."""
+
+    advertised: Decimal
+    annual: AnnualCost | None
+    interest: int
+    fee: int
+    penalty: int
+
+    @property
+    def total(self) -> int:
+        return self.interest + self.fee + self.penalty
+
+
+@dataclass(frozen=True, slots=True)
+class TermsLine:
+    """One version of the terms."""
+
+    number: int
+    effective_on: date
+    terms: LoanTerms
+    last_due_on: date | None
+    is_current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Payoff:
+    """A payoff quote with what it saves over the bills still to come; `problem` where the day cannot be."""
+
+    on: date
+    quote: PayoffQuote | None
+    bills_left: int
+    has_presumed: bool
+    problem: str
+
+    @property
+    def saves(self) -> int:
+        return self.bills_left - self.quote.total if self.quote else 0
+
+
+@dataclass(frozen=True, slots=True)
+class LoanPage:
+    id: int
+    name: str
+    lender: str
+    currency: str
+    note: str
+    credit_line: str
+    outstanding: int
+    credit: int
+    settled_on: date | None
+    ends_on: date | None
+    repaid: int
+    presumed: int
+    borrowed: int
+    late: int
+    next: BillRow | None
+    cost: Cost
+    schedule: tuple[ScheduleLine, ...]
+    totals: Parts
+    left: Parts
+    chart: ColumnChart | None
+    stacks: tuple[Stack, ...]
+    history: tuple[FactLine, ...]
+    terms: tuple[TermsLine, ...]
+    auto_repay: str
+    payoff: Payoff
+
+    @property
+    def to_confirm(self) -> tuple[FactLine, ...]:
+        return tuple(fact for fact in self.history if fact.needs_answer)
+
+
+def loan_page(loan: Loan, today: date, payoff_on: str = "") -> LoanPage:
+    """Everything the page of `loan` (its lender and credit line at hand) shows, in a fixed number of queries."""
+    past = history(loan)
+    bills = list(Bill.objects.filter(loan=loan).needed().order_by("number"))
+    for bill in bills:
+        bill.loan = loan
+    lines = _schedule(bills, today)
+    rows = [line.row for line in lines]
+    mandate = AutoRepayMandate.objects.live().filter(loan=loan).select_related("account").first()
+    totals = sum((row.due for row in rows), Parts())
+    stacks = _stacks(lines, today)
+    return LoanPage(
+        id=loan.pk,
+        name=loan.name,
+        lender=loan.lender.name,
+        currency=loan.currency,
+        note=loan.note,
+        credit_line=str(loan.credit_line or ""),
+        outstanding=loan.outstanding_principal,
+        credit=loan.credit,
+        settled_on=loan.settled_on,
+        ends_on=rows[-1].payable_on if rows else None,
+        repaid=sum(row.confirmed for row in rows),
+        presumed=sum(row.presumed for row in rows),
+        borrowed=past.terms.opening,
+        late=sum(row.open.total for row in rows if row.is_late),
+        next=next((row for row in rows if row.is_open), None),
+        cost=_cost(past, totals),
+        schedule=lines,
+        totals=totals,
+        left=sum((row.open for row in rows), Parts()),
+        chart=column_chart(stacks),
+        stacks=stacks,
+        history=loan_history(loan),
+        terms=_terms(loan, rows, today),
+        auto_repay=str(mandate.account) if mandate else "",
+        payoff=payoff(past, rows, today, payoff_on),
+    )
+
+
+def loan_history(loan: Loan) -> tuple[FactLine, ...]:
+    """The loan's facts, newest first, with what each repayment met."""
+    rows = list(
+        Fact.objects.filter(loan=loan)
+        .select_related("loan__lender", "recorded_by", "account", "target__loan__lender", "target__recorded_by")
+        .order_by("-recorded_at", "-pk")
+    )
+    return with_met(fact_lines(rows, Links(rows)))
+
+
+def _schedule(bills: Sequence[Bill], today: date) -> tuple[ScheduleLine, ...]:
+    rows = [bill_row(bill, today) for bill in bills]
+    next_number = next((row.number for row in rows if row.is_open), None)
+    return tuple(
+        ScheduleLine(row, bill.outstanding_after, bill.computed, row.number == next_number)
+        for row, bill in zip(rows, bills, strict=True)
+    )
+
+
+def _cost(past: History, totals: Parts) -> Cost:
+    terms = past.terms
+    return Cost(
+        advertised=terms.annual_rate,
+        annual=annual_cost(terms),
+        interest=totals.interest,
+        fee=totals.fee + terms.upfront_fee,
+        penalty=totals.penalty,
+    )
+
+
+def _stacks(lines: Sequence[ScheduleLine], today: date) -> tuple[Stack, ...]:
+    """A column a bill, or a column a year where there are too many."""
+    by_year = len(lines) > MOST_COLUMNS
+    sums: defaultdict[str, Parts] = defaultdict(Parts)
+    ends: dict[str, date] = {}
+    for line in lines:
+        label = str(line.row.due_on.year if by_year else line.row.number)
+        sums[label] += line.row.due
+        ends[label] = line.row.due_on
+    return tuple(
+        Stack(label, part.principal, part.interest, part.fee, part.penalty, ends[label] > today)
+        for label, part in sums.items()
+    )
+
+
+def _terms(loan: Loan, rows: Sequence[BillRow], today: date) -> tuple[TermsLine, ...]:
+    versions = list(TermsVersion.objects.filter(loan=loan).order_by("-number"))
+    current = next((version.number for version in versions if version.effective_on <= today), 1)
+    last = rows[-1].due_on if rows else None
+    return tuple(
+        TermsLine(version.number, version.effective_on, version.value, last, version.number == current)
+        for version in versions
+    )
+
+
+def payoff(past: History, rows: Sequence[BillRow], today: date, asked: str = "") -> Payoff:
+    """What settles the loan on the day `asked` (ISO; today where empty)."""
+    left = sum(row.open.total for row in rows)
+    presumed = bool(past.presumed())
+    on, problem = _payoff_day(past, today, asked)
+    quote = None if problem else payoff_quote(past.terms, past.facts, on)
+    return Payoff(on, quote, left, presumed, problem)
+
+
+def _payoff_day(past: History, today: date, asked: str) -> tuple[date, str]:
+    if not asked:
+        return max(today, past.terms.disbursed_on), ""
+    try:
+        on = date.fromisoformat(asked)
+    except ValueError:
+        return today, _("Enter a day such as 2026-03-31.")
+    if on < max(today, past.terms.disbursed_on):
+        return on, _("Choose today or a later day: a quote looks ahead.")
+    if on > today + PAYOFF_AHEAD:
+        return on, _("Choose a day within the next five years.")
+    return on, ""
+
+
+@dataclass(frozen=True, slots=True)
+class BillChange:
+    """One bill that undoing would change: what it has left to pay before and after; None: not needed then."""
+
+    number: int
+    due_on: date
+    before: int | None
+    after: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class UndoPreview:
+    """What undoing a fact changes, worked out without recording it."""
+
+    fact: FactLine
+    outstanding_before: int
+    outstanding_after: int
+    credit_before: int
+    credit_after: int
+    settled_before: date | None
+    settled_after: date | None
+    bills: tuple[BillChange, ...]
+
+    @property
+    def shown(self) -> tuple[BillChange, ...]:
+        return self.bills[:12]
+
+    @property
+    def more(self) -> int:
+        return max(len(self.bills) - 12, 0)
+
+
+def undo_preview(loan: Loan, fact: FactLine, today: date) -> UndoPreview:
+    """The loan as of `today` with and without `fact`."""
+    past = history(loan)
+    undone = past.plus(Reversal(id=past.next_id, effective_on=fact.effective_on, of=fact.id))
+    before, after = past.project(today), undone.project(today)
+    return UndoPreview(
+        fact=fact,
+        outstanding_before=before.outstanding_principal,
+        outstanding_after=after.outstanding_principal,
+        credit_before=before.credit,
+        credit_after=after.credit,
+        settled_before=before.settled_on,
+        settled_after=after.settled_on,
+        bills=_bill_changes(before, after),
+    )
+
+
+def _bill_changes(before: Projection, after: Projection) -> tuple[BillChange, ...]:
+    was: Mapping[int, tuple[date, int]] = {bill.number: (bill.due_on, bill.open.total) for bill in before.bills}
+    will: Mapping[int, tuple[date, int]] = {bill.number: (bill.due_on, bill.open.total) for bill in after.bills}
+    changes = []
+    for number in sorted(was.keys() | will.keys()):
+        old, new = was.get(number), will.get(number)
+        if old != new:
+            due_on = (new or old or (date.min, 0))[0]
+            changes.append(BillChange(number, due_on, old[1] if old else None, new[1] if new else None))
+    return tuple(changes)

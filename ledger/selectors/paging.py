@@ -1,0 +1,79 @@
+"""Paging by key: a page begins after a row's own key, so that page 100 costs what page 1 costs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+PAGE_SIZE = 50
+_KEY = re.compile(r"([0-9T:.+-]{10,32})_(\d{1,18})")
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where a page begins: after (or, going back, before) the row of this moment or day and id."""
+
+    at: str
+    id: int
+    back: bool = False
+
+    @property
+    def day(self) -> date:
+        return date.fromisoformat(self.at)
+
+    @property
+    def moment(self) -> datetime:
+        return datetime.fromisoformat(self.at)
+
+
+def key_of(at: date | datetime, id: int) -> str:
+    return f"{at.isoformat()}_{id}"
+
+
+def read_cursor(params: Mapping[str, str], kind: type[date]) -> Cursor | None:
+    """The cursor named by `after` or `before`; anything that is none is ignored."""
+    for name in ("after", "before"):
+        match = _KEY.fullmatch(params.get(name, ""))
+        if match is None:
+            continue
+        cursor = Cursor(match[1], int(match[2]), back=name == "before")
+        try:
+            found = cursor.moment if kind is datetime else cursor.day
+        except ValueError:
+            continue
+        if not isinstance(found, datetime) or found.tzinfo is not None:
+            return cursor
+    return None
+
+
+def beyond(field: str, at: Any, id: int, *, upward: bool) -> Q:
+    """Rows after the key (at, id) in ascending order; before it where not `upward`."""
+    side = "gt" if upward else "lt"
+    return Q(**{f"{field}__{side}": at}) | Q(**{field: at, f"id__{side}": id})
+
+
+def day_page(
+    rows: QuerySet[Any], field: str, cursor: Cursor | None, *, newest_first: bool, size: int = PAGE_SIZE
+) -> tuple[list[Any], str, str]:
+    """One page of `rows` by day, and the cursors (or "") for the pages before and after it."""
+    back = cursor is not None and cursor.back
+    upward = newest_first is back
+    if cursor is not None:
+        rows = rows.filter(beyond(field, cursor.day, cursor.id, upward=upward))
+    sign = "" if upward else "-"
+    found = list(rows.order_by(f"{sign}{field}", f"{sign}id")[: size + 1])
+    more = len(found) > size
+    found = found[:size]
+    if back:
+        found.reverse()
+    if not found:
+        return [], "", ""
+    first, last = (key_of(getattr(row, field), row.pk) for row in (found[0], found[-1]))
+    has_before = more if back else cursor is not None
+    has_after = True if back else more
+    return found, first if has_before else "", last if has_after else ""

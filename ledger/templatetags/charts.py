@@ -1,0 +1,16 @@
+"""How figures stand beside a chart's axis: whole units, no cents."""
+
+from __future__ import annotations
+
+from django import template
+
+from ledger.loanmath.money import exponent
+from ledger.templatetags.money import currency_sign
+
+register = template.Library()
+
+
+@register.filter
+def axis_money(minor: int, currency: str) -> str:
+    """The amount in whole units: "¥50,000"."""
+    return f"{currency_sign(currency)}{minor // 10 ** exponent(currency):,}"

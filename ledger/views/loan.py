@@ -1,0 +1,105 @@
+"""A loan's page; undoing a fact of its history; saying whether a presumed debit happened."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from ledger.models import Fact, Loan
+from ledger.models.facts import Kind
+from ledger.selectors.loan import loan_history, loan_page, undo_preview
+from ledger.services.projection import refresh
+from ledger.services.recording import Recording
+from ledger.services.refusal import Refusal
+from ledger.services.repayments import confirm_repayment as confirm
+from ledger.services.reversals import reverse_fact as reverse
+from loantracker.http import PageRequest, editor_page, go, member_page, own, page
+
+LOANS = Loan.objects.select_related("lender", "credit_line", "household")
+PAGES = {"overview": "ledger:overview", "activity": "ledger:activity"}  # where a button may lead back to
+LONGEST_KEY = 100
+
+
+@member_page
+def loan(request: PageRequest, loan_id: int) -> HttpResponse:
+    """What is left of a loan, when it ends and what it truly costs; `?payoff_on=` asks for a payoff quote."""
+    refresh(request.household, request.now)
+    mine = own(request, LOANS, pk=loan_id)
+    shown = loan_page(mine, request.today, request.GET.get("payoff_on", ""))
+    context = {"shown": shown, "key": uuid4().hex, "loan_id": loan_id}
+    return page(request, "ledger/loan.html", context, pieces={"payoff": "ledger/_payoff.html"})
+
+
+@member_page
+def choose_loan(request: PageRequest) -> HttpResponse:
+    """Which loan a repayment is for; with only one to choose from, straight to it."""
+    from_here = Loan.objects.filter(household=request.household).current().select_related("lender")
+    open_loans = list(from_here.filter(settled_on=None).order_by("lender__name", "name", "pk"))
+    if not open_loans:
+        return redirect("ledger:first_run")
+    if len(open_loans) == 1:
+        return redirect("ledger:record_repayment", open_loans[0].pk)
+    return page(request, "ledger/choose_loan.html", {"loans": open_loans})
+
+
+@editor_page
+def reverse_fact(request: PageRequest, loan_id: int, fact_id: int) -> HttpResponse:
+    """What undoing a fact would change; posting it undoes the fact."""
+    mine = own(request, LOANS, pk=loan_id)
+    fact = own(request, Fact.objects, pk=fact_id, loan=mine)
+    if request.method != "POST":
+        return _undo_page(request, mine, fact_id)
+    result = reverse(fact=fact, recording=_recording(request))
+    if isinstance(result, Refusal):
+        if result.code == "stale":
+            return _undo_page(request, mine, fact_id, str(result), 409)
+        messages.error(request, str(result))
+    else:
+        messages.success(request, _("Undone. Everything is as if it had never been recorded."))
+    return _back(request, loan_id)
+
+
+@editor_page
+@require_POST
+def confirm_repayment(request: PageRequest, loan_id: int, fact_id: int) -> HttpResponse:
+    """The debit that was presumed really happened."""
+    mine = own(request, LOANS, pk=loan_id)
+    fact = own(request, Fact.objects.filter(kind=Kind.REPAYMENT), pk=fact_id, loan=mine)
+    result = confirm(repayment=fact, recording=_recording(request))
+    if isinstance(result, Refusal):
+        messages.error(request, str(result))
+    else:
+        messages.success(request, _("Thank you. The debit is confirmed."))
+    return _back(request, loan_id)
+
+
+def _undo_page(request: PageRequest, mine: Loan, fact_id: int, problem: str = "", status: int = 200) -> HttpResponse:
+    line = next(line for line in loan_history(mine) if line.id == fact_id)
+    preview = undo_preview(mine, line, request.today) if line.may_undo else None
+    context = {
+        "loan": mine,
+        "fact": line,
+        "preview": preview,
+        "problem": problem,
+        "key": uuid4().hex,
+        "back": request.GET.get("back", request.POST.get("back", "")),
+    }
+    return page(request, "ledger/reverse_fact.html", context, status=status)
+
+
+def _recording(request: PageRequest) -> Recording:
+    key = request.POST.get("key", "").replace("\0", "")[:LONGEST_KEY] or uuid4().hex
+    seen = request.POST.get("seen", "")
+    known = int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 10 else None
+    return Recording(key=key, now=request.now, by=request.user, seen=known)
+
+
+def _back(request: PageRequest, loan_id: int) -> HttpResponse:
+    """To the page the button was pressed on."""
+    name = PAGES.get(request.POST.get("back", ""))
+    return go(request, name) if name else go(request, "ledger:loan", loan_id)
