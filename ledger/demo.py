@@ -155,7 +155,8 @@ class Story:
     # --- The agreements.
 
     def months_before(self, due: date, months: int) -> date:
-        return due - relativedelta(months=months)
+        day: date = due - relativedelta(months=months)
+        return day
 
     def reserve_credit(self) -> tuple[Loan, Loan]:
         """Two draws on one line, by days at 0.05 % a day: one due in two days, one due yesterday."""

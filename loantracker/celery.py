@@ -57,7 +57,7 @@ app.conf.beat_schedule = {
 }
 
 
-class MonotonicScheduler(Scheduler):
+class MonotonicScheduler(Scheduler):  # type: ignore[misc]
     """Interval entries on the monotonic clock, with no file: a wall clock that jumps stops nothing.
 
     The first run of every entry is at once, so a restart catches up without waiting.

@@ -15,6 +15,7 @@ def healthz(request: HttpRequest) -> JsonResponse:
     late = late_jobs(now)
     ages = {
         job: int((now - finished).total_seconds())
-        for job, finished in Heartbeat.objects.exclude(finished_at=None).values_list("job", "finished_at")
+        for job, finished in Heartbeat.objects.values_list("job", "finished_at")
+        if finished is not None
     }
     return JsonResponse({"ok": not late, "late": late, "seconds_since": ages}, status=503 if late else 200)

@@ -22,7 +22,7 @@ from ledger.models import Household, Membership, User
 class PageRequest(HttpRequest):
     """A request of a signed-in member: what the middleware found out, once."""
 
-    user: User  # type: ignore[assignment]
+    user: User
     htmx: HtmxDetails
     household: Household
     membership: Membership

@@ -189,7 +189,8 @@ class KindManager(models.Manager.from_queryset(FactQuerySet)):  # type: ignore[m
     """Facts of the one kind a proxy stands for."""
 
     def get_queryset(self) -> FactQuerySet[Any]:
-        return super().get_queryset().filter(kind=self.model.KIND)
+        facts: FactQuerySet[Any] = super().get_queryset().filter(kind=self.model.KIND)
+        return facts
 
 
 class OfKind:

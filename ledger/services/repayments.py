@@ -64,7 +64,7 @@ def refuse_repayment(draft: Fact, loan: Loan, past: History, today: date) -> Ref
     if draft.account is not None and draft.account.currency != loan.currency:
         return Refusal("currency", _("This account is kept in another currency than the loan."), "account")
     if draft.apply_to == ApplyTo.BILL:
-        bill = Bill.objects.filter(loan=loan, number=draft.bill_number).needed().first()
+        bill = Bill.objects.filter(loan=loan, number=draft.bill_number or 0).needed().first()
         if bill is None:
             return Refusal("no_such_bill", _("Choose one of this loan's bills."), "bill")
         if draft.effective_on <= today and amount > bill.open.total:

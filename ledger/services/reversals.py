@@ -28,7 +28,7 @@ def reverse_fact(*, fact: Fact, recording: Recording, note: str = "") -> Recorde
 
 def _return_entry(reversal: Fact) -> None:
     """Give back to the account what the undone fact took from it, or take again what its undoing gave."""
-    undone = AccountEntry.objects.filter(fact_id=reversal.target_id).first()
+    undone = AccountEntry.objects.filter(fact=reversal.target).first()
     if undone is not None:
         AccountEntry(
             household_id=undone.household_id,
