@@ -83,8 +83,8 @@ def announcement(url: str, var: Path, *, demo: bool) -> str:
 
 
 def manage(*arguments: str) -> Spec:
-    """A command of manage.py, as a step."""
-    return Spec(arguments[0], [sys.executable, str(PROJECT / "manage.py"), *arguments])
+    """A command of manage.py, as a step; when it fails, its last words are shown."""
+    return Spec(arguments[0], [sys.executable, str(PROJECT / "manage.py"), *arguments], quiet=True)
 
 
 def django_processes(listener: socket.socket) -> list[Spec]:
