@@ -95,7 +95,7 @@ def _read(path: Path, address: str, *, whole: bool) -> KeptMail | None:
             name=path.name,
             sent_at=date.datetime if date is not None else None,
             sender=str(mail["From"] or ""),
-            subject=str(mail["Subject"] or ""),
+            subject=str(mail["Subject"] or "").strip(),
             text=_part(mail, "plain") if whole else "",
             html=_part(mail, "html") if whole else "",
         )

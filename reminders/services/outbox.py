@@ -105,11 +105,11 @@ def deliver(id: int, moving: Moving, channel: Channel) -> Delivery | None:
         message = compose(row, moving.now())
     except Exception as error:  # a message that cannot be made is put off, and stops no other
         logger.exception("Could not make reminder %s", row.pk)
-        _settle(row, Delivery(Outcome.DELAYED, f"{type(error).__name__}: {error}"), moving.now())
+        _settle(row, Delivery(Outcome.DELAYED, f"{type(error).__name__}: {error}"), moving)
         return None
     delivery = channel.deliver(message, lambda: _commit(row, message, moving.now()))
     row.subject, row.address = _said(message)
-    _persist(lambda: _settle(row, delivery, moving.now()))
+    _persist(lambda: _settle(row, delivery, moving))
     return delivery
 
 
@@ -149,7 +149,7 @@ def _said(message: EmailMessage) -> tuple[str, str]:
     return message.subject[:250], message.to[0]
 
 
-def _settle(row: Reminder, delivery: Delivery, now: datetime) -> None:
+def _settle(row: Reminder, delivery: Delivery, moving: Moving) -> None:
     """Write down what came of a delivery, if the message is still ours: a late proof turns uncertain into sent."""
     ours = Reminder.objects.filter(pk=row.pk, token=row.token)
     said = delivery.reply[:500]
@@ -157,7 +157,7 @@ def _settle(row: Reminder, delivery: Delivery, now: datetime) -> None:
         case Outcome.ACCEPTED:
             changed = ours.filter(state__in=[State.SENDING, State.INFLIGHT, State.UNCERTAIN]).update(
                 state=State.SENT,
-                sent_at=now,
+                sent_at=moving.now(),
                 lease_until=None,
                 error=said,
                 subject=row.subject,
@@ -172,7 +172,7 @@ def _settle(row: Reminder, delivery: Delivery, now: datetime) -> None:
             )
         case Outcome.REFUSED | Outcome.DELAYED:
             ours.filter(state__in=[State.SENDING, State.INFLIGHT]).update(
-                token="", lease_until=None, error=said, **_next_try(row, delivery.outcome, now)
+                token="", lease_until=None, error=said, **_next_try(row, delivery.outcome, moving.start)
             )
 
 
