@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
+from typing import NamedTuple
 
 from ledger.loanmath.dates import add_months, due_date
 from ledger.loanmath.day_count import DayCount, fraction
@@ -33,11 +34,11 @@ def round_ratio(numerator: int, denominator: int, rounding: Rounding) -> int:
     return whole if numerator >= 0 else -whole
 
 
-def step(terms: LoanTerms, day: date, steps: int) -> date:
-    """The day `steps` regular periods after `day` (before it, if negative), on the agreed day of the month."""
+def step(terms: LoanTerms, day: date, steps: int, anchor: int | None = None) -> date:
+    """The day `steps` regular periods after `day`, on the agreed day of the month or on `anchor`."""
     if terms.unit in DAYS_IN:
         return day + timedelta(days=DAYS_IN[terms.unit] * terms.every * steps)
-    anchor = terms.anchor_day or terms.first_due_on.day
+    anchor = anchor or terms.anchor_day or terms.first_due_on.day
     return add_months(day, MONTHS_IN[terms.unit] * terms.every * steps, anchor)
 
 
@@ -67,21 +68,26 @@ def _whole_months(a: date, b: date) -> int | None:
 
 
 def periodic_year_part(terms: LoanTerms, starts_on: date, due_on: date) -> Fraction:
-    """What a period is of a year where every whole period counts alike. A period that is no whole number of
-    units counts by its days over the days of the regular period that ends with it (source: the day count)."""
-    if terms.unit in MONTHS_IN and not terms.odd_period_whole:
-        months = _whole_months(starts_on, due_on)
-        if months is not None:
-            return months_of_year(months)
+    """What a period is of a year where every whole period counts alike: whole regular periods from its start on,
+    and the days beyond them over the days of the regular period they belong to."""
     regular = Fraction(terms.every, PERIODS_A_YEAR[terms.unit])
     if terms.odd_period_whole:
         return regular
-    days = (due_on - starts_on).days
-    return regular * Fraction(days, (due_on - step(terms, due_on, -1)).days)
+    if terms.unit in DAYS_IN:
+        return regular * Fraction((due_on - starts_on).days, DAYS_IN[terms.unit] * terms.every)
+    months = _whole_months(starts_on, due_on)
+    if months is not None:
+        return months_of_year(months)
+    every = MONTHS_IN[terms.unit] * terms.every
+    whole = ((due_on.year - starts_on.year) * 12 + due_on.month - starts_on.month) // every
+    if add_months(starts_on, whole * every) > due_on:
+        whole -= 1
+    begun = add_months(starts_on, whole * every)
+    ends = add_months(starts_on, (whole + 1) * every)
+    return regular * (whole + Fraction((due_on - begun).days, (ends - begun).days))
 
 
-@dataclass(frozen=True, slots=True)
-class Period:
+class Period(NamedTuple):
     """The days one bill bears interest for: from `accrues_from` (its start, or the day after a free
     disbursement day) up to and without `due_on`. `year_part` is set where days do not count."""
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
 from itertools import accumulate
+from typing import NamedTuple
 
 from ledger.loanmath.day_count import DayCount
 from ledger.loanmath.interest import ZERO, Period, Rates, due_dates, make_period, round_ratio, step
@@ -32,11 +33,10 @@ class NeverAmortizes(ValueError):  # noqa: N818 a finding about the terms, not a
         self.minimum_payment = minimum_payment
 
 
-@dataclass(frozen=True, slots=True)
-class PlanRow:
-    """One bill as planned (index from 0), and the state of the plan before it, so that it can be taken back."""
+class PlanRow(NamedTuple):
+    """One bill as planned (`at` is its index, from 0), and the state of the plan before it, so that it can be taken back."""
 
-    index: int
+    at: int
     period: Period
     principal: int
     interest: int
@@ -57,8 +57,9 @@ class Plan:
 
     `accrued` is interest of the current period up to `accrued_to` (None: its start), not yet in a bill; `carry` is
     interest an earlier bill had no room for. `payment` is the full level payment, `part` the equal part of
-    principal; `last` is the index of the last bill (None: as many as the kept payment needs). `first` is the
-    index at which these terms took over, `skipped` how many of their rows lie before it.
+    principal; `last` is the index of the last bill, which an `open_ended` plan moves on until the kept payment has
+    repaid everything. `first` is the index at which these terms took over, `skipped` how many of their rows lie
+    before it.
     """
 
     terms: LoanTerms
@@ -68,7 +69,8 @@ class Plan:
     scale: int
     balance: int
     at: int = 0
-    last: int | None = None
+    last: int = 0
+    open_ended: bool = False
     payment: int = 0
     part: int = 0
     first_more: int = 0
@@ -91,7 +93,7 @@ class Plan:
 
     @property
     def done(self) -> bool:
-        if self.last is not None and self.at > self.last:
+        if self.at > self.last:
             return True
         return not (self.balance or self.carry or self.accrued)
 
@@ -176,7 +178,7 @@ class Plan:
 
     def solve(self) -> None:
         """Work out payment or part anew, for the balance, the rates and the bills that are left."""
-        if self.last is None or self.done:
+        if self.done:
             return
         self.first_more = 0
         self.prorate_listed = True
@@ -200,7 +202,6 @@ class Plan:
 
     def _solve_level(self) -> None:
         """Balance x growth over all bills = the sum of the payments, each grown over the bills after it."""
-        assert self.last is not None
         period = self.period(self.at)
         first = self.rates.factor(period, self.accrued_to or period.starts_on, period.due_on)
         grown, paid = self._even_growth(self.last - self.at) or self._growth(self.last)
@@ -249,7 +250,9 @@ class Plan:
         """The next bill; the plan moves on behind it."""
         index, period = self.at, self.period(self.at)
         interest = self._interest_due(period) + self.carry
-        if index == self.last or index - self.first + 1 >= MOST_BILLS:
+        if self.open_ended and index == self.last and self._needs_another(index, interest):
+            self.last += 1
+        if index == self.last:
             principal, interest, carry = self._last_parts(interest)
         else:
             principal, interest, carry = self._parts(index, interest)
@@ -261,6 +264,11 @@ class Plan:
         self.accrued, self.accrued_to = ZERO, None
         return row
 
+    def _needs_another(self, index: int, interest: int) -> bool:
+        """Whether the kept payment leaves more than rounding does."""
+        left = self.balance + interest - self._level_payment(index)
+        return left > (index - self.first + 1) * self.scale and index + 1 < MOST_BILLS
+
     def _interest_due(self, period: Period) -> int:
         if self.accrued or self.accrued_to:
             exact = self.interest_to(period.due_on)
@@ -271,7 +279,7 @@ class Plan:
 
     def take_back(self, row: PlanRow) -> None:
         """The plan as it was before `row`, the last one taken."""
-        self.at, self.balance, self.carry = row.index, row.opening, row.carry
+        self.at, self.balance, self.carry = row.at, row.opening, row.carry
         self.accrued, self.accrued_to = row.accrued, row.accrued_to
 
     def _level_payment(self, index: int) -> int:
@@ -393,7 +401,6 @@ def fitted_payment(plan: Plan) -> int:
     unit = plan.terms.payment_unit * plan.scale
     payment, fit = plan.payment, plan.terms.payment_fit
     gap = _gap(plan, payment)
-    assert plan.last is not None
     bills = plan.last - plan.at + 1
     if fit is PaymentFit.REFIT:
         for _ in range(3):

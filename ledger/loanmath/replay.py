@@ -24,7 +24,7 @@ from ledger.loanmath.facts import (
     TermsVersion,
     Waiver,
 )
-from ledger.loanmath.interest import due_dates, make_period, round_ratio
+from ledger.loanmath.interest import due_dates, make_period, round_ratio, step
 from ledger.loanmath.money import Parts, Rounding
 from ledger.loanmath.plan import NeverAmortizes, Plan, minimum_payment, new_plan, set_payment, start_plan
 from ledger.loanmath.terms import Excess, LoanTerms, Method, Spread
@@ -396,9 +396,8 @@ class Replay:
         plan.rates.change(fact.effective_on, fact.annual_rate)
         if not plan.done:
             kept = fact.effect is RateEffect.KEEP_PAYMENT and self.terms.method is Method.LEVEL
-            if kept and plan.shown(plan.payment) >= minimum_payment(plan):
-                plan.last = None
-            else:
+            plan.open_ended = kept and plan.shown(plan.payment) >= minimum_payment(plan)
+            if not plan.open_ended:
                 plan.last = len(due_dates(self.terms)) - 1 + plan.first - plan.skipped
                 plan.solve()
         self.pay_ahead_again(fact.effective_on)
@@ -511,10 +510,11 @@ def agreed_due_on(plan: Plan, number: int) -> date:
 
 
 def move_dates(plan: Plan, deferrals: Iterable[Deferral]) -> None:
-    """Edit the plan's due dates: a shifted bill takes its new date, and the ones after it follow by whole steps."""
+    """Edit the plan's due dates: a shifted bill takes its new date, and the ones after it follow, on the days they
+    had if the new date is one of them, else step by step from the new date."""
     for deferral in sorted(deferrals, key=lambda d: (d.effective_on, d.id)):
         at = deferral.bill - 1
-        if at < plan.at or (plan.last is not None and at > plan.last) or deferral.due_on <= plan.due_on(at):
+        if at < plan.at or at > plan.last or deferral.due_on <= plan.due_on(at):
             continue
         plan.agreed[at] = plan.due_on(at)
         if deferral.treatment is DeferralTreatment.MOVE:
@@ -523,7 +523,10 @@ def move_dates(plan: Plan, deferrals: Iterable[Deferral]) -> None:
         steps = 1
         while plan.due_on(at + steps) < deferral.due_on:
             steps += 1
-        moved = [plan.due_on(index + steps) for index in range(at + 1, bills)]
+        if plan.due_on(at + steps) == deferral.due_on:
+            moved = [plan.due_on(index + steps) for index in range(at + 1, bills)]
+        else:
+            moved = [step(plan.terms, deferral.due_on, n, deferral.due_on.day) for n in range(1, bills - at)]
         plan.dates[at:] = [deferral.due_on, *moved]
         plan.forget_periods()
 

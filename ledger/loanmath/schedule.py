@@ -41,7 +41,7 @@ def schedule(terms: LoanTerms) -> tuple[ScheduledRow, ...]:
         row = plan.take()
         rows.append(
             ScheduledRow(
-                number=row.index + 1,
+                number=row.at + 1,
                 starts_on=row.period.starts_on,
                 due_on=row.period.due_on,
                 principal=plan.shown(row.principal),
