@@ -16,14 +16,16 @@ from ledger.services.refusal import Refusal
 def add_account(
     *, household: Household, name: str, currency: str, kind: AccountKind = AccountKind.CARD, last4: str = ""
 ) -> FundingAccount | Refusal:
-    """Add a card or wallet; the same name and digits twice is refused."""
-    try:
-        with transaction.atomic():
-            return FundingAccount.objects.create(
-                household=household, name=name, currency=currency, kind=kind, last4=last4
-            )
-    except IntegrityError:
-        return Refusal("account_exists", _("This account is already on the list."), "name")
+    """Add a card or wallet. Adding the very same again returns it; its name and digits with other content are
+    refused."""
+    said = {"currency": currency, "kind": str(kind)}
+    with transaction.atomic():
+        account, _made = FundingAccount.objects.get_or_create(
+            household=household, name=name, last4=last4, defaults=said
+        )
+    if account.archived_at is not None or {"currency": account.currency, "kind": account.kind} != said:
+        return Refusal("account_exists", _("An account of this name is already on the list."), "name")
+    return account
 
 
 def state_balance(

@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db import transaction
 
 from ledger.models import Household, Membership, Role, User
+from ledger.services.debit_times import schedule_household
 
 
 def create_household(*, owner: User, name: str, time_zone: str, currency: str, now: datetime) -> Household:
@@ -19,6 +20,8 @@ def create_household(*, owner: User, name: str, time_zone: str, currency: str, n
 
 def update_household(*, household: Household, name: str, time_zone: str, currency: str) -> Household:
     """Rename a household, move it to another time zone, change the currency it starts new loans in."""
-    household.name, household.time_zone, household.currency = name, time_zone, currency
-    household.save(update_fields=["name", "time_zone", "currency"])
+    with transaction.atomic():
+        household.name, household.time_zone, household.currency = name, time_zone, currency
+        household.save(update_fields=["name", "time_zone", "currency"])
+        schedule_household(household)  # debit windows are local times
     return household
