@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from ledger.views import activity, bills, loan, overview
+from ledger.views import accounts, activity, add_loan, bills, loan, overview
 
 app_name = "ledger"
 urlpatterns = [
@@ -10,7 +10,12 @@ urlpatterns = [
     path("bills/", bills.bills, name="bills"),
     path("activity/", activity.activity, name="activity"),
     path("repayments/new/", loan.choose_loan, name="choose_loan"),
+    path("loans/new/", add_loan.add_loan, name="add_loan"),
     path("loans/<int:loan_id>/", loan.loan, name="loan"),
     path("loans/<int:loan_id>/facts/<int:fact_id>/undo/", loan.reverse_fact, name="reverse_fact"),
     path("loans/<int:loan_id>/facts/<int:fact_id>/confirm/", loan.confirm_repayment, name="confirm_repayment"),
+    path("accounts/", accounts.accounts, name="accounts"),
+    path("accounts/new/", accounts.add_account, name="add_account"),
+    path("accounts/<int:account_id>/balance/", accounts.state_balance, name="state_balance"),
+    path("loans/<int:loan_id>/auto-repay/", accounts.mandate, name="mandate"),
 ]

@@ -101,6 +101,8 @@ class PercentField(forms.Field):
         "too_large": gettext_lazy("Enter a rate of at most %(most)s %%."),
     }
 
+    suffix = "%"
+
     def __init__(self, *, least: Decimal = Decimal(0), most: Decimal = Decimal(10), **options: Any) -> None:
         self.least, self.most = least, most
         super().__init__(**options)

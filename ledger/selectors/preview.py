@@ -1,0 +1,214 @@
+"""What would follow: from an agreement not yet opened, from a fact not yet recorded. Nothing is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from ledger.loanmath import facts
+from ledger.loanmath.apr import AnnualCost, annual_cost
+from ledger.loanmath.money import Parts
+from ledger.loanmath.projection import ProjectedBill, Projection
+from ledger.loanmath.schedule import ScheduledRow, schedule
+from ledger.loanmath.terms import LoanTerms, Method
+from ledger.selectors.history import History
+
+FIRST_ROWS = 4
+MOST_MOVED = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """An agreement worked out: what each bill asks, what it costs in all and a year. Amounts in minor units."""
+
+    terms: LoanTerms
+    first: tuple[ScheduledRow, ...]
+    hidden: int
+    last: ScheduledRow | None
+    payment: int | None
+    highest: int
+    lowest: int
+    interest: int
+    fees: int
+    to_pay: int
+    advertised: Decimal
+    cost: AnnualCost | None
+    ends_on: date
+    past: int
+
+    @property
+    def currency(self) -> str:
+        return self.terms.currency
+
+    @property
+    def extra(self) -> int:
+        """What is paid on top of the principal."""
+        return self.interest + self.fees
+
+    @property
+    def bills(self) -> int:
+        return len(self.first) + self.hidden + (self.last is not None)
+
+
+def agreement(terms: LoanTerms, today: date) -> Agreement:
+    """What `terms` (already checked) come to; `past` counts the bills due before `today`."""
+    rows = schedule(terms)
+    short = len(rows) <= FIRST_ROWS + 1
+    payments = [row.payment for row in rows]
+    interest = sum(row.interest for row in rows)
+    fees = sum(row.fee for row in rows) + terms.upfront_fee
+    return Agreement(
+        terms=terms,
+        first=rows if short else rows[:FIRST_ROWS],
+        hidden=0 if short else len(rows) - FIRST_ROWS - 1,
+        last=None if short else rows[-1],
+        payment=payments[0] if len(set(payments[1:-1] or payments)) == 1 and len(set(payments[:-1])) <= 1 else None,
+        highest=max(payments),
+        lowest=min(payments),
+        interest=interest,
+        fees=fees,
+        to_pay=sum(payments) + terms.upfront_fee,
+        advertised=_advertised(terms),
+        cost=annual_cost(terms),
+        ends_on=rows[-1].due_on,
+        past=sum(row.due_on < today for row in rows),
+    )
+
+
+def _advertised(terms: LoanTerms) -> Decimal:
+    """The rate as lenders put it: for a flat fee, the fee of one bill over the price, times twelve."""
+    if terms.method is Method.FLAT and terms.flat_fee:
+        return Decimal(terms.flat_fee) / terms.principal / terms.count * 12
+    return terms.annual_rate
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """What of a repayment meets one bill; without a bill, principal not yet due."""
+
+    number: int | None
+    due_on: date | None
+    parts: Parts
+    open_after: int
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A bill that asks for something else afterwards; None where it is not there."""
+
+    number: int
+    due_on: date
+    before: int | None
+    after: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a fact would change: the loan before and after, as of one day. Amounts in minor units; `saves` is how
+    much less is paid over the whole life, below zero if more."""
+
+    as_of: date
+    currency: str
+    paid: tuple[Paid, ...]
+    credit: int
+    moved: tuple[Moved, ...]
+    more_moved: int
+    dropped: int
+    payment_before: int | None
+    payment_after: int | None
+    ends_before: date | None
+    ends_after: date | None
+    saves: int
+    penalty_removed: int
+    marks_removed: int
+    left: int
+    settles: bool
+
+    @property
+    def ends_sooner(self) -> bool:
+        return self.ends_after != self.ends_before
+
+    @property
+    def costs(self) -> int:
+        return max(-self.saves, 0)
+
+    @property
+    def new_payment(self) -> int | None:
+        """The payment from then on, where it is another one."""
+        return self.payment_after if self.payment_after != self.payment_before else None
+
+
+def change(past: History, fact: facts.Fact, today: date) -> Change:
+    """What adding `fact` would change, as of the later of its day and `today`."""
+    as_of = max(today, fact.effective_on)
+    before, after = past.project(as_of), past.plus(fact).project(as_of)
+    old = {bill.number: bill for bill in before.bills}
+    new = {bill.number: bill for bill in after.bills}
+    moved = _moved(old, new)
+    return Change(
+        as_of=as_of,
+        currency=after.currency,
+        paid=_paid(after, fact.id, new),
+        credit=max(after.credit - before.credit, 0),
+        moved=tuple(moved[:MOST_MOVED]),
+        more_moved=max(len(moved) - MOST_MOVED, 0),
+        dropped=len(old.keys() - new.keys()),
+        payment_before=_next_payment(before, as_of),
+        payment_after=_next_payment(after, as_of),
+        ends_before=_ends_on(before),
+        ends_after=_ends_on(after),
+        saves=_whole_cost(before) - _whole_cost(after),
+        penalty_removed=sum(bill.due.penalty for bill in before.bills) - sum(bill.due.penalty for bill in after.bills),
+        marks_removed=_late(before) - _late(after),
+        left=after.outstanding_principal,
+        settles=after.settled_on is not None and before.settled_on is None,
+    )
+
+
+def _paid(after: Projection, repayment: int, bills: dict[int, ProjectedBill]) -> tuple[Paid, ...]:
+    found = []
+    for part in after.allocations:
+        if part.repayment == repayment:
+            bill = bills.get(part.bill) if part.bill is not None else None
+            found.append(Paid(part.bill, bill.due_on if bill else None, part.parts, bill.open.total if bill else 0))
+    return tuple(found)
+
+
+def _moved(old: dict[int, ProjectedBill], new: dict[int, ProjectedBill]) -> list[Moved]:
+    """Bills that ask for another sum or on another day, and those dropped or added, by number."""
+    found = []
+    for number in sorted(old.keys() | new.keys()):
+        before, after = old.get(number), new.get(number)
+        if _asks(before) != _asks(after):
+            day = (new.get(number) or old[number]).due_on
+            found.append(Moved(number, day, _asked(before), _asked(after)))
+    return found
+
+
+def _asks(bill: ProjectedBill | None) -> tuple[int | None, date | None]:
+    return _asked(bill), bill.due_on if bill else None
+
+
+def _asked(bill: ProjectedBill | None) -> int | None:
+    return bill.due.total - bill.waived.total if bill else None
+
+
+def _next_payment(projection: Projection, as_of: date) -> int | None:
+    """What the second next bill asks: the payment from now on, whatever happens to the very next bill."""
+    coming = [bill.due.total for bill in projection.bills if bill.due_on > as_of and bill.due.total]
+    return coming[1] if len(coming) > 2 else None
+
+
+def _ends_on(projection: Projection) -> date | None:
+    return max((bill.due_on for bill in projection.bills if bill.due.total), default=None)
+
+
+def _whole_cost(projection: Projection) -> int:
+    """Everything paid and still to pay, from the first day to the last."""
+    billed = sum(bill.due.total - bill.waived.total for bill in projection.bills)
+    return billed + sum(part.parts.total for part in projection.allocations if part.bill is None)
+
+
+def _late(projection: Projection) -> int:
+    return sum((bill.settled_on or projection.as_of) > bill.payable_on for bill in projection.bills if bill.due.total)
