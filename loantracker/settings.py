@@ -210,8 +210,7 @@ HOUSEHOLD_TIME_ZONE = text("TZ", "Asia/Shanghai")  # of a new household; each ca
 # Static files
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STATIC_ROOT = VAR / "static"
-WHITENOISE_USE_FINDERS = True
+WHITENOISE_USE_FINDERS = True  # served from where they lie: nothing to collect
 
 # Mail: by SMTP where EMAIL_HOST is set, else kept in var/mail and shown on the mailbox page.
 EMAIL_HOST = text("EMAIL_HOST")
