@@ -13,8 +13,9 @@ from django.db.models import F, FilteredRelation, OuterRef, Q, Subquery
 from ledger.clock import zone
 from ledger.loanmath.debits import LAST_DAY, next_moment
 from ledger.loanmath.funding import Balance, Funding, Move, Step, balance_line, first_shortfall
-from ledger.models import AccountEntry, AutoRepayAttempt, Bill, FundingAccount, Household
+from ledger.models import AccountEntry, AutoRepayAttempt, Bill, FundingAccount, Household, Loan, StatedBalance
 from ledger.selectors.balances import balance_of, with_balance
+from ledger.selectors.mandates import MandateRow, live_mandates, loans_without
 
 HORIZON_DAYS = 60
 
@@ -185,3 +186,36 @@ def _cover(account: Any, debit: _Debit, step: Step) -> BillCover:
         missing=step.missing,
         short_by=step.short_by,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class AccountsPage:
+    """What the accounts page shows. `shortfall` is the earliest of all accounts; `unknown` says that some debit
+    has no fresh balance to be judged by."""
+
+    lines: list[AccountLine]
+    mandates: list[MandateRow]
+    without: list[Loan]
+    shortfall: BillCover | None
+    unknown: bool
+    last_debit_on: date | None
+
+
+def accounts_page(household: Household, today: date) -> AccountsPage:
+    """The page in seven queries, whatever the household holds."""
+    lines = account_lines(household, today)
+    covers = [step.cover for line in lines for step in line.steps if step.cover is not None]
+    short = [line.shortfall for line in lines if line.shortfall is not None]
+    return AccountsPage(
+        lines=lines,
+        mandates=live_mandates(household),
+        without=loans_without(household),
+        shortfall=min(short, key=lambda cover: (cover.debit_on, cover.bill), default=None),
+        unknown=any(cover.funding is Funding.UNKNOWN for cover in covers),
+        last_debit_on=max((cover.debit_on for cover in covers), default=None),
+    )
+
+
+def latest_balances(account: FundingAccount, shown: int = 10) -> list[StatedBalance]:
+    """What was stated last, newest first."""
+    return list(StatedBalance.objects.filter(account=account).order_by("-stated_on", "-pk")[:shown])
