@@ -34,7 +34,7 @@ class NeverAmortizes(ValueError):  # noqa: N818 a finding about the terms, not a
 
 
 class PlanRow(NamedTuple):
-    """One bill as planned (`at` is its index, from 0), and the state of the plan before it, so that it can be taken back."""
+    """One bill as planned (`at` is its index, from 0), and the plan before it, so that it can be taken back."""
 
     at: int
     period: Period

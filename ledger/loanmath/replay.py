@@ -444,6 +444,8 @@ class Replay:
         self.plan.skip_index()
         bill = self.in_book(len(self.bills) + 1)
         bill.row, bill.deferred_from, bill.outstanding_after = None, None, 0
+        bill.waived = nothing()
+        self._ask(bill, nothing())
         bill.starts_on = min(self.bills[-1].due_on, day) if self.bills else self.terms.disbursed_on
         bill.due_on = day
         self.bills.append(bill)

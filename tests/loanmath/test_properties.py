@@ -171,7 +171,7 @@ def test_a_loan_without_facts_asks_for_what_was_scheduled(terms: LoanTerms) -> N
     ]
 
 
-@settings(max_examples=200)
+@settings(max_examples=150)
 @given(agreements(), histories(), days)
 def test_every_cent_paid_is_found_again(terms: LoanTerms, facts: list[Fact], as_of: date) -> None:
     check_books(terms, facts, project(terms, facts, as_of))
