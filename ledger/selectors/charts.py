@@ -103,10 +103,10 @@ def percent_of_box(place: int) -> str:
 
 
 def round_top(value: int) -> int:
-    """The smallest 1, 2, 2.5 or 5 times a power of ten that is not below `value`."""
+    """The smallest round number (1, 1.2, 1.6, 2, 3, 4, 5, 6 or 8 times a power of ten) that is not below `value`."""
     power = 1
     while True:
-        for tenths in (10, 20, 25, 50):
+        for tenths in (10, 12, 16, 20, 30, 40, 50, 60, 80):
             top = power * tenths // 10
             if top >= value and top > 0:
                 return top
@@ -145,14 +145,14 @@ def _band(one: Series, xs: list[int], below: list[int], above: list[int], top: i
 
 
 def _years(days: Sequence[date], span: int) -> tuple[Tick, ...]:
-    """The Januaries in between, at most five, none too close to the ends."""
+    """The Januaries in between, at most four, none too close to the ends."""
     first, last = days[0], days[-1]
     januaries = [date(year, 1, 1) for year in range(first.year + 1, last.year + 1)]
-    step = -(-len(januaries) // 5) or 1
+    step = -(-len(januaries) // 4) or 1
     ticks = []
     for day in januaries[step - 1 :: step]:
         place = (day - first).days * BOX // span
-        if 120 <= place <= 850:
+        if 150 <= place <= 780:
             ticks.append(Tick(percent_of_box(place), day=day))
     return tuple(ticks)
 

@@ -12,9 +12,10 @@ from dateutil.relativedelta import relativedelta
 from django.utils.translation import gettext as _
 
 from ledger.loanmath.apr import AnnualCost, annual_cost
-from ledger.loanmath.facts import Reversal
+from ledger.loanmath.facts import RateChange, Reversal
 from ledger.loanmath.money import Parts
 from ledger.loanmath.payoff import PayoffQuote, payoff_quote
+from ledger.loanmath.project import live
 from ledger.loanmath.projection import Projection
 from ledger.loanmath.terms import LoanTerms
 from ledger.models import AutoRepayMandate, Bill, Fact, Loan, TermsVersion
@@ -47,9 +48,12 @@ class ScheduleLine:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What the loan truly costs: the rate that was advertised, the APR of all its payments, and the sum."""
+    """What the loan truly costs: the rate that was advertised, the APR of all its payments as agreed, and the sum.
+    `rate_now` is the yearly rate since the last rate change, None without one."""
 
     advertised: Decimal
+    rate_now: Decimal | None
+    rate_since: date | None
     annual: AnnualCost | None
     interest: int
     fee: int
@@ -146,7 +150,7 @@ def loan_page(loan: Loan, today: date, payoff_on: str = "") -> LoanPage:
         borrowed=past.terms.opening,
         late=sum(row.open.total for row in rows if row.is_late),
         next=next((row for row in rows if row.is_open), None),
-        cost=_cost(past, totals),
+        cost=_cost(past, totals, today),
         schedule=lines,
         totals=totals,
         left=sum((row.open for row in rows), Parts()),
@@ -178,10 +182,14 @@ def _schedule(bills: Sequence[Bill], today: date) -> tuple[ScheduleLine, ...]:
     )
 
 
-def _cost(past: History, totals: Parts) -> Cost:
+def _cost(past: History, totals: Parts, today: date) -> Cost:
     terms = past.terms
+    changes = [fact for fact in live(past.facts) if isinstance(fact, RateChange) and fact.effective_on <= today]
+    change = changes[-1] if changes else None
     return Cost(
         advertised=terms.annual_rate,
+        rate_now=change.annual_rate if change else None,
+        rate_since=change.effective_on if change else None,
         annual=annual_cost(terms),
         interest=totals.interest,
         fee=totals.fee + terms.upfront_fee,

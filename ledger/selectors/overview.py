@@ -34,6 +34,7 @@ class LateBill:
     penalty_tomorrow: int
     grace_ends_on: date | None
     after_grace: int
+    tries_again_on: date | None
     tries_again_at: datetime | None
 
     @property
@@ -209,6 +210,7 @@ def _late_bill(row: BillRow, known: dict[int, History], cover: BillCover | None,
         penalty_tomorrow=_penalty(past, row.number, today + timedelta(days=1)),
         grace_ends_on=ends_on if in_grace else None,
         after_grace=_penalty(past, row.number, ends_on + timedelta(days=1)) if in_grace else 0,
+        tries_again_on=cover.debit_on if cover else None,
         tries_again_at=cover.debit_at if cover else None,
     )
 
