@@ -15,10 +15,10 @@ from ledger.clock import local_day
 
 
 class UserManager(BaseUserManager["User"]):
-    """Users are known by their e-mail address, whatever its case."""
+    """Users are known by their e-mail address, whatever its case: it is kept in small letters."""
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
-        user = self.model(email=self.normalize_email(email), **fields)
+        user = self.model(email=email.strip().lower(), **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user
