@@ -21,11 +21,7 @@ EDGES = ("forms", "views", "tasks", "admin", "management", "urls", "templatetags
 CLOCKS = {("datetime", "now"), ("datetime", "utcnow"), ("datetime", "today"), ("date", "today"), ("timezone", "now")}
 CLOCK_MODULE = "ledger.clock"
 
-# Settings and Django itself have to be set up first: the only imports inside functions.
-LAZY = {
-    "manage": {"django.core.management"},
-    "loantracker.celery": {"celery"},
-}
+LAZY = {"manage": {"django.core.management"}}  # settings first: the only imports inside functions
 
 
 @lru_cache

@@ -119,6 +119,11 @@ class LoanPage:
     payoff: Payoff
 
     @property
+    def paid(self) -> int:
+        """All that was paid, presumed debits included."""
+        return self.repaid + self.presumed
+
+    @property
     def to_confirm(self) -> tuple[FactLine, ...]:
         return tuple(fact for fact in self.history if fact.needs_answer)
 
