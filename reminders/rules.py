@@ -90,6 +90,11 @@ def step_key(step: int) -> str:
     return f"T{step:+d}" if step else "T-0"
 
 
+def step_of(key: str) -> int:
+    """The step that `step_key` made `key` of."""
+    return int(key[1:])
+
+
 def steps(policy: Policy, until: int) -> list[int]:
     """The policy's steps up to `until` days from the payable day, in order; none if it is switched off."""
     if not policy.is_on:

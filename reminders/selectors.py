@@ -7,11 +7,15 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import Q
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
 from ledger.clock import local_day, zone
-from ledger.models import AutoRepayAttempt, Bill, Membership, User
+from ledger.models import AutoRepayAttempt, Bill, Household, Membership, User
 from ledger.selectors.history import history
 from reminders import rules
-from reminders.models import Kind, Reminder, ReminderPolicy
+from reminders.models import ATTENTION, Kind, Reason, Reminder, ReminderPolicy, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,3 +85,85 @@ def _is_presumed(row: Reminder) -> bool:
     if row.attempt is None or row.bill is None:
         return False
     return row.attempt.repayment_id in {fact.id for fact in history(row.bill.loan).presumed()}
+
+
+@dataclass(frozen=True, slots=True)
+class ReminderLine:
+    """One message as the list shows it, in words; `is_open` while its recipient has to decide about it."""
+
+    row: Reminder
+    what: str
+    state: str
+    kind: str  # of the badge
+    why: str
+    is_open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReminderPage:
+    """A stretch of the list, newest first; `older` is where the next one begins."""
+
+    lines: list[ReminderLine]
+    older: int | None
+    newer: bool
+    open_count: int
+
+
+PAGE = 50
+
+
+def reminder_page(household: Household, before: int | None = None) -> ReminderPage:
+    """The household's messages whose moment is the latest, those before id `before` if it is given."""
+    mine = Reminder.objects.filter(household=household)
+    start = mine.filter(pk=before).first() if before is not None else None
+    shown = mine.select_related("bill__loan__lender", "recipient").order_by("-send_at", "-id")
+    if start is not None:
+        shown = shown.filter(Q(send_at__lt=start.send_at) | Q(send_at=start.send_at, pk__lt=start.pk))
+    rows = list(shown[: PAGE + 1])
+    return ReminderPage(
+        lines=[_line(row) for row in rows[:PAGE]],
+        older=rows[PAGE - 1].pk if len(rows) > PAGE else None,
+        newer=start is not None,
+        open_count=mine.filter(state__in=ATTENTION).count(),
+    )
+
+
+_BADGES = {State.SENT: "ok", State.FAILED: "danger", State.UNCERTAIN: "warn", State.PLANNED: "accent"}
+
+
+def _line(row: Reminder) -> ReminderLine:
+    state = State(row.state)
+    return ReminderLine(
+        row=row,
+        what=_what(row),
+        state=str(state.label),
+        kind=_BADGES.get(state, ""),
+        why=_why(row, state),
+        is_open=state in ATTENTION,
+    )
+
+
+def _what(row: Reminder) -> str:
+    if row.kind != Kind.STEP or row.payable_on is None:
+        return str(Kind(row.kind).label)
+    return step_words(rules.step_of(row.step))
+
+
+def step_words(step: int) -> str:
+    """A step in words: "3 days before", "on the due day"."""
+    if step == 0:
+        return _("on the due day")
+    if step < 0:
+        return ngettext("%(count)d day before", "%(count)d days before", -step) % {"count": -step}
+    return ngettext("%(count)d day after", "%(count)d days after", step) % {"count": step}
+
+
+def _why(row: Reminder, state: State) -> str:
+    """What there is to say about how it stands."""
+    if state is State.SUPERSEDED:
+        return str(Reason(row.reason).label)
+    if state is State.UNCERTAIN:
+        return _("The connection was lost at the last moment, so it may or may not have arrived.")
+    if state is State.PLANNED and row.attempts:
+        return _("The mail server could not take it yet: %(reply)s") % {"reply": row.error}
+    return row.error if state is not State.PLANNED else ""

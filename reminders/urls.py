@@ -1,4 +1,16 @@
-"""The reminders's pages: one name from URL to view, template, service and test."""
+"""The reminders' pages: one name from URL to view, template, service and test."""
+
+from django.urls import path
+
+from reminders import views
 
 app_name = "reminders"
-urlpatterns: list = []
+urlpatterns = [
+    path("mailbox/", views.mailbox, name="mailbox"),
+    path("mailbox/<str:name>/", views.message, name="message"),
+    path("reminders/", views.reminders, name="reminders"),
+    path("reminders/<int:reminder_id>/again/", views.send_again, name="send_again"),
+    path("settings/reminders/", views.settings_page, name="settings"),
+    path("settings/reminders/test/", views.send_test, name="send_test"),
+    path("loans/<int:loan_id>/reminders/", views.loan_settings, name="loan_settings"),
+]

@@ -1,1 +1,151 @@
-"""Pages of reminders."""
+"""Pages of reminders: what was sent and why not, the kept mail, and what to be reminded of."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from ledger.models import Loan
+from loantracker.http import PageRequest, editor_page, go, member_page, own, page
+from reminders import rules
+from reminders.forms import LoanPolicyForm, PolicyForm
+from reminders.mailbox import kept_mail, kept_mails
+from reminders.models import Reminder
+from reminders.selectors import reminder_page, wishes
+from reminders.services import policies
+
+LARGEST_ID = 2**63 - 1
+
+
+@member_page
+def mailbox(request: PageRequest) -> HttpResponse:
+    """The mails kept here for the signed-in user, because no mail server is set; newest first."""
+    if not settings.MAIL_KEPT_LOCALLY:
+        raise Http404
+    return page(request, "reminders/mailbox.html", {"mails": kept_mails(request.user.email)})
+
+
+@member_page
+def message(request: PageRequest, name: str) -> HttpResponse:
+    """One kept mail; somebody else's is not there."""
+    mail = kept_mail(name, request.user.email) if settings.MAIL_KEPT_LOCALLY else None
+    if mail is None:
+        raise Http404
+    return page(request, "reminders/message.html", {"mail": mail})
+
+
+@member_page
+def reminders(request: PageRequest) -> HttpResponse:
+    """Every reminder of the household, planned, sent or not, with the reason."""
+    before = request.GET.get("before", "")
+    known = before.isascii() and before.isdigit() and len(before) < 19
+    shown = reminder_page(request.household, int(before) if known else None)
+    first = reverse("reminders:reminders")
+    context = {
+        "shown": shown,
+        "newer_url": first if shown.newer else "",
+        "older_url": f"{first}?before={shown.older}" if shown.older else "",
+    }
+    return page(request, "reminders/reminders.html", context)
+
+
+@require_POST
+@editor_page
+def send_again(request: PageRequest, reminder_id: int) -> HttpResponse:
+    """Send a failed or uncertain message once more."""
+    reminder = own(request, Reminder.objects, pk=_id(reminder_id))
+    if policies.send_again(reminder=reminder, now=request.now):
+        messages.success(request, _("It will be sent again within a minute."))
+    else:
+        messages.info(request, _("There is nothing to send again."))
+    return go(request, "reminders:reminders")
+
+
+@member_page
+def settings_page(request: PageRequest) -> HttpResponse:
+    """The days and the hour of reminders for all loans, and which loans have their own."""
+    if request.method == "POST":
+        return _save(request)
+    return _settings(request, PolicyForm(_policy(request)))
+
+
+@editor_page
+def _save(request: PageRequest) -> HttpResponse:
+    form = PolicyForm(_policy(request), request.POST)
+    if not form.is_valid():
+        return _settings(request, form, status=422)
+    policies.set_policy(household=request.household, policy=form.policy, now=request.now)
+    messages.success(request, _("Your reminder settings are saved."))
+    return go(request, "reminders:settings")
+
+
+def _settings(request: PageRequest, form: PolicyForm, status: int = 200) -> HttpResponse:
+    loans = Loan.objects.current().filter(household=request.household, settled_on=None)
+    context: dict[str, Any] = {
+        "form": form,
+        "loans": loans.select_related("lender", "reminder_policy").order_by("lender__name", "name"),
+        "key": uuid.uuid4().hex,
+    }
+    return page(request, "reminders/settings.html", context, status=status)
+
+
+def _policy(request: PageRequest) -> rules.Policy:
+    return wishes([request.household.pk]).of_household.get(request.household.pk, rules.DEFAULT)
+
+
+@member_page
+def loan_settings(request: PageRequest, loan_id: int) -> HttpResponse:
+    """The days and the hour for one loan, where they differ from the household's."""
+    loan = own(request, Loan.objects.select_related("lender", "household"), pk=_id(loan_id))
+    if request.method == "POST":
+        return _save_loan(request, loan)
+    return _loan_settings(request, loan, _loan_form(request, loan))
+
+
+@editor_page
+def _save_loan(request: PageRequest, loan: Loan) -> HttpResponse:
+    form = _loan_form(request, loan, request.POST)
+    if not form.is_valid():
+        return _loan_settings(request, loan, form, status=422)
+    if form.is_own:
+        policies.set_policy(household=request.household, loan=loan, policy=form.policy, now=request.now)
+    else:
+        policies.forget_policy(loan=loan, now=request.now)
+    messages.success(request, _("The reminders of %(loan)s are saved.") % {"loan": loan.name})
+    return go(request, "reminders:settings")
+
+
+def _loan_form(request: PageRequest, loan: Loan, *data: Any) -> LoanPolicyForm:
+    known = wishes([request.household.pk])
+    policy = known.policy(request.household.pk, loan.pk)
+    return LoanPolicyForm(policy, *data, is_own=loan.pk in known.of_loan)
+
+
+def _loan_settings(request: PageRequest, loan: Loan, form: LoanPolicyForm, status: int = 200) -> HttpResponse:
+    return page(request, "reminders/loan_settings.html", {"form": form, "loan": loan}, status=status)
+
+
+@require_POST
+@member_page
+def send_test(request: PageRequest) -> HttpResponse:
+    """Send the user a test mail, the way reminders go."""
+    key = request.POST.get("key", "")[:64]
+    policies.ask_for_test(household=request.household, user=request.user, key=key, now=request.now)
+    messages.success(
+        request, _("A test mail to %(address)s is on its way. Give it a minute.") % {"address": request.user.email}
+    )
+    return go(request, "reminders:settings")
+
+
+def _id(number: int) -> int:
+    """A number from a URL as an id; one no database could hold is nobody's."""
+    if number > LARGEST_ID:
+        raise Http404
+    return number
