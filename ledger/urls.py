@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from ledger.views import accounts, activity, add_loan, bills, loan, overview
+from ledger.views import accounts, activity, add_loan, bills, first_run, loan, overview, repayments, settings
 
 app_name = "ledger"
 urlpatterns = [
@@ -11,6 +11,7 @@ urlpatterns = [
     path("activity/", activity.activity, name="activity"),
     path("repayments/new/", loan.choose_loan, name="choose_loan"),
     path("loans/new/", add_loan.add_loan, name="add_loan"),
+    path("loans/<int:loan_id>/repayments/new/", repayments.record_repayment, name="record_repayment"),
     path("loans/<int:loan_id>/", loan.loan, name="loan"),
     path("loans/<int:loan_id>/facts/<int:fact_id>/undo/", loan.reverse_fact, name="reverse_fact"),
     path("loans/<int:loan_id>/facts/<int:fact_id>/confirm/", loan.confirm_repayment, name="confirm_repayment"),
@@ -18,4 +19,6 @@ urlpatterns = [
     path("accounts/new/", accounts.add_account, name="add_account"),
     path("accounts/<int:account_id>/balance/", accounts.state_balance, name="state_balance"),
     path("loans/<int:loan_id>/auto-repay/", accounts.mandate, name="mandate"),
+    path("start/", first_run.first_run, name="first_run"),
+    path("settings/", settings.settings, name="settings"),
 ]

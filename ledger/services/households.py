@@ -18,6 +18,16 @@ def create_household(*, owner: User, name: str, time_zone: str, currency: str, n
         return household
 
 
+def start_household(*, owner: User, name: str, time_zone: str, currency: str, now: datetime) -> Household:
+    """The first household of a user: made once, however often it is asked for."""
+    with transaction.atomic():
+        User.objects.select_for_update().get(pk=owner.pk)
+        first = Household.objects.filter(memberships__user=owner).order_by("memberships__pk").first()
+        if first is not None:
+            return first
+        return create_household(owner=owner, name=name, time_zone=time_zone, currency=currency, now=now)
+
+
 def update_household(*, household: Household, name: str, time_zone: str, currency: str) -> Household:
     """Rename a household, move it to another time zone, change the currency it starts new loans in."""
     with transaction.atomic():
