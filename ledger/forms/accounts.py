@@ -15,6 +15,11 @@ from ledger.models import FundingAccount
 from ledger.models.accounts import AccountKind
 from ledger.services.mandates import DEFAULT_WINDOWS
 
+KINDS = [
+    (AccountKind.CARD.value, _("Bank card")),
+    (AccountKind.WALLET.value, _("Wallet")),
+    (AccountKind.FUND.value, _("Money-market fund")),
+]
 OWN = "own"
 PRESETS = {"morning": DEFAULT_WINDOWS, "midday": ("11:30", "19:00")}
 LONGEST_WINDOWS = 60
@@ -29,9 +34,7 @@ class AccountForm(WritingForm):
         error_messages={"required": _("Give it a name you will recognize, such as the bank's.")},
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
-    kind = forms.ChoiceField(
-        label=_("Kind"), choices=AccountKind.choices, initial=AccountKind.CARD, widget=forms.RadioSelect
-    )
+    kind = forms.ChoiceField(label=_("Kind"), choices=KINDS, initial=AccountKind.CARD, widget=forms.RadioSelect)
     last4 = forms.CharField(
         label=_("Last four digits"),
         required=False,
@@ -74,7 +77,7 @@ class BalanceForm(WritingForm):
             amount.currency = currency
 
 
-class AccountChoice(forms.ModelChoiceField):
+class AccountChoice(forms.ModelChoiceField):  # type: ignore[type-arg]
     """One of the household's own accounts."""
 
     def to_python(self, value: Any) -> Any:

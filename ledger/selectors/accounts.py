@@ -17,7 +17,7 @@ from ledger.models import AccountEntry, AutoRepayAttempt, Bill, FundingAccount, 
 from ledger.selectors.balances import balance_of, with_balance
 from ledger.selectors.mandates import MandateRow, live_mandates, loans_without
 
-HORIZON_DAYS = 60
+HORIZON_DAYS = 30  # further ahead, money is still to come that nobody has told us of
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,11 @@ class LineStep:
     funding: Funding
     cover: BillCover | None
 
+    @property
+    def lacking(self) -> int:
+        """How far below zero the account is then."""
+        return max(0, -(self.after or 0))
+
 
 @dataclass(frozen=True, slots=True)
 class AccountLine:
@@ -70,7 +75,7 @@ class AccountLine:
 
     @property
     def asked(self) -> int:
-        """All debits to come on this line."""
+        """All that is going to be taken on this line."""
         return sum(step.amount for step in self.steps)
 
 
@@ -194,6 +199,7 @@ class AccountsPage:
     has no fresh balance to be judged by."""
 
     lines: list[AccountLine]
+    days: int
     mandates: list[MandateRow]
     without: list[Loan]
     shortfall: BillCover | None
@@ -203,17 +209,25 @@ class AccountsPage:
 
 def accounts_page(household: Household, today: date) -> AccountsPage:
     """The page in seven queries, whatever the household holds."""
-    lines = account_lines(household, today)
+    lines = sorted(account_lines(household, today), key=_most_urgent)
     covers = [step.cover for line in lines for step in line.steps if step.cover is not None]
     short = [line.shortfall for line in lines if line.shortfall is not None]
     return AccountsPage(
         lines=lines,
+        days=HORIZON_DAYS,
         mandates=live_mandates(household),
         without=loans_without(household),
         shortfall=min(short, key=lambda cover: (cover.debit_on, cover.bill), default=None),
         unknown=any(cover.funding is Funding.UNKNOWN for cover in covers),
         last_debit_on=max((cover.debit_on for cover in covers), default=None),
     )
+
+
+def _most_urgent(line: AccountLine) -> tuple[int, date]:
+    """What is short comes first, the earlier the sooner; then what nobody knows; then the rest."""
+    if line.shortfall is not None:
+        return 0, line.shortfall.debit_on
+    return 2 if line.fresh or not line.steps else 1, date.min
 
 
 def latest_balances(account: FundingAccount, shown: int = 10) -> list[StatedBalance]:

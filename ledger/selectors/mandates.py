@@ -44,13 +44,14 @@ class AttemptRow:
 
 @dataclass(frozen=True, slots=True)
 class MandateRow:
-    """A mandate in force and its last tries, newest first."""
+    """A mandate in force and its last tries, newest first; `next_debit_on` is a day of the household's."""
 
     loan: Loan
     account: FundingAccount
     windows: tuple[str, ...]
     started_on: date
     next_debit_at: datetime | None
+    next_debit_on: date | None
     trouble: str
     attempts: tuple[AttemptRow, ...]
 
@@ -58,15 +59,14 @@ class MandateRow:
 def live_mandates(household: Household, shown: int = ATTEMPTS_SHOWN) -> list[MandateRow]:
     """The household's mandates in force, in three queries however many."""
     live = AutoRepayMandate.objects.live().filter(household=household, loan__archived_at=None)
-    return _rows(
-        list(live.select_related("loan__lender", "account").order_by("loan__lender__name", "loan__name")), shown
-    )
+    mandates = list(live.select_related("loan__lender", "account").order_by("loan__lender__name", "loan__name"))
+    return _rows(mandates, household, shown)
 
 
 def mandate_of(loan: Loan, shown: int = 12) -> MandateRow | None:
     """The loan's mandate in force."""
     live = AutoRepayMandate.objects.live().filter(loan=loan).select_related("loan__lender", "account")
-    return next(iter(_rows(list(live), shown)), None)
+    return next(iter(_rows(list(live), loan.household, shown)), None)
 
 
 def loans_without(household: Household) -> list[Loan]:
@@ -76,7 +76,7 @@ def loans_without(household: Household) -> list[Loan]:
     return list(open_loans.select_related("lender").order_by("lender__name", "name", "pk"))
 
 
-def _rows(mandates: list[AutoRepayMandate], shown: int) -> list[MandateRow]:
+def _rows(mandates: list[AutoRepayMandate], household: Household, shown: int) -> list[MandateRow]:
     attempts = _last_attempts(mandates, shown) if mandates else {}
     return [
         MandateRow(
@@ -85,6 +85,7 @@ def _rows(mandates: list[AutoRepayMandate], shown: int) -> list[MandateRow]:
             windows=tuple(mandate.windows),
             started_on=mandate.started_on,
             next_debit_at=mandate.next_debit_at,
+            next_debit_on=mandate.next_debit_at and household.today(mandate.next_debit_at),
             trouble=mandate.trouble,
             attempts=tuple(attempts.get(mandate.loan_id, ())),
         )
