@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from ledger.views import accounts, activity, add_loan, bills, first_run, loan, overview, repayments, settings
+from ledger.views import accounts, activity, add_loan, bills, first_run, loan, members, overview, repayments, settings
 
 app_name = "ledger"
 urlpatterns = [
@@ -21,4 +21,7 @@ urlpatterns = [
     path("loans/<int:loan_id>/auto-repay/", accounts.mandate, name="mandate"),
     path("start/", first_run.first_run, name="first_run"),
     path("settings/", settings.settings, name="settings"),
+    path("settings/members/", members.members, name="members"),
+    path("settings/members/<int:member_id>/", members.change_member, name="change_member"),
+    path("settings/household/", members.choose_household, name="choose_household"),
 ]

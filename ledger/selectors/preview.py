@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
@@ -139,8 +139,9 @@ class Change:
         return self.payment_after if self.payment_after != self.payment_before else None
 
 
-def change(past: History, fact: facts.Fact, today: date) -> Change:
-    """What adding `fact` would change, as of the later of its day and `today`."""
+def change(past: History, unrecorded: facts.Fact, today: date) -> Change:
+    """What adding a fact would change, as of the later of its day and `today`; its id is not read."""
+    fact = replace(unrecorded, id=past.next_id)
     as_of = max(today, fact.effective_on)
     before, after = past.project(as_of), past.plus(fact).project(as_of)
     old = {bill.number: bill for bill in before.bills}

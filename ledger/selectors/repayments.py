@@ -1,0 +1,105 @@
+"""What the repayment form offers: bills to choose from, accounts, and amounts that make sense on a day."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from django.db.models import QuerySet
+
+from ledger.loanmath.facts import ApplyTo
+from ledger.loanmath.money import Parts
+from ledger.loanmath.payoff import PayoffQuote, payoff_quote
+from ledger.models import Allocation, Bill, Fact, FundingAccount, Loan
+from ledger.selectors.history import History, history
+
+BILLS_AHEAD = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """An amount worth paying and what it is for; `code` is "due", "bill", "next" or "payoff"."""
+
+    code: str
+    amount: int
+    apply_to: ApplyTo
+    bill: int | None = None
+    due_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What is at hand when a repayment of `loan` is recorded: open bills to choose from, the earliest first."""
+
+    loan: Loan
+    past: History
+    bills: list[Bill]
+    asked: Bill | None
+    today: date
+
+    def suggestions(self, day: date) -> list[Suggestion]:
+        """What could be paid on `day`, the most likely first."""
+        found = []
+        if self.asked is not None:
+            found.append(_pays("bill", self.asked))
+        due = [bill for bill in self.bills if bill.payable_on <= self.today]
+        if due and due != [self.asked]:
+            found.append(Suggestion("due", sum(bill.open.total for bill in due), ApplyTo.DUE, due_on=due[0].due_on))
+        coming = next((bill for bill in self.bills if bill.payable_on > self.today), None)
+        if coming is not None and coming != self.asked:
+            found.append(_pays("next", coming))
+        payoff = self.payoff(day).total
+        if payoff:
+            found.append(Suggestion("payoff", payoff, ApplyTo.PAYOFF))
+        return found
+
+    def suggestion(self, code: str, day: date) -> Suggestion | None:
+        return next((one for one in self.suggestions(day) if one.code == code), None)
+
+    def payoff(self, day: date) -> PayoffQuote:
+        """What settles the loan on `day`, or on the day it was paid out if that is later."""
+        return payoff_quote(self.past.terms, self.past.facts, max(day, self.past.terms.disbursed_on))
+
+
+def _pays(code: str, bill: Bill) -> Suggestion:
+    return Suggestion(code, bill.open.total, ApplyTo.BILL, bill.number, bill.due_on)
+
+
+def repayment_desk(loan: Loan, today: date, asked: str = "") -> Desk:
+    """The desk for `loan`, with the bill whose number is `asked` first if it is open."""
+    open_bills = list(Bill.objects.filter(loan=loan).open().order_by("payable_on", "number"))
+    open_bills = [bill for bill in open_bills if bill.open.total > 0]
+    chosen = next((bill for bill in open_bills if str(bill.number) == asked), None)
+    late = sum(bill.payable_on <= today for bill in open_bills)
+    shown = open_bills[: late + BILLS_AHEAD]
+    if chosen is not None and chosen not in shown:
+        shown.append(chosen)
+    return Desk(loan=loan, past=history(loan), bills=shown, asked=chosen, today=today)
+
+
+def accounts_for(loan: Loan) -> QuerySet[FundingAccount]:
+    """The household's accounts a repayment of `loan` can come from."""
+    accounts = FundingAccount.objects.filter(household=loan.household_id, currency=loan.currency, archived_at=None)
+    return accounts.order_by("name", "last4")
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """The part of a recorded repayment that met one bill; without a bill, principal not yet due."""
+
+    number: int | None
+    due_on: date | None
+    parts: Parts
+    open_after: int
+
+
+def met_by(repayment: Fact) -> tuple[list[Met], int]:
+    """What a recorded repayment met, and what of it is kept as credit."""
+    rows = Allocation.objects.filter(repayment=repayment).select_related("bill").order_by("bill__number")
+    met = [
+        Met(row.bill.number, row.bill.due_on, row.parts, row.bill.open.total)
+        if row.bill
+        else Met(None, None, row.parts, 0)
+        for row in rows
+    ]
+    return met, (repayment.amount or 0) - sum(one.parts.total for one in met)
