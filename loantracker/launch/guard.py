@@ -17,7 +17,7 @@ class Guard:
 
     def __init__(self) -> None:
         self._groups: set[int] = set()
-        self._process: subprocess.Popen[str] | None = None
+        self._process = self._start()  # before there is anything to watch, so that nothing is unwatched for long
 
     def watch(self, group: int) -> None:
         """From now on `group` ends when this process does."""
@@ -30,24 +30,23 @@ class Guard:
         self._tell(f"-{group}")
 
     def _tell(self, line: str) -> None:
-        if self._process is None or self._process.poll() is not None:
-            self._start()
-            return
+        if self._process.poll() is not None:
+            self._process = self._start()
+            line = "\n".join(f"+{group}" for group in self._groups)
         with contextlib.suppress(OSError):
             print(line, file=self._process.stdin, flush=True)
 
-    def _start(self) -> None:
-        self._process = subprocess.Popen(
+    @staticmethod
+    def _start() -> subprocess.Popen[str]:
+        return subprocess.Popen(
             [sys.executable, "-I", "-S", __file__], stdin=subprocess.PIPE, text=True, start_new_session=True
         )
-        for group in self._groups:
-            print(f"+{group}", file=self._process.stdin, flush=True)
 
 
 def main() -> None:
     """Follow the lines until they end, then kill every group that was not taken back."""
     groups: set[int] = set()
-    for line in sys.stdin:
+    for line in filter(str.strip, sys.stdin):
         (groups.add if line[0] == "+" else groups.discard)(int(line[1:]))
     for group in groups:
         with contextlib.suppress(OSError):

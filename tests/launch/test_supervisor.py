@@ -102,6 +102,7 @@ def test_a_signal_stops_everything_also_what_the_processes_started(launcher: Lau
 @pytest.mark.parametrize("guarded", [False, True])
 def test_killing_the_launcher_leaves_nothing(launcher: Launcher, guarded: bool) -> None:
     launcher.start(web=SLEEPER, worker=DEAF, guarded=guarded)
+    assert launcher.says("announced")
     assert until(lambda: launcher.running() == {"web", "worker"})
     launcher.send(signal.SIGKILL)
     assert until(lambda: launcher.running() == set())
@@ -109,6 +110,7 @@ def test_killing_the_launcher_leaves_nothing(launcher: Launcher, guarded: bool) 
 
 def test_killing_a_guarded_launcher_reaches_what_the_processes_started(launcher: Launcher) -> None:
     launcher.start(web=FORKER, guarded=True)
+    assert launcher.says("announced")
     assert until(lambda: launcher.running() == {"web", "grandchild"})
     launcher.send(signal.SIGKILL)
     assert until(lambda: launcher.running() == set())
