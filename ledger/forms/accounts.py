@@ -68,7 +68,7 @@ class BalanceForm(WritingForm):
     """What is in an account on a day."""
 
     amount = MoneyField(label=_("Balance"), least=None)
-    stated_on = DayField(label=_("On"))
+    stated_on = DayField(label=_("Day"))
 
     def __init__(self, *args: Any, currency: str, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -90,7 +90,7 @@ class MandateForm(WritingForm):
     """Which account a lender debits for a loan, and at which times of the day."""
 
     account = AccountChoice(
-        label=_("From"),
+        label=_("Account"),
         queryset=FundingAccount.objects.none(),
         empty_label=None,
         error_messages={
