@@ -79,7 +79,12 @@ class SmtpChannel:
             except ValueError as error:  # an address or header that cannot be put on the wire
                 self.close()
                 return Delivery(Outcome.REFUSED, _text(error))
-        if not committing():
+        try:
+            ours = committing()
+        except BaseException:
+            self.close()
+            raise
+        if not ours:
             self.close()
             return Delivery(Outcome.FENCED)
         return self._finish(smtp)
@@ -106,7 +111,8 @@ class SmtpChannel:
     def _hand_over(self, smtp: Any, message: EmailMessage) -> None:
         """Everything but the final dot."""
         encoding = message.encoding or settings.DEFAULT_CHARSET
-        body = message.message().as_bytes(linesep="\r\n")
+        mail: Any = message.message()
+        body: bytes = mail.as_bytes(linesep="\r\n")
         if not body.endswith(b"\r\n"):
             body += b"\r\n"
         smtp.ehlo_or_helo_if_needed()

@@ -14,9 +14,9 @@ from django.urls import reverse
 from django.utils import timezone, translation
 
 from ledger.clock import zone
-from ledger.loanmath.funding import Funding, judge
+from ledger.loanmath.funding import Funding
 from ledger.models import AutoRepayMandate, Bill, Household
-from ledger.selectors.balances import balance_on
+from ledger.selectors.accounts import HORIZON_DAYS, coverage
 from ledger.selectors.history import history
 from reminders import rules
 from reminders.models import Kind, Reminder
@@ -24,11 +24,12 @@ from reminders.models import Kind, Reminder
 
 @dataclass(frozen=True, slots=True)
 class Debit:
-    """What auto-repay will do about a bill. `next_at` is the next try, local; `missing` what the account lacks."""
+    """What auto-repay will do about a bill. `next_at` is the next try, local; `missing` is what the account lacks
+    by then, for this bill and those debited before it."""
 
     account: str
     windows: str
-    next_at: datetime | None
+    next_at: datetime
     funding: Funding
     missing: int = 0
 
@@ -73,7 +74,7 @@ class Letter:
 
     @property
     def next_try_on(self) -> date | None:
-        return self.debit.next_at.date() if self.debit and self.debit.next_at else None
+        return self.debit.next_at.date() if self.debit else None
 
     @property
     def is_short(self) -> bool:
@@ -99,7 +100,7 @@ def gather(row: Reminder, now: datetime) -> Letter:
     today = loan.household.today(now)
     late = bill.payable_on < today
     attempt = row.attempt
-    debit = _debit(bill, today, now)
+    debit = _debit(bill, today)
     return Letter(
         lender=loan.lender.name,
         loan=loan.name,
@@ -121,20 +122,19 @@ def gather(row: Reminder, now: datetime) -> Letter:
     )
 
 
-def _debit(bill: Bill, today: date, now: datetime) -> Debit | None:
-    """What the loan's mandate will do about this bill; None without one, or where it no longer tries."""
-    mandates = AutoRepayMandate.objects.live().filter(loan=bill.loan_id, started_on__lte=bill.payable_on)
-    mandate = mandates.select_related("account").first()
-    if mandate is None or (bill.payable_on < today and mandate.next_debit_at is None):
+def _debit(bill: Bill, today: date) -> Debit | None:
+    """What auto-repay will do about this bill; None without a mandate, or where the lender no longer tries."""
+    days = max(HORIZON_DAYS, (bill.payable_on - today).days)
+    cover = coverage(bill.loan.household, today, days).get(bill.pk)
+    if cover is None:
         return None
-    verdict = judge(balance_on(mandate.account, today), bill.open.total, bill.payable_on)
-    next_at = mandate.next_debit_at
+    mandate = AutoRepayMandate.objects.live().get(loan=bill.loan_id)
     return Debit(
-        account=str(mandate.account),
+        account=str(cover.account),
         windows=" / ".join(mandate.windows),
-        next_at=next_at.astimezone(zone(bill.loan.household.time_zone)) if next_at and next_at > now else None,
-        funding=verdict.funding,
-        missing=verdict.missing,
+        next_at=cover.debit_at.astimezone(zone(bill.loan.household.time_zone)),
+        funding=cover.funding,
+        missing=cover.short_by,
     )
 
 

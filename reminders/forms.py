@@ -39,22 +39,23 @@ class PolicyForm(forms.Form):
         help_text=gettext_lazy("In your household's time zone. Nothing is sent between 22:00 and 08:00."),
     )
 
-    def __init__(self, policy: rules.Policy, *args: Any, **kwargs: Any) -> None:
-        super().__init__(
-            *args,
-            initial={
-                "is_on": policy.is_on,
-                "days": list(policy.days),
-                "then_every": policy.then_every,
-                "hour": policy.hour,
-            },
-            **kwargs,
-        )
+    def __init__(self, policy: rules.Policy, data: Any = None) -> None:
+        initial = {
+            "is_on": policy.is_on,
+            "days": list(policy.days),
+            "then_every": policy.then_every,
+            "hour": policy.hour,
+        }
+        super().__init__(data, initial=initial)
         offered = sorted({*BEFORE, *AFTER, *policy.days})
-        self.fields["days"].choices = [(step, step_words(step)) for step in offered]
+        self._offer("days", [(step, step_words(step)) for step in offered])
         every = sorted({*EVERY, policy.then_every})
-        self.fields["then_every"].choices = [(days, _every_words(days)) for days in every]
-        self.fields["hour"].choices = [(hour, f"{hour:02}:00") for hour in rules.HOURS]
+        self._offer("then_every", [(days, _every_words(days)) for days in every])
+        self._offer("hour", [(hour, f"{hour:02}:00") for hour in rules.HOURS])
+
+    def _offer(self, name: str, choices: list[tuple[int, str]]) -> None:
+        field: Any = self.fields[name]
+        field.choices = choices
 
     @property
     def policy(self) -> rules.Policy:
@@ -77,8 +78,8 @@ class LoanPolicyForm(PolicyForm):
     )
     field_order = ("follows", "is_on", "days", "then_every", "hour")
 
-    def __init__(self, policy: rules.Policy, *args: Any, is_own: bool, **kwargs: Any) -> None:
-        super().__init__(policy, *args, **kwargs)
+    def __init__(self, policy: rules.Policy, data: Any = None, *, is_own: bool) -> None:
+        super().__init__(policy, data)
         self.initial["follows"] = self.OWN if is_own else "household"
 
     @property

@@ -13,7 +13,7 @@ from reminders.services import outbox, planning
 JOB = "reminders"
 
 
-@shared_task(name="reminders.tasks.tick")
+@shared_task  # type: ignore[untyped-decorator]
 def tick() -> None:
     """Free what got stuck, plan what is called for, send what is due. May run twice, late, or next to another."""
     run(clock.now())
@@ -23,7 +23,9 @@ def run(now: datetime) -> int:
     """One tick at `now`; counts the messages sent."""
     heartbeat.started(JOB, now)
     outbox.sweep(now)
-    planning.plan(now)
-    sent = outbox.drain(now)
+    try:
+        planning.plan(now)
+    finally:  # what is planned already goes out whatever stops the planning
+        sent = outbox.drain(now)
     heartbeat.finished(JOB, now)
     return sent

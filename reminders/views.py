@@ -122,10 +122,10 @@ def _save_loan(request: PageRequest, loan: Loan) -> HttpResponse:
     return go(request, "reminders:settings")
 
 
-def _loan_form(request: PageRequest, loan: Loan, *data: Any) -> LoanPolicyForm:
+def _loan_form(request: PageRequest, loan: Loan, data: Any = None) -> LoanPolicyForm:
     known = wishes([request.household.pk])
     policy = known.policy(request.household.pk, loan.pk)
-    return LoanPolicyForm(policy, *data, is_own=loan.pk in known.of_loan)
+    return LoanPolicyForm(policy, data, is_own=loan.pk in known.of_loan)
 
 
 def _loan_settings(request: PageRequest, loan: Loan, form: LoanPolicyForm, status: int = 200) -> HttpResponse:

@@ -82,13 +82,22 @@ def drain(now: datetime) -> int:
         while batch := [id for id in Reminder.objects.due(now).values_list("pk", flat=True)[:BATCH] if id not in seen]:
             for id in batch:
                 seen.add(id)
-                delivery = deliver(id, moving, channel)
+                delivery = _deliver_or_log(id, moving, channel)
                 sent += delivery is not None and delivery.outcome is Outcome.ACCEPTED
                 if moving.seconds > DRAIN_LASTS or (delivery is not None and delivery.is_down):
                     return sent
     finally:
         channel.quit()
     return sent
+
+
+def _deliver_or_log(id: int, moving: Moving, channel: Channel) -> Delivery | None:
+    """One message that breaks does not stop the others; its lease runs out, and the sweep finds it."""
+    try:
+        return deliver(id, moving, channel)
+    except Exception:
+        logger.exception("Reminder %s broke off", id)
+        return None
 
 
 def deliver(id: int, moving: Moving, channel: Channel) -> Delivery | None:
@@ -123,10 +132,10 @@ def _take(id: int, now: datetime) -> str | None:
 
 def _still_wanted(row: Reminder, now: datetime) -> bool:
     """Look again: is it still owed, still wanted, still the most urgent? If not, write down why or when."""
-    if row.bill is not None and row.bill.loan.next_change_on is not None:
+    if row.bill is not None:
         loan = row.bill.loan
         today = loan.household.today(now)
-        if loan.next_change_on <= today:
+        if loan.next_change_on is not None and loan.next_change_on <= today:
             refresh_loan(loan, today)
             row.bill.refresh_from_db()
     verdict = judge(row, now)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from ledger.clock import local_day, zone
 from ledger.models import AutoRepayAttempt, Bill, Loan, User
@@ -65,7 +65,7 @@ def plan_notices(now: datetime) -> int:
     return _insert(rows)
 
 
-def _to_plan(now: datetime) -> Iterable[Loan]:
+def _to_plan(now: datetime) -> QuerySet[Loan]:
     """Loans whose planned reminders may no longer be right; their version is read before their bills are."""
     return (
         Loan.objects.current()

@@ -211,7 +211,7 @@ def test_the_household_chooses_days_and_hour_for_all_loans() -> None:
     assert me.post(reverse("reminders:settings"), CHOSEN).headers["Location"] == reverse("reminders:settings")
     expected = rules.Policy((-5, 0, 7), 14, 18, True)
     assert wishes([loan.household_id]).policy(loan.household_id, loan.pk) == expected
-    assert planning._to_plan(LoanWatch.objects.get().next_at or at("2026-03-01")).count() == 1  # type: ignore[attr-defined]
+    assert planning._to_plan(LoanWatch.objects.get().next_at or at("2026-03-01")).count() == 1
     page = me.get(reverse("reminders:settings")).content.decode()
     assert '<option value="18" selected>18:00</option>' in page
 
