@@ -64,6 +64,13 @@ class Repayment(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Drawdown(Fact):
+    """More money lent under the same agreement; the payment is worked out again for the bills to come."""
+
+    amount: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RateChange(Fact):
     """The yearly rate from the start of `effective_on` on."""
 

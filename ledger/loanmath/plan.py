@@ -78,6 +78,7 @@ class Plan:
     accrued: Fraction = ZERO
     accrued_to: date | None = None
     carry: int = 0
+    overdue: int = 0
     prorate_listed: bool = False
     first: int = 0
     skipped: int = 0
@@ -126,14 +127,17 @@ class Plan:
         day = min(day, period.due_on)
         if day <= since:
             return self.accrued
-        base = self.flat_base if self.terms.method is Method.FLAT else self.balance
+        base = self.flat_base if self.terms.method is Method.FLAT else self.balance + self.overdue
         return self.accrued + base * self.factor(self.at, since, day)
 
-    def accrue_to(self, day: date) -> None:
-        """Fix the interest up to `day`, so that balance or rate may change from then on."""
+    def accrue_to(self, day: date, overdue: int = 0) -> None:
+        """Fix the interest up to `day`, so that balance or rate may change from then on; on the balance, and on
+        `overdue` principal where the agreement says so."""
         if not self.done and day > (self.accrued_to or self.period(self.at).starts_on):
+            self.overdue = overdue * self.scale
             self.accrued = self.interest_to(day)
             self.accrued_to = min(day, self.period(self.at).due_on)
+            self.overdue = 0
 
     def close(self) -> None:
         """Nothing is owed any more and no bill will follow."""
@@ -182,65 +186,71 @@ class Plan:
             return
         self.first_more = 0
         self.prorate_listed = True
-        bills = self.last - self.at + 1
+        bills = self.last - self._amortizes_from() + 1
         if self.terms.method in (Method.EQUAL_PRINCIPAL, Method.FLAT):
             self._share(bills)
         elif self.terms.method is Method.LEVEL:
             self._solve_level()
 
+    def _amortizes_from(self) -> int:
+        """The first bill to come that repays principal."""
+        return min(max(self.at, self.first - self.skipped + self.terms.principal_grace), self.last)
+
     def _share(self, bills: int) -> None:
-        part = self._round_payment(self.balance, bills)
-        if (
-            self.terms.method is Method.FLAT
-            or self.terms.residue is Residue.FIRST
-            or part * (bills - 1) >= (self.balance)
-        ):
-            part = self.balance // self.scale // bills * self.scale
+        shared = max(self.balance - self.terms.balloon * self.scale, 0)
+        part = self._round_payment(shared, bills)
+        floored = self.terms.method is Method.FLAT or self.terms.residue is Residue.FIRST
+        if floored or part * (bills - 1) >= shared:
+            part = shared // self.scale // bills * self.scale
         self.part = part
         if self.terms.residue is Residue.FIRST:
-            self.first_more = self.balance - part * bills
+            self.first_more = shared - part * bills
 
     def _solve_level(self) -> None:
         """Balance x growth over all bills = the sum of the payments, each grown over the bills after it."""
-        period = self.period(self.at)
-        first = self.rates.factor(period, self.accrued_to or period.starts_on, period.due_on)
-        grown, paid = self._even_growth(self.last - self.at) or self._growth(self.last)
-        owed = self.accrued + self.carry
-        if grown == PRECISION and not first and not owed and not self.terms.weights:
-            self._share(self.last - self.at + 1)
+        start = self._amortizes_from()
+        period = self.period(start)
+        since = self.accrued_to if start == self.at and self.accrued_to else period.starts_on
+        first = self.rates.factor(period, since, period.due_on)
+        grown, paid, one = self._even_growth(start) or self._growth(start)
+        owed = self.accrued + self.carry if start == self.at else ZERO
+        if grown == one and not first and not owed and not self.terms.weights:
+            self._share(self.last - start + 1)
             self.payment = self.part
             return
         owed += self.balance * (1 + first)
-        self.payment = self._round_payment(owed.numerator * grown, paid * owed.denominator)
+        left = self.terms.balloon * self.scale * one * owed.denominator
+        self.payment = self._round_payment(max(owed.numerator * grown - left, 0), paid * owed.denominator)
         if self.terms.payment_fit is not PaymentFit.NONE:
             self.payment = fitted_payment(self)
 
-    def _even_growth(self, later: int) -> tuple[int, int] | None:
-        """Growth over the `later` bills after the first, and of a payment of 1 for each, first included, both times
-        the same number: exact, by the annuity formula. None where the periods are not alike."""
+    def _even_growth(self, start: int) -> tuple[int, int, int] | None:
+        """What 1 owed on the first due date, and a payment of 1 on each, have grown to on the last, and what 1 is,
+        all times the same number: exact, by the annuity formula. None where the periods are not alike."""
+        later = self.last - start
         if not later or self.terms.weights or self.terms.day_count is not DayCount.PERIODIC:
             return None
-        part = self.period(self.at + 1).year_part
-        if any(self.period(self.at + n).year_part is not part for n in range(2, later + 1)):
+        period = self.period(start + 1)
+        if any(self.period(start + n).year_part is not period.year_part for n in range(2, later + 1)):
             return None
-        period = self.period(self.at + 1)
         factor = self.rates.factor(period, period.starts_on, period.due_on)
         up, down = factor.numerator, factor.denominator
         if not up or down.bit_length() * later > LONGEST_POWER:
             return None
         grown, one = (down + up) ** later, down**later
-        return grown * up, grown * up + (grown - one) * down
+        return grown * up, grown * up + (grown - one) * down, one * up
 
-    def _growth(self, last: int) -> tuple[int, int]:
-        """The same over any periods, weights and rates, times PRECISION."""
-        grown, paid = PRECISION, int(self._weight(self.at) * PRECISION)
-        for index in range(self.at + 1, last + 1):
+    def _growth(self, start: int) -> tuple[int, int, int]:
+        """The same over any periods, weights and rates."""
+        grown, paid = PRECISION, int(self._weight(start) * PRECISION)
+        for index in range(start + 1, self.last + 1):
             period = self.period(index)
             factor = self.rates.factor(period, period.starts_on, period.due_on)
             up, down = factor.numerator, factor.denominator
             grown += grown * up // down
-            paid += paid * up // down + (int(self._weight(index) * PRECISION) if self.terms.weights else PRECISION)
-        return grown, paid
+            paid += paid * up // down
+            paid += int(self._weight(index) * PRECISION) if self.terms.weights else PRECISION
+        return grown, paid, PRECISION
 
     def _weight(self, index: int) -> Fraction:
         at = self.place(index)
@@ -266,7 +276,7 @@ class Plan:
 
     def _needs_another(self, index: int, interest: int) -> bool:
         """Whether the kept payment leaves more than rounding does."""
-        left = self.balance + interest - self._level_payment(index)
+        left = self.balance + interest - self._level_payment(index) - self.terms.balloon * self.scale
         return left > (index - self.first + 1) * self.scale and index + 1 < MOST_BILLS
 
     def _interest_due(self, period: Period) -> int:
@@ -292,7 +302,9 @@ class Plan:
     def _parts(self, index: int, interest: int) -> tuple[int, int, int]:
         """Principal, interest, and interest carried on, of a bill that is not the last."""
         method, extra, carry = self.terms.method, self.terms.extra_payment * self.scale, 0
-        if method is Method.LEVEL:
+        if self.place(index) < self.terms.principal_grace:
+            principal = 0
+        elif method is Method.LEVEL:
             payment = self._level_payment(index)
             carry = max(interest - payment, 0)
             interest -= carry

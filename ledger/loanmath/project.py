@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, timedelta
 
 from ledger.loanmath.facts import (
     Charge,
     Confirmation,
     Deferral,
+    Drawdown,
     Fact,
     LenderFigure,
     RateChange,
@@ -26,12 +27,13 @@ from ledger.loanmath.working_bill import WorkingBill
 RANK: dict[type[Fact], int] = {
     TermsVersion: 0,
     RateChange: 1,
-    Charge: 2,
-    LenderFigure: 3,
-    Deferral: 4,
-    Waiver: 5,
-    Repayment: 6,
-    Confirmation: 7,
+    Drawdown: 2,
+    Charge: 3,
+    LenderFigure: 4,
+    Deferral: 5,
+    Waiver: 6,
+    Repayment: 7,
+    Confirmation: 8,
 }
 
 NOTHING = Parts()
@@ -39,8 +41,8 @@ NOTHING = Parts()
 
 def live(facts: Iterable[Fact]) -> list[Fact]:
     """The facts that no live reversal undoes, reversals themselves left out, in the order in which they count:
-    by day, then kind (terms, rate, charge, figure, deferral, waiver, repayment), then id. A reversal undoes an
-    earlier fact, so its id is the higher one; any other is ignored."""
+    by day, then kind (terms, rate, drawdown, charge, figure, deferral, waiver, repayment), then id. A reversal undoes
+    an earlier fact, so its id is the higher one; any other is ignored."""
     everything = list(facts)
     reversals = [fact for fact in everything if isinstance(fact, Reversal)]
     undone: set[int] = set()
@@ -61,17 +63,10 @@ def replay(terms: LoanTerms, facts: Sequence[Fact], as_of: date) -> Replay:
         if isinstance(fact, Repayment) and fact.effective_on < terms.disbursed_on:
             continue
         loan.advance(fact.effective_on)
-        if isinstance(fact, Repayment):
-            loan.repay(fact)
-        elif isinstance(fact, RateChange):
-            loan.change_rate(fact)
-        elif isinstance(fact, Charge):
-            loan.charge(fact)
-        elif isinstance(fact, Waiver):
-            loan.waive(fact)
-        elif isinstance(fact, TermsVersion):
-            loan.change_terms(fact)
+        loan.accrue_overdue(fact.effective_on)
+        loan.apply(fact)
     loan.advance(as_of)
+    loan.accrue_overdue(as_of)
     return loan
 
 
@@ -152,7 +147,7 @@ def allocations(loan: Replay) -> tuple[ProjectedAllocation, ...]:
 
 def outstanding_principal(loan: Replay, terms: LoanTerms) -> int:
     met = sum(bill.paid[0] + bill.waived[0] - bill.charges[0] for bill in loan.bills)
-    return terms.opening + sum(loan.capitalized.values()) - loan.prepaid - met
+    return terms.opening + loan.drawn + sum(loan.capitalized.values()) - loan.prepaid - met
 
 
 def settled_on(loan: Replay) -> date | None:
@@ -170,6 +165,10 @@ def next_change_on(loan: Replay, facts: Sequence[Fact], as_of: date) -> date | N
     days = [fact.effective_on for fact in facts if fact.effective_on > as_of][:1]
     if loan.credit:
         days += [bill.due_on for bill in loan.open.values() if bill.due_on > as_of][:1]
+    if loan.terms.overdue_accrues and loan.open:
+        oldest = next(iter(loan.open.values()))
+        if oldest is not loan.bills[-1]:
+            days.append(max(as_of, oldest.due_on) + timedelta(days=1))
     for bill in loan.open.values():
         if days and bill.due_on >= min(days):
             break

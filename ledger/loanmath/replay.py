@@ -8,7 +8,7 @@ same, however long the loan.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 
 from ledger.loanmath.allocation import Amounts, allocate, meet, slots
@@ -17,6 +17,8 @@ from ledger.loanmath.facts import (
     Charge,
     Deferral,
     DeferralTreatment,
+    Drawdown,
+    Fact,
     LenderFigure,
     RateChange,
     RateEffect,
@@ -24,21 +26,17 @@ from ledger.loanmath.facts import (
     TermsVersion,
     Waiver,
 )
-from ledger.loanmath.interest import due_dates, make_period, round_ratio, step
+from ledger.loanmath.interest import due_dates, make_period, round_ratio
 from ledger.loanmath.money import Parts, Rounding
-from ledger.loanmath.plan import NeverAmortizes, Plan, minimum_payment, new_plan, set_payment, start_plan
+from ledger.loanmath.plan import Plan, minimum_payment, start_plan
+from ledger.loanmath.prepayment import prepayment_fee, split_prepayment
+from ledger.loanmath.replan import agreed_due_on, move_dates, plan_from, same_plan
 from ledger.loanmath.terms import Excess, LoanTerms, Method, Spread
 from ledger.loanmath.working_bill import WorkingBill, nothing
 
 Source = tuple[int, date, int]  # repayment, the day it was paid, what is left of it
 
 PREPAYS = {ApplyTo.SHORTEN: Excess.SHORTEN, ApplyTo.LOWER: Excess.LOWER, ApplyTo.PAYOFF: Excess.SHORTEN}
-NOT_THE_PLAN = ("penalty", "prepayment_fee", "order", "spread", "excess", "upfront_fee")
-
-
-def same_plan(a: LoanTerms, b: LoanTerms) -> bool:
-    """Whether two versions of an agreement ask for the same bills."""
-    return a == replace(b, **{name: getattr(a, name) for name in NOT_THE_PLAN})
 
 
 @dataclass(slots=True)
@@ -59,6 +57,7 @@ class Replay:
     ahead: list[tuple[Source, int]] = field(default_factory=list)  # money of bills taken back, and their numbers
     beside: list[tuple[int, Parts]] = field(default_factory=list)  # what met no bill: prepayments, payoffs
     prepaid: int = 0
+    drawn: int = 0
     capitalized: dict[int, int] = field(default_factory=dict)  # interest that became principal, by bill
     paid_off_on: date | None = None
 
@@ -67,9 +66,18 @@ class Replay:
     def advance(self, day: date) -> None:
         """Make up every bill due on or before `day`; money held meets each as it falls due."""
         while (next_due := self.next_due_on()) is not None and next_due <= day:
+            self.accrue_overdue(next_due)
             bill = self.make_bill()
             if self.credit:
                 self.use_credit(bill.due_on)
+
+    def accrue_overdue(self, day: date) -> None:
+        """Where the agreement says so, unpaid principal of bills past due bears interest up to `day`."""
+        if self.terms.overdue_accrues:
+            self.plan.accrue_to(day, self.overdue_principal(day))
+
+    def overdue_principal(self, day: date) -> int:
+        return sum(bill.open()[0] for bill in self.open.values() if bill.due_on < day)
 
     def next_due_on(self) -> date | None:
         """When the next bill not yet made up is due; None if there is none."""
@@ -267,6 +275,21 @@ class Replay:
 
     # facts
 
+    def apply(self, fact: Fact) -> None:
+        """Let one fact count; figures, deferrals and confirmations are known from the beginning."""
+        if isinstance(fact, Repayment):
+            self.repay(fact)
+        elif isinstance(fact, RateChange):
+            self.change_rate(fact)
+        elif isinstance(fact, Drawdown):
+            self.draw(fact)
+        elif isinstance(fact, Charge):
+            self.charge(fact)
+        elif isinstance(fact, Waiver):
+            self.waive(fact)
+        elif isinstance(fact, TermsVersion):
+            self.change_terms(fact)
+
     def repay(self, fact: Repayment) -> None:
         day, left = fact.effective_on, fact.amount
         if fact.apply_to is ApplyTo.PAYOFF and self.pay_off(fact.id, day, left):
@@ -290,7 +313,7 @@ class Replay:
         plan = self.plan
         self.take_back(day)
         plan.accrue_to(day)
-        principal, fee = self.split_prepayment(amount, day)
+        principal, fee = split_prepayment(self.terms, amount, plan.shown(plan.balance), day)
         if principal:
             self.beside.append((repayment, Parts(principal=principal, fee=fee)))
             self.prepaid += principal
@@ -301,29 +324,6 @@ class Replay:
                 plan.solve()
         self.pay_ahead_again(day)
         return amount
-
-    def prepayment_fee(self, principal: int, day: date) -> int:
-        fee = self.terms.prepayment_fee
-        lent = self.terms.disbursed_on
-        months = (day.year - lent.year) * 12 + day.month - lent.month - (day.day < lent.day)
-        if fee.free_after_months is not None and months >= fee.free_after_months:
-            return 0
-        numerator, denominator = fee.fraction.as_integer_ratio()
-        return round_ratio(principal * numerator, denominator, Rounding.HALF_UP)
-
-    def split_prepayment(self, amount: int, day: date) -> tuple[int, int]:
-        """The most principal that `amount` repays with its fee, and the fee."""
-        principal = min(amount, self.plan.shown(self.plan.balance))
-        if principal + self.prepayment_fee(principal, day) > amount:
-            low = 0
-            while principal - low > 1:
-                middle = (low + principal) // 2
-                if middle + self.prepayment_fee(middle, day) > amount:
-                    principal = middle
-                else:
-                    low = middle
-            principal = low
-        return principal, self.prepayment_fee(principal, day)
 
     def rest_on(self, day: date) -> Parts:
         """What settles the part of the loan that is in no bill yet, once the bills to come are taken back."""
@@ -337,7 +337,7 @@ class Replay:
         if coming is not None:
             interest = max(interest - coming.waivers[1], 0)
         charges = [sum(amounts) for amounts in zip(nothing(), *self.charges_to_come(), strict=True)]
-        fee = self.prepayment_fee(principal, day) + charges[2]
+        fee = prepayment_fee(self.terms, principal, day) + charges[2]
         return Parts(principal + charges[0], interest + charges[1], fee, charges[3])
 
     def charges_to_come(self) -> list[Amounts]:
@@ -388,6 +388,19 @@ class Replay:
         self.book = {bill.number: bill for bill in self.bills}
         self.charged &= self.book.keys()
         self.paid_off_on = day
+
+    def draw(self, fact: Drawdown) -> None:
+        """More is owed from the day on; an agreement that had ended asks for one more bill."""
+        self.take_back(fact.effective_on)
+        plan = self.plan
+        plan.accrue_to(fact.effective_on)
+        plan.last = max(plan.last, plan.at)
+        plan.balance += fact.amount * plan.scale
+        plan.flat_base += fact.amount * plan.scale
+        self.drawn += fact.amount
+        self.paid_off_on = None
+        plan.solve()
+        self.pay_ahead_again(fact.effective_on)
 
     def change_rate(self, fact: RateChange) -> None:
         self.take_back(fact.effective_on)
@@ -473,64 +486,9 @@ class Replay:
         self.take_back(day)
         if not self.plan.done:
             self.plan.accrue_to(day)
-            self.plan = self.plan_from(new, fact)
+            later = [d for d in self.deferrals.values() if d.effective_on >= day]
+            self.plan = plan_from(self.plan, new, day, later)
         self.pay_ahead_again(day)
-
-    def plan_from(self, terms: LoanTerms, fact: TermsVersion) -> Plan:
-        """The plan under new terms, for what is still owed: their due dates after `day`, one at the least."""
-        old = self.plan
-        current = old.period(old.at)
-        after = max(fact.effective_on, current.starts_on)
-        agreed = due_dates(terms)
-        dates = [due for due in agreed if due > after]
-        if not dates:
-            dates = [max(agreed[-1], current.due_on)]
-        plan = new_plan(terms)
-        plan.first = plan.at = old.at
-        plan.skipped = len(agreed) - len(dates)
-        plan.starts_on = current.starts_on
-        plan.dates = [*old.dates[: old.at], *dates]
-        plan.last = len(plan.dates) - 1
-        plan.balance = old.shown(old.balance) * plan.scale
-        if not plan.skipped:
-            plan.flat_base = plan.balance
-        plan.carry = old.shown(old.carry) * plan.scale
-        plan.accrued, plan.accrued_to = old.accrued / old.scale * plan.scale, old.accrued_to
-        plan.forget_periods()
-        try:
-            set_payment(plan)
-        except NeverAmortizes:
-            plan.solve()
-        later = [d for d in self.deferrals.values() if d.effective_on >= fact.effective_on]
-        move_dates(plan, later)
-        return plan
-
-
-def agreed_due_on(plan: Plan, number: int) -> date:
-    """The due date of a bill before any deferral moved it."""
-    return plan.agreed.get(number - 1) or plan.due_on(number - 1)
-
-
-def move_dates(plan: Plan, deferrals: Iterable[Deferral]) -> None:
-    """Edit the plan's due dates: a shifted bill takes its new date, and the ones after it follow, on the days they
-    had if the new date is one of them, else step by step from the new date."""
-    for deferral in sorted(deferrals, key=lambda d: (d.effective_on, d.id)):
-        at = deferral.bill - 1
-        if at < plan.at or at > plan.last or deferral.due_on <= plan.due_on(at):
-            continue
-        plan.agreed[at] = plan.due_on(at)
-        if deferral.treatment is DeferralTreatment.MOVE:
-            continue
-        bills = len(plan.dates)
-        steps = 1
-        while plan.due_on(at + steps) < deferral.due_on:
-            steps += 1
-        if plan.due_on(at + steps) == deferral.due_on:
-            moved = [plan.due_on(index + steps) for index in range(at + 1, bills)]
-        else:
-            moved = [step(plan.terms, deferral.due_on, n, deferral.due_on.day) for n in range(1, bills - at)]
-        plan.dates[at:] = [deferral.due_on, *moved]
-        plan.forget_periods()
 
 
 def start(terms: LoanTerms, figures: Iterable[LenderFigure], deferrals: Iterable[Deferral]) -> Replay:

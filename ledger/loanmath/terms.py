@@ -166,6 +166,9 @@ class LoanTerms:
     due_dates: tuple[date, ...] = ()  # an agreed list of due dates; replaces first_due_on, unit and every
     opening_balance: int | None = None  # what interest starts on (a financed fee included); None: principal
     principal_part: int | None = None  # EQUAL_PRINCIPAL: the stated part; None: shared out equally
+    balloon: int = 0  # principal left for the last bill, on top of its regular share
+    principal_grace: int = 0  # LEVEL, EQUAL_PRINCIPAL: that many bills ask for interest only
+    overdue_accrues: bool = False  # unpaid principal goes on bearing interest, asked for with the next bill
     extra_payment: int = 0  # principal paid on top of every bill, by agreement
     weights: tuple[Decimal, ...] = ()  # LEVEL: each bill's share of the full payment; 0 skips a payment
     first_day_free: bool = False  # the day of the disbursement bears no interest

@@ -16,6 +16,7 @@ from ledger.loanmath.facts import (
     Confirmation,
     Deferral,
     DeferralTreatment,
+    Drawdown,
     Fact,
     LenderFigure,
     RateChange,
@@ -74,6 +75,9 @@ def agreements(draw: st.DrawFn) -> LoanTerms:
         excess=draw(st.sampled_from(list(Excess))),
         spread=draw(st.sampled_from(list(Spread))),
         penalty=draw(penalties()),
+        balloon=draw(st.sampled_from([0, 0, 20])),
+        principal_grace=draw(st.sampled_from([0, 0, 2])),
+        overdue_accrues=draw(st.booleans()),
         prepayment_fee=draw(st.sampled_from([PrepaymentFee(), PrepaymentFee(Decimal("0.01"), 6)])),
     )
 
@@ -91,7 +95,7 @@ def penalties(draw: st.DrawFn) -> PenaltyTerms:
 
 @st.composite
 def one_fact(draw: st.DrawFn, number: int) -> Fact:
-    kind = draw(st.integers(0, 11))
+    kind = draw(st.integers(0, 12))
     on = draw(days)
     component = draw(st.sampled_from([Component.FEE, Component.PENALTY]))
     if kind == 0:
@@ -112,6 +116,8 @@ def one_fact(draw: st.DrawFn, number: int) -> Fact:
         return Reversal(id=number, effective_on=on, of=draw(st.integers(1, number - 1)))
     if kind == 5 and number > 1:
         return Confirmation(id=number, effective_on=on, of=draw(st.integers(1, number - 1)))
+    if kind == 7:
+        return Drawdown(id=number, effective_on=on, amount=draw(amounts))
     if kind == 6:
         return TermsVersion(id=number, effective_on=on, terms=draw(agreements()))
     apply_to = draw(st.sampled_from(list(ApplyTo)))
@@ -151,7 +157,8 @@ def check_books(terms: LoanTerms, facts: list[Fact], projection: Projection) -> 
         assert 0 <= bill.presumed <= bill.paid.total
     assert [bill.number for bill in projection.bills] == list(range(1, len(projection.bills) + 1))
     beside = sum(a.parts.principal for a in projection.allocations if a.bill is None)
-    assert sum(bill.due.principal for bill in projection.bills) + beside == terms.opening
+    drawn = sum(f.amount for f in live(facts) if isinstance(f, Drawdown) and f.effective_on <= projection.as_of)
+    assert sum(bill.due.principal for bill in projection.bills) + beside == terms.opening + drawn
     assert sum(bill.open.principal for bill in projection.bills) == projection.outstanding_principal
 
 
@@ -171,7 +178,7 @@ def test_a_loan_without_facts_asks_for_what_was_scheduled(terms: LoanTerms) -> N
     ]
 
 
-@settings(max_examples=150)
+@settings(max_examples=300)
 @given(agreements(), histories(), days)
 def test_every_cent_paid_is_found_again(terms: LoanTerms, facts: list[Fact], as_of: date) -> None:
     check_books(terms, facts, project(terms, facts, as_of))
@@ -206,7 +213,7 @@ def test_facts_of_later_days_do_not_count_yet(terms: LoanTerms, facts: list[Fact
     assert (now.bills, now.allocations, now.credit) == (then.bills, then.allocations, then.credit)
 
 
-@settings(max_examples=150)
+@settings(max_examples=300)
 @given(agreements(), histories(), days)
 def test_nothing_changes_before_the_announced_day(terms: LoanTerms, facts: list[Fact], as_of: date) -> None:
     announced = project(terms, facts, as_of)
@@ -222,7 +229,7 @@ def test_nothing_changes_before_the_announced_day(terms: LoanTerms, facts: list[
     )
 
 
-@settings(max_examples=150)
+@settings(max_examples=300)
 @given(agreements(), histories(), days)
 def test_paying_the_quoted_amount_settles_and_one_less_does_not(terms: LoanTerms, facts: list[Fact], on: date) -> None:
     facts = [fact for fact in facts if fact.effective_on <= on]
