@@ -189,7 +189,8 @@ def _record(this: _Try, verdict: Verdict, now: datetime) -> AutoRepayAttempt:
     attempt.save()
     if this.mandate.failures:
         AutoRepayMandate.objects.filter(pk=this.mandate.pk).update(failures=0, trouble="")
-    schedule_debit(this.loan)
+    if not paid:  # a repayment has rebuilt the loan, and with it the next debit
+        schedule_debit(this.loan)
     return attempt
 
 

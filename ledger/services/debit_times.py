@@ -75,12 +75,16 @@ def debitable(
         bills = bills.filter(payable_on__lte=until)
     if only is not None:
         bills = bills.filter(pk=only)
-    failed = _told_to_have_failed(mandate.loan_id)
+    failed: dict[int, datetime] | None = None
     for bill in bills.iterator(chunk_size=50):
-        known = [mandate.authorized_at, bill.tried_at, failed.get(bill.pk)]
+        known = [mandate.authorized_at]
+        if bill.tried_at is not None:
+            failed = _told_to_have_failed(mandate.loan_id) if failed is None else failed
+            tried_at: datetime = bill.tried_at
+            known += [tried_at, failed.get(bill.pk, tried_at)]
         if bill.paid_by_hand_on is not None:
             known.append(datetime.combine(bill.paid_by_hand_on, time.min, tzinfo=local) - timedelta.resolution)
-        yield Debitable(bill, max(moment for moment in known if moment is not None))
+        yield Debitable(bill, max(known))
 
 
 def _told_to_have_failed(loan_id: int) -> dict[int, datetime]:
