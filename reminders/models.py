@@ -62,10 +62,9 @@ class ReminderQuerySet(HouseholdQuerySet["Reminder"]):
         """Messages that a worker took and has not brought to an end within its lease."""
         return self.filter(_TAKEN, lease_until__lte=now)
 
-    def left_behind(self, now: datetime, most_attempts: int, most_refusals: int) -> ReminderQuerySet:
-        """Stuck messages, and failed ones whose next try has come."""
-        failed = Q(state=State.FAILED, next_at__lte=now, attempts__lt=most_attempts, refusals__lt=most_refusals)
-        return self.filter(Q(_TAKEN, lease_until__lte=now) | failed)
+    def to_try_again(self, now: datetime, most_attempts: int, most_refusals: int) -> ReminderQuerySet:
+        """Failed messages whose next try has come, and that are neither worn out nor refused for good."""
+        return self.filter(state=State.FAILED, next_at__lte=now, attempts__lt=most_attempts, refusals__lt=most_refusals)
 
 
 class Reminder(models.Model):
@@ -144,8 +143,8 @@ class Reminder(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["next_at", "id"], condition=Q(state=State.PLANNED), name="reminder_due"),
-            models.Index(fields=["lease_until"], condition=Q(state__in=["sending", "inflight"]), name="reminder_stuck"),
+            models.Index(fields=["state", "next_at", "id"], name="reminder_due"),
+            models.Index(fields=["lease_until"], condition=Q(lease_until__isnull=False), name="reminder_stuck"),
             models.Index(fields=["household", "-send_at", "-id"], name="reminder_household_newest"),
         ]
 

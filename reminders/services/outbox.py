@@ -57,16 +57,17 @@ def sweep(now: datetime) -> int:
     What was taken but not yet committed has surely not been sent: it is planned again. What was being handed over
     may have been: it is uncertain, until a late answer proves it sent.
     """
-    found = Reminder.objects.left_behind(now, MOST_ATTEMPTS, MOST_REFUSALS)
-    if not found.exists():
-        return 0
+    freed = 0
     stuck = Reminder.objects.stuck(now)
-    uncertain = stuck.filter(state=State.INFLIGHT).update(
-        state=State.UNCERTAIN, lease_until=None, error="the mail server's answer was not seen"
-    )
-    freed = stuck.filter(state=State.SENDING).update(state=State.PLANNED, token="", lease_until=None, next_at=now)
-    again = found.filter(state=State.FAILED).update(state=State.PLANNED)
-    return uncertain + freed + again
+    if stuck.exists():  # asking first: on SQLite an update takes the write lock even if it finds nothing
+        freed += stuck.filter(state=State.INFLIGHT).update(
+            state=State.UNCERTAIN, lease_until=None, error="the mail server's answer was not seen"
+        )
+        freed += stuck.filter(state=State.SENDING).update(state=State.PLANNED, token="", lease_until=None, next_at=now)
+    failed = Reminder.objects.to_try_again(now, MOST_ATTEMPTS, MOST_REFUSALS)
+    if failed.exists():
+        freed += failed.update(state=State.PLANNED)
+    return freed
 
 
 def drain(now: datetime) -> int:

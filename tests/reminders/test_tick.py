@@ -233,7 +233,7 @@ def test_with_nothing_to_do_a_tick_asks_each_question_once(django_assert_num_que
     run(at("2026-02-20"))
     run(at("2026-02-20"))
     assert LoanWatch.objects.get().next_at == at("2026-03-02", 0)
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         outbox.sweep(at("2026-02-20"))
         planning.plan(at("2026-02-20"))
         outbox.drain(at("2026-02-20"))
