@@ -411,7 +411,8 @@ class Replay:
             kept = fact.effect is RateEffect.KEEP_PAYMENT and self.terms.method is Method.LEVEL
             plan.open_ended = kept and plan.shown(plan.payment) >= minimum_payment(plan)
             if not plan.open_ended:
-                plan.last = len(due_dates(self.terms)) - 1 + plan.first - plan.skipped
+                agreed = len(due_dates(self.terms)) - 1 + plan.first - plan.skipped
+                plan.last = max(agreed, plan.at)
                 plan.solve()
         self.pay_ahead_again(fact.effective_on)
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from ledger.loanmath.day_count import DayCount
 from ledger.loanmath.facts import Charge, TermsVersion, Waiver
 from ledger.loanmath.money import Parts
 from ledger.loanmath.project import project
@@ -121,3 +122,21 @@ def test_the_next_change_is_the_day_the_penalty_grows() -> None:
 
 def test_without_a_penalty_only_new_facts_change_a_late_loan() -> None:
     assert project(loan(), [], day("2026-05-01")).next_change_on is None
+
+
+def test_unpaid_principal_may_go_on_bearing_interest() -> None:
+    """A published table: 100.00 at 7 %, the first bill unpaid on 15 February: half a month on 16.43 more."""
+    terms = loan(
+        principal=10_000, annual_rate=Decimal("0.07"), disbursed_on=day("2024-01-01"), count=6,
+        first_due_on=day("2024-02-01"), part_period=DayCount.PERIODIC, overdue_accrues=True,
+    )  # fmt: skip
+    projection = project(terms, [], day("2024-02-15"))
+    assert [(bill.due.principal, bill.due.interest) for bill in projection.bills] == [
+        (1_643, 58),
+        (1_648, 53),
+        (1_662, 39),
+        (1_672, 29),
+        (1_681, 20),
+        (1_694, 10),
+    ]
+    assert projection.next_change_on == day("2024-02-16")

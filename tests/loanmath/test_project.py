@@ -16,6 +16,7 @@ from ledger.loanmath.facts import (
     Confirmation,
     Deferral,
     DeferralTreatment,
+    Drawdown,
     Fact,
     LenderFigure,
     RateChange,
@@ -320,3 +321,38 @@ def test_a_loan_of_yen_and_one_of_dinars_are_ordinary() -> None:
 def test_projecting_a_long_history_does_not_depend_on_the_calendar() -> None:
     terms = loan(count=360)
     assert project(terms, [], date(2056, 1, 10)).settled_on is None
+
+
+def test_a_second_drawdown_raises_the_bills_to_come() -> None:
+    """A published table: 100.00 at 9.4822 %, 200.00 more in the middle of the second month."""
+    terms = loan(
+        principal=10_000, annual_rate=Decimal("0.094822"), disbursed_on=day("2024-01-01"), count=6,
+        first_due_on=day("2024-02-01"), part_period=DayCount.PERIODIC,
+    )  # fmt: skip
+    drawn = Drawdown(id=1, effective_on=day("2024-02-15"), amount=20_000)
+    projection = project(terms, [drawn], day("2024-02-15"))
+    assert projection.bills[0].due.total == 1_713
+    assert projection.outstanding_principal == 30_000
+    assert sum(bill.due.principal for bill in projection.bills) == 30_000
+    assert len({bill.due.total for bill in projection.bills[1:5]}) == 1
+
+
+def test_a_due_date_moved_by_some_days_takes_the_later_ones_along() -> None:
+    """A published table: the first due date moved by 17 days, the payment kept."""
+    terms = loan(
+        principal=10_000, annual_rate=Decimal("0.094822"), disbursed_on=day("2024-01-01"), count=6,
+        first_due_on=day("2024-02-01"),
+    )  # fmt: skip
+    moved = Deferral(
+        id=1, effective_on=day("2024-02-18"), bill=1, due_on=day("2024-02-18"),
+        treatment=DeferralTreatment.SHIFT,
+    )  # fmt: skip
+    bills = project(terms, [moved], day("2024-02-18")).bills
+    assert [(str(bill.due_on), bill.due.principal, bill.due.interest) for bill in bills] == [
+        ("2024-02-18", 1_588, 125),
+        ("2024-03-18", 1_647, 66),
+        ("2024-04-18", 1_660, 53),
+        ("2024-05-18", 1_673, 40),
+        ("2024-06-18", 1_686, 27),
+        ("2024-07-18", 1_746, 14),
+    ]

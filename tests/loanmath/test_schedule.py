@@ -312,3 +312,32 @@ def test_the_largest_loan_keeps_every_cent(count: int) -> None:
     rows = schedule(loan(principal=10**13, count=count))
     assert len(rows) == count
     assert sum(row.principal for row in rows) == 10**13
+
+
+def test_a_balloon_is_left_for_the_last_bill() -> None:
+    """6,000 of 12,000 left at the end: 72.00 interest on it each month, and the level payment on the other half."""
+    rows = schedule(loan(balloon=600_000))
+    assert [row.payment for row in rows[:-1]] == [7_200 + 53_985] * 11
+    assert abs(rows[-1].payment - 600_000 - 61_185) <= 12
+    assert sum(row.principal for row in rows) == 1_200_000
+
+
+def test_a_grace_on_principal_asks_for_interest_only() -> None:
+    """A published table: 5,000 at 12 % over 18 months in whole units, three of them without principal."""
+    terms = loan(
+        principal=500_000, annual_rate=Decimal("0.12"), count=18, principal_grace=3, payment_unit=100,
+        rounding=Rounding.HALF_EVEN,
+    )  # fmt: skip
+    rows = schedule(terms)
+    assert [(row.principal, row.interest) for row in rows[:4]] == [(0, 5_000)] * 3 + [(31_100, 5_000)]
+    assert rows[-1].balance == 0
+
+
+def test_a_payment_is_fitted_again_when_the_last_one_is_too_far_off() -> None:
+    """A published table: 100.00 at 9.4822 % every 15 days, actual days over 365."""
+    terms = loan(
+        principal=10_000, annual_rate=Decimal("0.094822"), disbursed_on=day("2024-01-01"), unit=Unit.DAY,
+        first_due_on=day("2024-01-16"), every=15, count=6, day_count=DayCount.ACT_365F,
+        payment_fit=PaymentFit.REFIT, rounding=Rounding.HALF_EVEN,
+    )  # fmt: skip
+    assert payments(terms)[:5] == [1_690] * 5
