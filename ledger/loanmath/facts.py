@@ -48,7 +48,9 @@ class Fact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TermsVersion(Fact):
-    """New terms from `effective_on` on; the first version is given to `project` by itself."""
+    """New terms from `effective_on` on; the first version is given to `project` by itself. Bills due after the day
+    are planned anew for what is then owed (`terms.principal` does not count again); a version that counts from the
+    disbursement or before replaces the first one altogether."""
 
     terms: LoanTerms
 

@@ -56,6 +56,7 @@ def live(facts: Iterable[Fact]) -> list[Fact]:
 def replay(terms: LoanTerms, facts: Sequence[Fact], as_of: date) -> Replay:
     """The loan after all `facts` (live, in order) that count by `as_of`; every bill due by then is made up."""
     known = [fact for fact in facts if fact.effective_on <= as_of]
+    terms, known = agreed_from_the_start(terms, known)
     figures = [fact for fact in known if isinstance(fact, LenderFigure)]
     deferrals = [fact for fact in known if isinstance(fact, Deferral)]
     loan = start(terms, figures, deferrals)
@@ -68,6 +69,21 @@ def replay(terms: LoanTerms, facts: Sequence[Fact], as_of: date) -> Replay:
     loan.advance(as_of)
     loan.accrue_overdue(as_of)
     return loan
+
+
+def agreed_from_the_start(terms: LoanTerms, facts: list[Fact]) -> tuple[LoanTerms, list[Fact]]:
+    """The agreement the loan began under, and the other facts: a version that counts from the disbursement or before
+    replaces the first one, principal included."""
+    later: list[Fact] = []
+    for fact in facts:
+        since_start = isinstance(fact, TermsVersion) and fact.effective_on <= max(
+            terms.disbursed_on, fact.terms.disbursed_on
+        )
+        if isinstance(fact, TermsVersion) and since_start:
+            terms = fact.terms
+        else:
+            later.append(fact)
+    return terms, later
 
 
 def project(terms: LoanTerms, facts: Iterable[Fact], as_of: date) -> Projection:
@@ -89,7 +105,7 @@ def project(terms: LoanTerms, facts: Iterable[Fact], as_of: date) -> Projection:
         currency=terms.currency,
         bills=tuple(projected_bill(bill, unconfirmed) for bill in loan.bills),
         allocations=allocations(loan),
-        outstanding_principal=outstanding_principal(loan, terms),
+        outstanding_principal=outstanding_principal(loan),
         credit=loan.held(),
         settled_on=settled_on(loan),
         next_change_on=next_change_on(loan, facts, as_of),
@@ -145,9 +161,9 @@ def allocations(loan: Replay) -> tuple[ProjectedAllocation, ...]:
     return tuple(sorted(found, key=lambda allocation: (allocation.repayment, allocation.bill or last)))
 
 
-def outstanding_principal(loan: Replay, terms: LoanTerms) -> int:
+def outstanding_principal(loan: Replay) -> int:
     met = sum(bill.paid[0] + bill.waived[0] - bill.charges[0] for bill in loan.bills)
-    return terms.opening + loan.drawn + sum(loan.capitalized.values()) - loan.prepaid - met
+    return loan.lent + loan.drawn + sum(loan.capitalized.values()) - loan.prepaid - met
 
 
 def settled_on(loan: Replay) -> date | None:

@@ -49,6 +49,7 @@ class Replay:
     figures: dict[int, LenderFigure]
     deferrals: dict[int, Deferral]
     order: tuple[int, ...]
+    lent: int
     bills: list[WorkingBill] = field(default_factory=list)
     book: dict[int, WorkingBill] = field(default_factory=dict)
     open: dict[int, WorkingBill] = field(default_factory=dict)
@@ -498,4 +499,4 @@ def start(terms: LoanTerms, figures: Iterable[LenderFigure], deferrals: Iterable
     latest = {fact.bill: fact for fact in sorted(deferrals, key=lambda fact: (fact.effective_on, fact.id))}
     move_dates(plan, latest.values())
     stated = {fact.bill: fact for fact in sorted(figures, key=lambda fact: (fact.effective_on, fact.id))}
-    return Replay(terms, plan, stated, latest, slots(terms.order))
+    return Replay(terms, plan, stated, latest, slots(terms.order), terms.opening)

@@ -301,6 +301,12 @@ def test_new_terms_that_ask_for_the_same_bills_leave_them_alone() -> None:
     assert seen(*first_three_paid(), version, on="2026-04-20").bills == seen(*first_three_paid(), on="2026-04-20").bills
 
 
+def test_terms_corrected_from_the_start_replace_the_first_ones() -> None:
+    right = loan(principal=1_000_000, annual_rate=Decimal("0.12"))
+    version = TermsVersion(id=4, effective_on=day("2026-01-10"), terms=right)
+    assert seen(*first_three_paid(), version) == seen(*first_three_paid(), terms=right)
+
+
 def test_a_restructured_loan_may_change_its_method() -> None:
     new = loan(method=Method.INTEREST_ONLY, first_due_on=day("2026-06-10"), count=3)
     version = TermsVersion(id=4, effective_on=day("2026-04-10"), terms=new)

@@ -119,7 +119,7 @@ def one_fact(draw: st.DrawFn, number: int) -> Fact:
     if kind == 7:
         return Drawdown(id=number, effective_on=on, amount=draw(amounts))
     if kind == 6:
-        return TermsVersion(id=number, effective_on=on, terms=draw(agreements()))
+        return TermsVersion(id=number, effective_on=on + timedelta(days=1), terms=draw(agreements()))
     apply_to = draw(st.sampled_from(list(ApplyTo)))
     bill = draw(bill_numbers) if apply_to is ApplyTo.BILL else None
     return Repayment(
