@@ -16,6 +16,7 @@ from ledger.loanmath.money import Parts
 from ledger.loanmath.standing import Standing
 from ledger.models import Allocation, AutoRepayMandate, Bill, Household, Lender
 from ledger.models.bills import PARTS
+from ledger.querysets import BillQuerySet
 from ledger.selectors.paging import Cursor, day_page, read_cursor
 
 STATES = ("open", "overdue", "upcoming", "presumed", "paid", "all")
@@ -250,8 +251,8 @@ def repayments_of(bills: Iterable[Bill]) -> defaultdict[int, tuple[PaidBy, ...]]
     return found
 
 
-def _narrowed(household: Household, asked: BillFilter) -> QuerySet[Bill]:
-    bills = Bill.objects.of_household(household).needed()
+def _narrowed(household: Household, asked: BillFilter) -> BillQuerySet[Bill]:
+    bills: BillQuerySet[Bill] = Bill.objects.of_household(household).needed()
     if asked.lender is not None:
         bills = bills.filter(loan__lender=asked.lender)
     if asked.month is not None:
@@ -263,7 +264,7 @@ def _narrowed(household: Household, asked: BillFilter) -> QuerySet[Bill]:
     return bills
 
 
-def _in_state(bills: QuerySet[Bill], state: str, today: date) -> QuerySet[Bill]:
+def _in_state(bills: BillQuerySet[Bill], state: str, today: date) -> BillQuerySet[Bill]:
     if state == "overdue":
         return bills.overdue(today)
     if state == "upcoming":
