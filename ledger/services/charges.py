@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
 from django.utils.translation import gettext as _
 
 from ledger.loanmath.facts import DeferralTreatment, RateEffect
-from ledger.loanmath.money import Parts
-from ledger.loanmath.terms import Component
-from ledger.models import Bill, Charge, Deferral, LenderFigure, Loan, RateChange, Waiver
+from ledger.loanmath.money import LIMIT, Parts, decimal_text
+from ledger.loanmath.schedule import NeverAmortizes
+from ledger.loanmath.terms import Component, Method
+from ledger.models import Bill, Charge, Deferral, Fact, LenderFigure, Loan, RateChange, Waiver
+from ledger.models.facts import Kind
 from ledger.selectors.history import History
-from ledger.services.recording import Check, Recorded, Recording, add_fact, not_before_disbursement
+from ledger.services.recording import Recorded, Recording, add_fact, not_before_disbursement
 from ledger.services.refusal import Refusal
+
+HIGHEST_RATE = Decimal(10)
 
 
 def record_charge(
@@ -26,18 +32,11 @@ def record_charge(
     bill_number: int | None = None,
     note: str = "",
 ) -> Recorded | Refusal:
-    """Record a fee or penalty the lender added on a day."""
+    """Record a fee or penalty the lender added on a day, to a bill or to the first one due from then."""
     draft = Charge(
-        loan=loan,
-        effective_on=charged_on,
-        amount=amount,
-        component=component,
-        bill_number=bill_number,
-        note=note,
+        loan=loan, effective_on=charged_on, amount=amount, component=component, bill_number=bill_number, note=note
     )
-    if component not in (Component.FEE, Component.PENALTY):
-        return Refusal("component", _("A charge is a fee or a penalty."), "component")
-    return add_fact(draft, recording, _checks(charged_on, amount, bill_number))
+    return record_change(draft=draft, recording=recording)
 
 
 def waive_charge(
@@ -52,22 +51,9 @@ def waive_charge(
 ) -> Recorded | Refusal:
     """Record that the lender forgave part of a bill, or that a coupon paid it: never a repayment."""
     draft = Waiver(
-        loan=loan,
-        effective_on=waived_on,
-        amount=amount,
-        component=component,
-        bill_number=bill_number,
-        note=note,
+        loan=loan, effective_on=waived_on, amount=amount, component=component, bill_number=bill_number, note=note
     )
-    basic = _checks(waived_on, amount, bill_number)
-
-    def check(loan: Loan, past: History) -> Refusal | None:
-        refusal = basic(loan, past)
-        if refusal is None and amount > _open_part(loan, bill_number, component):
-            return Refusal("above_open", _("That is more than this part of the bill has left to pay."), "amount")
-        return refusal
-
-    return add_fact(draft, recording, check)
+    return record_change(draft=draft, recording=recording)
 
 
 def change_rate(
@@ -81,13 +67,7 @@ def change_rate(
 ) -> Recorded | Refusal:
     """Record the yearly rate (a fraction) that holds from the start of a day."""
     draft = RateChange(loan=loan, effective_on=effective_on, annual_rate=annual_rate, effect=effect, note=note)
-
-    def check(loan: Loan, past: History) -> Refusal | None:
-        if not 0 <= annual_rate <= 10:
-            return Refusal("rate", _("Enter a yearly rate between 0 and 1000 %."), "annual_rate")
-        return not_before_disbursement(effective_on, past)
-
-    return add_fact(draft, recording, check)
+    return record_change(draft=draft, recording=recording)
 
 
 def defer_bill(
@@ -102,22 +82,9 @@ def defer_bill(
 ) -> Recorded | Refusal:
     """Record an agreed later date for a bill."""
     draft = Deferral(
-        loan=loan,
-        effective_on=agreed_on,
-        bill_number=bill_number,
-        moved_to=moved_to,
-        effect=treatment,
-        note=note,
+        loan=loan, effective_on=agreed_on, bill_number=bill_number, moved_to=moved_to, effect=treatment, note=note
     )
-    basic = _checks(agreed_on, None, bill_number)
-
-    def check(loan: Loan, past: History) -> Refusal | None:
-        refusal = basic(loan, past)
-        if refusal is None and moved_to <= Bill.objects.get(loan=loan, number=bill_number).due_on:
-            return Refusal("not_later", _("Choose a day after the bill's due date."), "moved_to")
-        return refusal
-
-    return add_fact(draft, recording, check)
+    return record_change(draft=draft, recording=recording)
 
 
 def state_lender_figure(
@@ -134,20 +101,112 @@ def state_lender_figure(
         penalty=parts.penalty,
         note=note,
     )
-    return add_fact(draft, recording, _checks(stated_on, None, bill_number))
+    return record_change(draft=draft, recording=recording)
 
 
-def _checks(day: date, amount: int | None, bill_number: int | None) -> Check:
-    def check(loan: Loan, past: History) -> Refusal | None:
-        if amount is not None and amount <= 0:
-            return Refusal("not_positive", _("Enter an amount above zero."), "amount")
-        if bill_number is not None and not Bill.objects.filter(loan=loan, number=bill_number).needed().exists():
-            return Refusal("no_such_bill", _("Choose one of this loan's bills."), "bill")
-        return not_before_disbursement(day, past)
-
-    return check
+def record_change(*, draft: Fact, recording: Recording) -> Recorded | Refusal:
+    """Record a charge, waiver, rate change, deferral or lender's figure as drafted (not yet saved)."""
+    return add_fact(draft, recording, lambda loan, past: refuse_change(draft, loan, past))
 
 
-def _open_part(loan: Loan, bill_number: int, component: Component) -> int:
-    bill = Bill.objects.get(loan=loan, number=bill_number)
-    return int(getattr(bill.open, component))
+def refuse_change(draft: Fact, loan: Loan, past: History) -> Refusal | None:
+    """Why this cannot be recorded; None if it can. Also asked by the forms' previews."""
+    return (
+        not_before_disbursement(draft.effective_on, past)
+        or _refuse_bill(draft, loan)
+        or _REFUSE[Kind(draft.kind)](draft, loan, past)
+        or _refuse_impossible(draft, past)
+    )
+
+
+def _refuse_bill(draft: Fact, loan: Loan) -> Refusal | None:
+    if draft.bill_number is None and draft.kind in (Kind.CHARGE, Kind.RATE_CHANGE):
+        return None
+    return None if _bill(draft, loan) else Refusal("no_such_bill", _("Choose one of this loan's bills."), "bill")
+
+
+def _bill(draft: Fact, loan: Loan) -> Bill | None:
+    return Bill.objects.filter(loan=loan, number=draft.bill_number or 0).needed().first()
+
+
+def _said(minor: int, loan: Loan) -> str:
+    return f"{decimal_text(minor, loan.currency)} {loan.currency}"
+
+
+def _refuse_amount(amount: int | None) -> Refusal | None:
+    if not amount or amount <= 0:
+        return Refusal("not_positive", _("Enter an amount above zero."), "amount")
+    if amount > LIMIT:
+        return Refusal("too_large", _("This amount is too large to be real. Check the number of digits."), "amount")
+    return None
+
+
+def _refuse_charge(draft: Fact, loan: Loan, past: History) -> Refusal | None:
+    if draft.component not in (Component.FEE, Component.PENALTY):
+        return Refusal("component", _("A charge is a fee or a penalty."), "component")
+    return _refuse_amount(draft.amount)
+
+
+def _refuse_waiver(draft: Fact, loan: Loan, past: History) -> Refusal | None:
+    bill = _bill(draft, loan)
+    left = int(getattr(bill.open, Component(draft.component))) if bill else 0
+    if draft.amount and draft.amount > left:
+        text = _("This part of the bill has %(amount)s left. Enter at most that.")
+        return Refusal(
+            "above_open", text % {"amount": f"{decimal_text(left, loan.currency)} {loan.currency}"}, "amount"
+        )
+    return _refuse_amount(draft.amount)
+
+
+def _refuse_rate(draft: Fact, loan: Loan, past: History) -> Refusal | None:
+    if past.terms.method in (Method.FLAT, Method.LISTED):
+        text = _("This loan's bills do not follow from a rate. State the lender's figure for a bill instead.")
+        return Refusal("no_rate", text)
+    if draft.annual_rate is None or not 0 <= draft.annual_rate <= HIGHEST_RATE:
+        return Refusal("rate", _("Enter a yearly rate between 0 and 1000 %."), "annual_rate")
+    return None
+
+
+def _refuse_deferral(draft: Fact, loan: Loan, past: History) -> Refusal | None:
+    bill = _bill(draft, loan)
+    if bill is not None and bill.settled_on is not None:
+        return Refusal("settled", _("This bill is already paid. Choose one that is open."), "bill")
+    if bill is not None and (draft.moved_to is None or draft.moved_to <= bill.due_on):
+        return Refusal("not_later", _("Choose a day after the bill's due date."), "moved_to")
+    return None
+
+
+def _refuse_figure(draft: Fact, loan: Loan, past: History) -> Refusal | None:
+    figure = draft.figure
+    for name in ("principal", "interest", "fee", "penalty"):
+        if not 0 <= getattr(figure, name) <= LIMIT:
+            return Refusal("not_an_amount", _("Enter an amount of zero or more."), name)
+    bill = _bill(draft, loan)
+    most = bill.outstanding_after + bill.principal_due if bill else 0
+    if figure.principal > most:
+        text = _("Only %(amount)s of principal is owed then. Enter at most that.")
+        return Refusal("above_principal", text % {"amount": _said(most, loan)}, "principal")
+    if figure.total == 0:
+        return Refusal("nothing", _("Enter what the lender asks for, by part."), "principal")
+    return None
+
+
+def _refuse_impossible(draft: Fact, past: History) -> Refusal | None:
+    """What only shows when the bills are worked out: a payment that no longer covers the interest."""
+    after = past.plus(replace(draft.value, id=past.next_id))
+    try:
+        after.project(draft.effective_on)
+    except NeverAmortizes:
+        text = _("With the payment kept, the loan would never be repaid at this rate. Let the payment change.")
+        return Refusal("never_amortizes", text, "effect")
+    return None
+
+
+_Refuse = Callable[[Fact, Loan, History], Refusal | None]
+_REFUSE: dict[Kind, _Refuse] = {
+    Kind.CHARGE: _refuse_charge,
+    Kind.WAIVER: _refuse_waiver,
+    Kind.RATE_CHANGE: _refuse_rate,
+    Kind.DEFERRAL: _refuse_deferral,
+    Kind.LENDER_FIGURE: _refuse_figure,
+}
