@@ -24,12 +24,12 @@ from reminders.models import Kind, Reminder
 
 @dataclass(frozen=True, slots=True)
 class Debit:
-    """What auto-repay will do about a bill. `next_at` is the next try, local; `missing` is what the account lacks
-    by then, for this bill and those debited before it."""
+    """What auto-repay will do about a bill. `next_at` is the next try, local, None while one is under way; `missing`
+    is what the account lacks by then, for this bill and those debited before it."""
 
     account: str
     windows: str
-    next_at: datetime
+    next_at: datetime | None
     funding: Funding
     missing: int = 0
 
@@ -74,7 +74,7 @@ class Letter:
 
     @property
     def next_try_on(self) -> date | None:
-        return self.debit.next_at.date() if self.debit else None
+        return self.debit.next_at.date() if self.debit and self.debit.next_at else None
 
     @property
     def is_short(self) -> bool:
@@ -100,7 +100,7 @@ def gather(row: Reminder, now: datetime) -> Letter:
     today = loan.household.today(now)
     late = bill.payable_on < today
     attempt = row.attempt
-    debit = _debit(bill, today)
+    debit = _debit(bill, today, now)
     return Letter(
         lender=loan.lender.name,
         loan=loan.name,
@@ -122,7 +122,7 @@ def gather(row: Reminder, now: datetime) -> Letter:
     )
 
 
-def _debit(bill: Bill, today: date) -> Debit | None:
+def _debit(bill: Bill, today: date, now: datetime) -> Debit | None:
     """What auto-repay will do about this bill; None without a mandate, or where the lender no longer tries."""
     days = max(HORIZON_DAYS, (bill.payable_on - today).days)
     cover = coverage(bill.loan.household, today, days).get(bill.pk)
@@ -132,7 +132,7 @@ def _debit(bill: Bill, today: date) -> Debit | None:
     return Debit(
         account=str(cover.account),
         windows=" / ".join(mandate.windows),
-        next_at=cover.debit_at.astimezone(zone(bill.loan.household.time_zone)),
+        next_at=cover.debit_at.astimezone(zone(bill.loan.household.time_zone)) if cover.debit_at > now else None,
         funding=cover.funding,
         missing=cover.short_by,
     )

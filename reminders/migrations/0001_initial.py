@@ -6,74 +6,270 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('ledger', '0002_mandate_trouble'),
+        ("ledger", "0002_mandate_trouble"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='LoanWatch',
+            name="LoanWatch",
             fields=[
-                ('loan', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='watch', serialize=False, to='ledger.loan')),
-                ('version', models.PositiveIntegerField()),
-                ('time_zone', models.CharField(max_length=64)),
-                ('planned_on', models.DateField()),
-                ('next_at', models.DateTimeField(null=True)),
+                (
+                    "loan",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="watch",
+                        serialize=False,
+                        to="ledger.loan",
+                    ),
+                ),
+                ("version", models.PositiveIntegerField()),
+                ("time_zone", models.CharField(max_length=64)),
+                ("planned_on", models.DateField()),
+                ("next_at", models.DateTimeField(null=True)),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('next_at__isnull', False)), fields=['next_at'], name='watch_next')],
+                "indexes": [
+                    models.Index(condition=models.Q(("next_at__isnull", False)), fields=["next_at"], name="watch_next")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Reminder',
+            name="Reminder",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('channel', models.CharField(choices=[('email', 'e-mail')], default='email', max_length=10)),
-                ('kind', models.CharField(choices=[('step', 'bill reminder'), ('attempt_failed', 'failed debit'), ('confirm', 'please confirm a debit'), ('test', 'test mail')], max_length=20)),
-                ('payable_on', models.DateField(null=True)),
-                ('step', models.CharField(blank=True, max_length=12)),
-                ('created_at', models.DateTimeField()),
-                ('send_at', models.DateTimeField()),
-                ('next_at', models.DateTimeField()),
-                ('state', models.CharField(choices=[('planned', 'planned'), ('sending', 'sending'), ('inflight', 'being handed over'), ('sent', 'sent'), ('failed', 'failed'), ('uncertain', 'uncertain'), ('superseded', 'not needed')], default='planned', max_length=10)),
-                ('reason', models.CharField(blank=True, choices=[('settled', 'nothing was left to pay'), ('moved', 'the bill moved to another day'), ('overtaken', 'a more urgent one took its place'), ('switched_off', 'switched off in the settings'), ('archived', 'the loan was put away'), ('left', 'the recipient left the household'), ('answered', 'it was answered already')], max_length=20)),
-                ('token', models.CharField(blank=True, max_length=32)),
-                ('lease_until', models.DateTimeField(null=True)),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('refusals', models.PositiveSmallIntegerField(default=0)),
-                ('error', models.CharField(blank=True, max_length=500)),
-                ('message_id', models.CharField(max_length=200, unique=True)),
-                ('address', models.EmailField(blank=True, max_length=254)),
-                ('subject', models.CharField(blank=True, max_length=250)),
-                ('sent_at', models.DateTimeField(null=True)),
-                ('attempt', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='reminders', to='ledger.autorepayattempt')),
-                ('bill', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='reminders', to='ledger.bill')),
-                ('household', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='reminders', to='ledger.household')),
-                ('recipient', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='reminders', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("channel", models.CharField(choices=[("email", "e-mail")], default="email", max_length=10)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("step", "bill reminder"),
+                            ("attempt_failed", "failed debit"),
+                            ("confirm", "please confirm a debit"),
+                            ("test", "test mail"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("payable_on", models.DateField(null=True)),
+                ("step", models.CharField(blank=True, max_length=12)),
+                ("created_at", models.DateTimeField()),
+                ("send_at", models.DateTimeField()),
+                ("next_at", models.DateTimeField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("planned", "planned"),
+                            ("sending", "sending"),
+                            ("inflight", "being handed over"),
+                            ("sent", "sent"),
+                            ("failed", "failed"),
+                            ("uncertain", "uncertain"),
+                            ("superseded", "not needed"),
+                        ],
+                        default="planned",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "reason",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("settled", "nothing was left to pay"),
+                            ("moved", "the bill moved to another day"),
+                            ("overtaken", "a more urgent one took its place"),
+                            ("switched_off", "switched off in the settings"),
+                            ("archived", "the loan was put away"),
+                            ("left", "the recipient left the household"),
+                            ("answered", "it was answered already"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("token", models.CharField(blank=True, max_length=32)),
+                ("lease_until", models.DateTimeField(null=True)),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("refusals", models.PositiveSmallIntegerField(default=0)),
+                ("error", models.CharField(blank=True, max_length=500)),
+                ("message_id", models.CharField(max_length=200, unique=True)),
+                ("address", models.EmailField(blank=True, max_length=254)),
+                ("subject", models.CharField(blank=True, max_length=250)),
+                ("sent_at", models.DateTimeField(null=True)),
+                (
+                    "attempt",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="reminders",
+                        to="ledger.autorepayattempt",
+                    ),
+                ),
+                (
+                    "bill",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="reminders",
+                        to="ledger.bill",
+                    ),
+                ),
+                (
+                    "household",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="reminders", to="ledger.household"
+                    ),
+                ),
+                (
+                    "recipient",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="reminders",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['state', 'next_at', 'id'], name='reminder_due'), models.Index(condition=models.Q(('lease_until__isnull', False)), fields=['lease_until'], name='reminder_stuck'), models.Index(fields=['household', '-send_at', '-id'], name='reminder_household_newest')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('kind', 'step')), fields=('bill', 'payable_on', 'step', 'recipient', 'channel'), name='reminder_step_once'), models.UniqueConstraint(condition=models.Q(('attempt__isnull', False)), fields=('attempt', 'kind', 'recipient', 'channel'), name='reminder_attempt_once'), models.CheckConstraint(condition=models.Q(('channel__in', ['email'])), name='reminder_channel_known'), models.CheckConstraint(condition=models.Q(('state__in', ['planned', 'sending', 'inflight', 'sent', 'failed', 'uncertain', 'superseded'])), name='reminder_state_known'), models.CheckConstraint(condition=models.Q(models.Q(('attempt__isnull', True), ('bill__isnull', False), ('kind', 'step'), ('payable_on__isnull', False), models.Q(('step', ''), _negated=True)), models.Q(('attempt__isnull', False), ('bill__isnull', False), ('kind__in', ['attempt_failed', 'confirm']), ('payable_on__isnull', False), ('step', '')), models.Q(('attempt__isnull', True), ('bill__isnull', True), ('kind', 'test'), ('payable_on__isnull', True), ('step', '')), _connector='OR'), name='reminder_subject_of_its_kind'), models.CheckConstraint(condition=models.Q(models.Q(('lease_until__isnull', False), ('state__in', ['sending', 'inflight']), models.Q(('token', ''), _negated=True)), models.Q(('state__in', ['sending', 'inflight']), _negated=True), _connector='OR'), name='reminder_taken_with_lease'), models.CheckConstraint(condition=models.Q(models.Q(('sent_at__isnull', False), ('state', 'sent')), models.Q(models.Q(('state', 'sent'), _negated=True), ('sent_at__isnull', True)), _connector='OR'), name='reminder_sent_at_when_sent'), models.CheckConstraint(condition=models.Q(models.Q(('reason__in', ['settled', 'moved', 'overtaken', 'switched_off', 'archived', 'left', 'answered']), ('state', 'superseded')), models.Q(('state', 'superseded'), _negated=True), _connector='OR'), name='reminder_superseded_with_reason')],
+                "indexes": [
+                    models.Index(fields=["state", "next_at", "id"], name="reminder_due"),
+                    models.Index(
+                        condition=models.Q(("lease_until__isnull", False)),
+                        fields=["lease_until"],
+                        name="reminder_stuck",
+                    ),
+                    models.Index(fields=["household", "-send_at", "-id"], name="reminder_household_newest"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("kind", "step")),
+                        fields=("bill", "payable_on", "step", "recipient", "channel"),
+                        name="reminder_step_once",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("attempt__isnull", False)),
+                        fields=("attempt", "kind", "recipient", "channel"),
+                        name="reminder_attempt_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("channel__in", ["email"])), name="reminder_channel_known"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "state__in",
+                                ["planned", "sending", "inflight", "sent", "failed", "uncertain", "superseded"],
+                            )
+                        ),
+                        name="reminder_state_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("attempt__isnull", True),
+                                ("bill__isnull", False),
+                                ("kind", "step"),
+                                ("payable_on__isnull", False),
+                                models.Q(("step", ""), _negated=True),
+                            ),
+                            models.Q(
+                                ("attempt__isnull", False),
+                                ("bill__isnull", False),
+                                ("kind__in", ["attempt_failed", "confirm"]),
+                                ("payable_on__isnull", False),
+                                ("step", ""),
+                            ),
+                            models.Q(
+                                ("attempt__isnull", True),
+                                ("bill__isnull", True),
+                                ("kind", "test"),
+                                ("payable_on__isnull", True),
+                                ("step", ""),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="reminder_subject_of_its_kind",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("lease_until__isnull", False),
+                                ("state__in", ["sending", "inflight"]),
+                                models.Q(("token", ""), _negated=True),
+                            ),
+                            models.Q(("state__in", ["sending", "inflight"]), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="reminder_taken_with_lease",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("sent_at__isnull", False), ("state", "sent")),
+                            models.Q(models.Q(("state", "sent"), _negated=True), ("sent_at__isnull", True)),
+                            _connector="OR",
+                        ),
+                        name="reminder_sent_at_when_sent",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                (
+                                    "reason__in",
+                                    ["settled", "moved", "overtaken", "switched_off", "archived", "left", "answered"],
+                                ),
+                                ("state", "superseded"),
+                            ),
+                            models.Q(("state", "superseded"), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="reminder_superseded_with_reason",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='ReminderPolicy',
+            name="ReminderPolicy",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('is_on', models.BooleanField(default=True)),
-                ('days', models.JSONField(default=list)),
-                ('then_every', models.PositiveSmallIntegerField(default=7)),
-                ('hour', models.PositiveSmallIntegerField(default=9)),
-                ('household', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='reminder_policies', to='ledger.household')),
-                ('loan', models.OneToOneField(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='reminder_policy', to='ledger.loan')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("is_on", models.BooleanField(default=True)),
+                ("days", models.JSONField(default=list)),
+                ("then_every", models.PositiveSmallIntegerField(default=7)),
+                ("hour", models.PositiveSmallIntegerField(default=9)),
+                (
+                    "household",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="reminder_policies",
+                        to="ledger.household",
+                    ),
+                ),
+                (
+                    "loan",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="reminder_policy",
+                        to="ledger.loan",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'reminder policies',
-                'constraints': [models.UniqueConstraint(condition=models.Q(('loan__isnull', True)), fields=('household',), name='policy_one_a_household'), models.CheckConstraint(condition=models.Q(('hour__gte', 8), ('hour__lt', 22)), name='policy_hour_outside_quiet_hours'), models.CheckConstraint(condition=models.Q(('then_every__lte', 90)), name='policy_then_every_at_most_90')],
+                "verbose_name_plural": "reminder policies",
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("loan__isnull", True)), fields=("household",), name="policy_one_a_household"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("hour__gte", 8), ("hour__lt", 22)), name="policy_hour_outside_quiet_hours"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("then_every__lte", 90)), name="policy_then_every_at_most_90"
+                    ),
+                ],
             },
         ),
     ]

@@ -47,7 +47,7 @@ def test_a_bill_that_is_covered_says_there_is_nothing_to_do() -> None:
     run(at("2026-03-09", 9))
     assert subjects() == ["Bank of Tests will debit ¥1,066.19: 10 Mar, tomorrow"]
     assert mail.outbox[0].body.startswith(
-        "Bank of Tests will debit ¥1,066.19 from Salary card ••1234 on 10 Mar 2026 (tomorrow), around 09:30 / 15:30. "
+        "Bank of Tests will debit ¥1,066.19 from Salary card ••1234 on 10 Mar 2026 (tomorrow), around 09:30 / 15:30.\n"
         "It is for Laptop, bill 1 of 12.\n\n"
         "By your own figures, Salary card ••1234 covers it. There is nothing to do.\n"
     )
@@ -109,7 +109,7 @@ def test_an_overdue_bill_says_what_clearing_it_takes() -> None:
     run(at("2026-03-13", 9))
     assert subjects() == ["Bank of Tests: ¥1,066.19 overdue by 3 days"]
     assert mail.outbox[0].body.startswith(
-        "Bank of Tests expected ¥1,066.19 by 10 Mar 2026, 3 days ago. It is for Laptop, bill 1 of 12.\n\n"
+        "Bank of Tests expected ¥1,066.19 by 10 Mar 2026, 3 days ago.\nIt is for Laptop, bill 1 of 12.\n\n"
         "Clearing it today takes ¥1,066.19."
     )
 

@@ -71,7 +71,7 @@ def test_a_mail_arrives_whole(listening: Catcher) -> None:
     assert caught["Message-ID"] == reminder.message_id
     assert caught["Subject"].strip() == "Bank of Tests: ¥1,066.19 due 10 Mar, tomorrow" == reminder.subject
     assert text_of(caught).startswith(
-        "Bank of Tests expects ¥1,066.19 by 10 Mar 2026, tomorrow. It is for Laptop, bill 1 of 12."
+        "Bank of Tests expects ¥1,066.19 by 10 Mar 2026, tomorrow.\nIt is for Laptop, bill 1 of 12."
     )
     assert f"/loans/{loan.pk}/repayments/new/?bill=1" in text_of(caught)
     assert reminder.error == "250 2.0.0 queued"
@@ -81,7 +81,7 @@ def test_a_mail_arrives_whole(listening: Catcher) -> None:
 def text_of(mail: EmailMessage) -> str:
     body = mail.get_body(("plain",))
     assert body is not None
-    return str(body.get_content())
+    return str(body.get_content()).replace("\r\n", "\n")
 
 
 def test_lines_that_begin_with_a_dot_arrive_as_they_were(listening: Catcher) -> None:
