@@ -10,13 +10,15 @@ from __future__ import annotations
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from fractions import Fraction
 from itertools import accumulate
 from typing import NamedTuple
 
 from ledger.loanmath.day_count import DayCount
-from ledger.loanmath.interest import ZERO, Period, Rates, due_dates, make_period, round_ratio, step
+from ledger.loanmath.interest import ZERO, Period, Rates, due_dates, make_period, round_ratio, step, year_fraction
 from ledger.loanmath.money import Rounding
+from ledger.loanmath.roots import NoSolution, root
 from ledger.loanmath.terms import LastRow, LoanTerms, Method, PaymentFit, Residue
 
 UNROUNDED_SCALE = 10**20
@@ -276,7 +278,7 @@ class Plan:
 
     def _needs_another(self, index: int, interest: int) -> bool:
         """Whether the kept payment leaves more than rounding does."""
-        left = self.balance + interest - self._level_payment(index) - self.terms.balloon * self.scale
+        left = self.balance + interest - self.level_payment(index) - self.terms.balloon * self.scale
         return left > (index - self.first + 1) * self.scale and index + 1 < MOST_BILLS
 
     def _interest_due(self, period: Period) -> int:
@@ -292,7 +294,7 @@ class Plan:
         self.at, self.balance, self.carry = row.at, row.opening, row.carry
         self.accrued, self.accrued_to = row.accrued, row.accrued_to
 
-    def _level_payment(self, index: int) -> int:
+    def level_payment(self, index: int) -> int:
         payment = self.payment
         if self.terms.weights:
             weighted = payment * self._weight(index)
@@ -305,7 +307,7 @@ class Plan:
         if self.place(index) < self.terms.principal_grace:
             principal = 0
         elif method is Method.LEVEL:
-            payment = self._level_payment(index)
+            payment = self.level_payment(index)
             carry = max(interest - payment, 0)
             interest -= carry
             principal = payment - interest
@@ -340,7 +342,7 @@ class Plan:
     def _last_parts(self, interest: int) -> tuple[int, int, int]:
         if self.terms.method is not Method.LEVEL or self.terms.last_row is LastRow.REST:
             return self.balance, interest, 0
-        payment = self._level_payment(self.at)
+        payment = self.level_payment(self.at)
         if self.terms.last_row is LastRow.SQUEEZE_INTEREST:
             return self.balance, max(payment - self.balance, 0), 0
         return max(min(payment - interest, self.balance), 0), interest, 0
@@ -381,13 +383,38 @@ def set_payment(plan: Plan) -> None:
     if terms.method is Method.LEVEL and terms.payment is not None:
         plan.payment = terms.payment * plan.scale
         least = minimum_payment(plan)
-        if plan.last != plan.at and terms.payment + terms.extra_payment < least and not terms.weights:
+        even = not (terms.weights or terms.balloon)
+        if even and plan.last != plan.at and terms.payment + terms.extra_payment < least:
             raise NeverAmortizes(least)
     elif terms.method is Method.EQUAL_PRINCIPAL and terms.principal_part is not None:
         plan.part = terms.principal_part * plan.scale
     else:
         plan.solve()
         plan.prorate_listed = False
+    if terms.rate_from_payments and terms.method is Method.LEVEL and terms.annual_rate:
+        plan.rates.segments[0] = (date.min, rate_of_payments(plan))
+
+
+def rate_of_payments(plan: Plan) -> Fraction:
+    """The yearly rate at which the rounded payments repay the loan exactly; near the agreed one."""
+    parts, payments = [], []
+    for index in range(plan.at, plan.last + 1):
+        period = plan.period(index)
+        part = year_fraction(plan.terms, period, period.starts_on, period.due_on)
+        parts.append(Decimal(part.numerator) / part.denominator)
+        payments.append(plan.level_payment(index))
+
+    def owed_at_the_end(rate: Decimal) -> Decimal:
+        owed = Decimal(plan.balance)
+        for part, payment in zip(parts, payments, strict=True):
+            owed += owed * rate * part - payment
+        return owed
+
+    agreed = plan.terms.annual_rate
+    try:
+        return Fraction(root(owed_at_the_end, agreed / 2, agreed * 2))
+    except NoSolution:  # payments of a few cents repay at no rate near the agreed one
+        return Fraction(agreed)
 
 
 def minimum_payment(plan: Plan) -> int:

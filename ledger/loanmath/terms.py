@@ -171,6 +171,7 @@ class LoanTerms:
     overdue_accrues: bool = False  # unpaid principal goes on bearing interest, asked for with the next bill
     extra_payment: int = 0  # principal paid on top of every bill, by agreement
     weights: tuple[Decimal, ...] = ()  # LEVEL: each bill's share of the full payment; 0 skips a payment
+    rate_from_payments: bool = False  # LEVEL: interest at the rate at which the rounded payments repay exactly
     first_day_free: bool = False  # the day of the disbursement bears no interest
     odd_period_whole: bool = False  # PERIODIC: a longer or shorter period counts as one whole period
     part_period: DayCount = DayCount.ACT_365F  # PERIODIC: how interest up to a day inside a period is counted;

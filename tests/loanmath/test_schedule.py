@@ -341,3 +341,18 @@ def test_a_payment_is_fitted_again_when_the_last_one_is_too_far_off() -> None:
         payment_fit=PaymentFit.REFIT, rounding=Rounding.HALF_EVEN,
     )  # fmt: skip
     assert payments(terms)[:5] == [1_690] * 5
+
+
+def test_stepped_payments_and_the_rate_that_makes_them_exact() -> None:
+    """A published table: 10,000 at 7 %, payments at 100, 60 and 40 %, the last interest cut by the cent."""
+    steps = [Decimal(1)] * 4 + [Decimal("0.6")] * 4 + [Decimal("0.4")] * 4
+    terms = loan(
+        principal=1_000_000, annual_rate=Decimal("0.07"), weights=tuple(steps), rate_from_payments=True,
+        disbursed_on=day("2026-01-05"), first_due_on=day("2026-02-05"), day_count=DayCount.THIRTY_360_US,
+        last_row=LastRow.SQUEEZE_INTEREST,
+    )  # fmt: skip
+    rows = schedule(terms)
+    assert [row.payment for row in rows] == [128_889] * 4 + [77_333] * 4 + [51_556] * 4
+    assert [row.interest for row in rows] == [
+        5_833, 5_115, 4_393, 3_667, 2_936, 2_503, 2_066, 1_627, 1_186, 892, 596, 298,
+    ]  # fmt: skip
