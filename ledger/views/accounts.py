@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from ledger.forms.accounts import OWN, AccountForm, BalanceForm, MandateForm, preset_of
 from ledger.models import AutoRepayMandate, FundingAccount, Loan
 from ledger.selectors.accounts import accounts_page, latest_balances
+from ledger.selectors.balances import balance_on
 from ledger.selectors.mandates import mandate_of
 from ledger.services import accounts as services
 from ledger.services.mandates import authorize_mandate, end_mandate
@@ -127,10 +128,14 @@ def _mandate_form(request: PageRequest, loan: Loan, data: Any = None) -> Mandate
 
 
 def _mandate_page(request: PageRequest, loan: Loan, form: MandateForm, status: int = 200) -> HttpResponse:
+    mandate = mandate_of(loan)
+    balance = balance_on(mandate.account, request.today) if mandate else None
     context = {
         "loan": loan,
         "form": form,
-        "mandate": mandate_of(loan),
+        "mandate": mandate,
+        "balance": balance,
+        "fresh": balance is not None and balance.known_on(request.today),
         "has_account": bool(form.fields["account"].choices),  # type: ignore[attr-defined]
     }
     return page(request, "ledger/mandate.html", context, status=status)

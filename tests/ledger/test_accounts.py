@@ -12,6 +12,7 @@ from ledger.services.accounts import add_account, state_balance
 from ledger.services.autorepay import debit_due
 from ledger.services.mandates import authorize_mandate
 from ledger.services.refusal import Refusal
+from ledger.services.reversals import reverse_fact
 from tests import builders as make
 
 pytestmark = [pytest.mark.django_db, pytest.mark.service]
@@ -322,6 +323,18 @@ def test_a_balance_takes_what_is_booked_after_it_and_nothing_from_before(home):
     assert balance_on(account, date(2026, 2, 9)) is None
     assert balance_on(account, date(2026, 2, 10)).amount == 46_000
     assert balance_on(account, date(2026, 2, 12)).amount == 38_000
+
+
+@pytest.mark.parametrize("stated_on, left", [(date(2026, 2, 9), 50_000), (date(2026, 2, 11), 50_000)])
+def test_a_debit_undone_later_leaves_a_balance_stated_before_or_after_it_as_it_was(home, stated_on, left):
+    account = make.account(home)
+    loan = make.loan(home, now=make.at("2026-01-20"))
+    paid = make.repayment(loan, 1_000, date(2026, 2, 10), make.at("2026-02-10", 10), account=account)
+    make.balance(account, 50_000, stated_on, make.at("2026-02-11"))
+
+    reverse_fact(fact=paid, recording=make.recording(make.at("2026-02-12")))
+
+    assert balance_on(account, date(2026, 2, 12)).amount == left
 
 
 def test_services_refuse_with_reasons(home):

@@ -1,14 +1,18 @@
 """Auto-repay: every debit that should have happened is recorded once, under its own day."""
 
-from datetime import date
+from datetime import date, timedelta
+from decimal import Decimal
 
 import pytest
 
 from ledger.loanmath.money import Parts
+from ledger.loanmath.terms import PenaltyTerms
 from ledger.models import AccountEntry, AutoRepayAttempt, AutoRepayMandate, Bill, Repayment
 from ledger.selectors.balances import balance_on
+from ledger.selectors.history import history
 from ledger.services.autorepay import debit_bill, debit_due, due_debits
 from ledger.services.mandates import authorize_mandate, end_mandate
+from ledger.services.projection import refresh
 from ledger.services.repayments import confirm_repayment
 from ledger.services.reversals import reverse_fact
 from tests import builders as make
@@ -435,3 +439,35 @@ def test_with_nothing_to_do_one_query_is_asked(home, card, django_assert_num_que
     loan_under_mandate(home, card)
     with django_assert_num_queries(1):
         debit_due(at("2026-02-09"))
+
+
+@pytest.mark.parametrize("money", [1_000_000, 150_000, None])
+def test_a_tick_each_hour_and_one_tick_after_two_months_end_alike(money):
+    days = [date(2026, 2, 1) + timedelta(days=n) for n in range(50)]
+    told = {date(2026, 2, 1): money, date(2026, 3, 1): money and money - 80_000}
+    loans = []
+    for steady in (True, False):
+        home = make.household()
+        card = make.account(home)
+        loan = loan_under_mandate(home, card, penalty=PenaltyTerms(annual_rate=Decimal("0.18")))
+        loans.append(loan)
+        for day in days:
+            if told.get(day) is not None:
+                make.balance(card, told[day], day, at(day.isoformat(), 7))
+            for hour in (8, 10, 16):
+                if steady or (day, hour) == (days[-1], 16):
+                    debit_due(at(day.isoformat(), hour))
+
+    first, second = loans
+    assert repayments(first) == repayments(second)
+    assert [row for row in attempts(first) if row[3] != "insufficient"] == [
+        row for row in attempts(second) if row[3] != "insufficient"
+    ]
+    today = date(2026, 3, 22)
+    for loan in loans:
+        refresh(loan.household, at("2026-03-22", 16))
+        projected = history(loan).project(today).bills
+        stored = Bill.objects.filter(loan=loan).needed()
+        assert {bill.number: (bill.due, bill.paid, bill.settled_on) for bill in stored} == {
+            bill.number: (bill.due, bill.paid, bill.settled_on) for bill in projected
+        }

@@ -184,6 +184,18 @@ def test_a_presumed_debit_can_be_answered_on_the_page(client, home, loan, card):
     assert "Failed after all" in text(client.get(path(loan)))
 
 
+def test_the_page_says_what_is_in_the_account(client, home, loan, card):
+    client.post(path(loan), choice(card))
+    assert "Its balance is unknown" in text(client.get(path(loan)))
+
+    now = clock.now()
+    make.balance(card, 50_000, home.today(now) - timedelta(days=31), now)
+    assert "Its balance is too old to count on" in text(client.get(path(loan)))
+
+    make.balance(card, 60_000, home.today(now), now)
+    assert "¥600.00 in it, estimated from the balance of" in text(client.get(path(loan)))
+
+
 def test_changing_the_account_keeps_bills_that_are_being_retried(home):
     empty, full = make.account(home, name="Empty"), make.account(home, name="Full")
     retried = make.loan(home, now=JAN_20)
