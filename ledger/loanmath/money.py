@@ -131,13 +131,12 @@ def parse_amount(text: str, currency: str) -> int:
         raise AmountError("empty")
     if not _AMOUNT.fullmatch(plain) or not any(character.isdigit() for character in plain):
         raise AmountError("invalid")
-    value = Decimal(plain.replace(",", ""))
-    scaled = value.scaleb(exponent(currency))
+    scaled = Fraction(plain.replace(",", "")) * 10 ** exponent(currency)
     if abs(scaled) > LIMIT:
         raise AmountError("too_large")
-    if scaled != scaled.to_integral_value():
+    if scaled.denominator != 1:
         raise AmountError("decimals")
-    return int(scaled)
+    return scaled.numerator
 
 
 def decimal_text(minor: int, currency: str) -> str:

@@ -70,7 +70,7 @@ def test_a_wrong_field_is_named(change: dict[str, object], named: str) -> None:
 
 
 def test_a_missing_field_is_named() -> None:
-    with pytest.raises(ValueError, match="^currency: missing"):
+    with pytest.raises(ValueError, match=r"^currency: missing"):
         terms_from_dict({"principal": 1})
 
 

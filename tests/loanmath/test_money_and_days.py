@@ -41,6 +41,7 @@ def test_an_amount_is_read_as_people_type_it(text: str, currency: str, minor: in
         ("1e5", "CNY", "invalid"),
         ("12,34", "CNY", "invalid"),
         ("1.005", "CNY", "decimals"),
+        ("1.00000000000000000000000000000001", "CNY", "decimals"),
         ("1.5", "JPY", "decimals"),
         ("9" * 5000, "CNY", "too_large"),
         ("x" * 5000, "CNY", "invalid"),
