@@ -435,6 +435,24 @@ def _gap(plan: Plan, payment: int) -> int:
     return row.principal + row.interest - payment
 
 
+def _lowest_fitting(plan: Plan, near: int, unit: int) -> int:
+    """The smallest payment whose last bill is not higher; a higher payment leaves less to the last bill."""
+    reach = unit
+    while _gap(plan, near + reach) > 0:
+        reach *= 2
+    enough, reach = near + reach, unit
+    while near - reach > 0 and _gap(plan, near - reach) <= 0:
+        reach *= 2
+    short = max(near - reach, 0)
+    while enough - short > unit:
+        middle = short + (enough - short) // (2 * unit) * unit
+        if _gap(plan, middle) <= 0:
+            enough = middle
+        else:
+            short = middle
+    return enough
+
+
 def fitted_payment(plan: Plan) -> int:
     """The plan's level payment, corrected as the agreement says so that the last bill comes close to it."""
     unit = plan.terms.payment_unit * plan.scale
@@ -452,11 +470,6 @@ def fitted_payment(plan: Plan) -> int:
             payment, gap = moved, new_gap
         return payment
     if fit is PaymentFit.LOWER_LAST:
-        while gap > 0:
-            payment += unit
-            gap = _gap(plan, payment)
-        while _gap(plan, payment - unit) <= 0:
-            payment -= unit
-        return payment
+        return _lowest_fitting(plan, payment, unit)
     near = range(-2, 3)
     return min((payment + n * unit for n in near), key=lambda p: (abs(_gap(plan, p)), p))
