@@ -178,7 +178,7 @@ def test_a_loan_without_facts_asks_for_what_was_scheduled(terms: LoanTerms) -> N
     ]
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(agreements(), histories(), days)
 def test_every_cent_paid_is_found_again(terms: LoanTerms, facts: list[Fact], as_of: date) -> None:
     check_books(terms, facts, project(terms, facts, as_of))
@@ -213,7 +213,7 @@ def test_facts_of_later_days_do_not_count_yet(terms: LoanTerms, facts: list[Fact
     assert (now.bills, now.allocations, now.credit) == (then.bills, then.allocations, then.credit)
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(agreements(), histories(), days)
 def test_nothing_changes_before_the_announced_day(terms: LoanTerms, facts: list[Fact], as_of: date) -> None:
     announced = project(terms, facts, as_of)
@@ -229,7 +229,7 @@ def test_nothing_changes_before_the_announced_day(terms: LoanTerms, facts: list[
     )
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(agreements(), histories(), days)
 def test_paying_the_quoted_amount_settles_and_one_less_does_not(terms: LoanTerms, facts: list[Fact], on: date) -> None:
     facts = [fact for fact in facts if fact.effective_on <= on]
