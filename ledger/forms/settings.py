@@ -9,6 +9,7 @@ from zoneinfo import available_timezones
 
 from django import forms
 from django.conf import settings
+from django.utils.translation import get_language_info
 from django.utils.translation import gettext_lazy as _
 
 from ledger.forms.fields import CurrencyField
@@ -56,7 +57,7 @@ class LanguageForm(forms.Form):
 
     language = forms.ChoiceField(
         label=_("Language"),
-        choices=settings.LANGUAGES,
+        choices=[(code, get_language_info(code)["name_local"]) for code, _name in settings.LANGUAGES],
         widget=forms.RadioSelect,
         help_text=_("Of these pages and of the mails you get."),
     )
