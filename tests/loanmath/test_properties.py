@@ -162,6 +162,7 @@ def check_books(terms: LoanTerms, facts: list[Fact], projection: Projection) -> 
     assert sum(bill.open.principal for bill in projection.bills) == projection.outstanding_principal
 
 
+@settings(deadline=None)
 @given(agreements())
 def test_principal_of_all_bills_sums_to_the_amount_lent(terms: LoanTerms) -> None:
     rows = schedule(terms)
@@ -170,6 +171,7 @@ def test_principal_of_all_bills_sums_to_the_amount_lent(terms: LoanTerms) -> Non
     assert all(min(row.principal, row.interest, row.fee, row.balance) >= 0 for row in rows)
 
 
+@settings(deadline=None)
 @given(agreements())
 def test_a_loan_without_facts_asks_for_what_was_scheduled(terms: LoanTerms) -> None:
     bills = project(terms, [], START).bills
@@ -178,12 +180,13 @@ def test_a_loan_without_facts_asks_for_what_was_scheduled(terms: LoanTerms) -> N
     ]
 
 
-@settings(max_examples=100)
+@settings(deadline=None)
 @given(agreements(), histories(), days)
 def test_every_cent_paid_is_found_again(terms: LoanTerms, facts: list[Fact], as_of: date) -> None:
     check_books(terms, facts, project(terms, facts, as_of))
 
 
+@settings(deadline=None)
 @given(agreements(), histories(), days, st.randoms(use_true_random=False))
 def test_the_order_in_which_facts_were_typed_never_matters(
     terms: LoanTerms, facts: list[Fact], as_of: date, chance: random.Random
@@ -193,6 +196,7 @@ def test_the_order_in_which_facts_were_typed_never_matters(
     assert project(terms, shuffled, as_of) == project(terms, facts, as_of)
 
 
+@settings(deadline=None)
 @given(agreements(), histories(), one_fact(50), days)
 def test_recording_and_undoing_is_as_if_nothing_happened(
     terms: LoanTerms, facts: list[Fact], extra: Fact, as_of: date
@@ -206,6 +210,7 @@ def test_recording_and_undoing_is_as_if_nothing_happened(
     assert project(terms, [*facts, extra, undo, redo], as_of) == project(terms, [*facts, extra], as_of)
 
 
+@settings(deadline=None)
 @given(agreements(), histories(), days)
 def test_facts_of_later_days_do_not_count_yet(terms: LoanTerms, facts: list[Fact], as_of: date) -> None:
     known = [fact for fact in live(facts) if fact.effective_on <= as_of]
@@ -213,7 +218,7 @@ def test_facts_of_later_days_do_not_count_yet(terms: LoanTerms, facts: list[Fact
     assert (now.bills, now.allocations, now.credit) == (then.bills, then.allocations, then.credit)
 
 
-@settings(max_examples=100)
+@settings(deadline=None)
 @given(agreements(), histories(), days)
 def test_nothing_changes_before_the_announced_day(terms: LoanTerms, facts: list[Fact], as_of: date) -> None:
     announced = project(terms, facts, as_of)
@@ -229,7 +234,7 @@ def test_nothing_changes_before_the_announced_day(terms: LoanTerms, facts: list[
     )
 
 
-@settings(max_examples=100)
+@settings(deadline=None)
 @given(agreements(), histories(), days)
 def test_paying_the_quoted_amount_settles_and_one_less_does_not(terms: LoanTerms, facts: list[Fact], on: date) -> None:
     facts = [fact for fact in facts if fact.effective_on <= on]
@@ -246,6 +251,7 @@ def test_paying_the_quoted_amount_settles_and_one_less_does_not(terms: LoanTerms
         assert project(terms, [*facts, short], on).settled_on is None
 
 
+@settings(deadline=None)
 @given(agreements(), histories(), bill_numbers, amounts, days)
 def test_a_lenders_figure_is_what_the_bill_asks_for(
     terms: LoanTerms, facts: list[Fact], number: int, interest: int, as_of: date
