@@ -131,7 +131,7 @@ def parse_amount(text: str, currency: str) -> int:
         raise AmountError("empty")
     if not _AMOUNT.fullmatch(plain) or not any(character.isdigit() for character in plain):
         raise AmountError("invalid")
-    scaled = Fraction(plain.replace(",", "")) * 10 ** exponent(currency)
+    scaled = Fraction(plain.replace(",", "")) * Fraction(10) ** exponent(currency)
     if abs(scaled) > LIMIT:
         raise AmountError("too_large")
     if scaled.denominator != 1:

@@ -74,7 +74,9 @@ class Fact(AppendOnly):
     apply_to = models.CharField(max_length=10, blank=True)  # repayment
     source = models.CharField(max_length=10, choices=Source.choices, blank=True)  # repayment
     presumed = models.BooleanField(default=False)  # repayment
-    account = models.ForeignKey("ledger.FundingAccount", on_delete=models.RESTRICT, null=True, related_name="repayments")
+    account = models.ForeignKey(
+        "ledger.FundingAccount", on_delete=models.RESTRICT, null=True, related_name="repayments"
+    )
     annual_rate = models.DecimalField(max_digits=14, decimal_places=10, null=True)  # rate change
     effect = models.CharField(max_length=20, blank=True)  # rate change, deferral
     moved_to = models.DateField(null=True)  # deferral
@@ -185,7 +187,7 @@ _TO_VALUE: dict[Kind, Callable[[Fact], facts.Fact]] = {
 }
 
 
-class KindManager(models.Manager.from_queryset(FactQuerySet)):  # type: ignore[misc]
+class KindManager(models.Manager.from_queryset(FactQuerySet)):
     """Facts of the one kind a proxy stands for."""
 
     def get_queryset(self) -> FactQuerySet[Any]:
