@@ -255,10 +255,19 @@ class Story:
                 self.state(wallet, 900_00 + day.month * 11_30, day)
             if day == self.today - timedelta(days=6):
                 self.state(wallet, 268_55, day)
-            for hour in (11, 18):
+            opens = self.next_debit() or self.at(self.today)
+            for moment in (self.at(day, 11), self.at(day, 18)):
+                if moment < opens:
+                    continue
                 for account in (card, wallet):
-                    debit_account(account.pk, self.at(day, hour))
+                    debit_account(account.pk, moment)
+                opens = self.next_debit() or self.at(self.today)
             day += timedelta(days=1)
+
+    def next_debit(self) -> datetime | None:
+        """When a lender debits next; None when none ever will again."""
+        mandates = AutoRepayMandate.objects.filter(loan__household=self.household, next_debit_at__isnull=False)
+        return mandates.order_by("next_debit_at").values_list("next_debit_at", flat=True).first()
 
     def by_hand(self, loan: Loan, lead_days: int, skip_last: bool = False) -> None:
         """Repay each past bill by hand, `lead_days` before it was due."""
