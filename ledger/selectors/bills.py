@@ -276,10 +276,9 @@ def _in_state(bills: BillQuerySet[Bill], state: str, today: date) -> BillQuerySe
     return bills if state == "all" else bills.open()
 
 
-def sum_of(suffix: str, **condition: Any) -> Sum:
+def _sum_of(suffix: str) -> Sum:
     """The sum over bills of all components of a kind ("due", "paid", "waived")."""
-    total = sum((F(f"{part}_{suffix}") for part in PARTS[1:]), F(f"{PARTS[0]}_{suffix}"))
-    return Sum(total, filter=Q(**condition) if condition else None, default=0)
+    return Sum(sum((F(f"{part}_{suffix}") for part in PARTS[1:]), F(f"{PARTS[0]}_{suffix}")), default=0)
 
 
 def _totals(bills: QuerySet[Bill]) -> tuple[Totals, ...]:
@@ -287,7 +286,7 @@ def _totals(bills: QuerySet[Bill]) -> tuple[Totals, ...]:
         bills.order_by()
         .values("loan__currency")
         .annotate(
-            sum_due=sum_of("due"), sum_paid=sum_of("paid"), sum_waived=sum_of("waived"), sum_presumed=Sum("presumed")
+            sum_due=_sum_of("due"), sum_paid=_sum_of("paid"), sum_waived=_sum_of("waived"), sum_presumed=Sum("presumed")
         )
         .order_by("loan__currency")
     )

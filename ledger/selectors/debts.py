@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 from dateutil.relativedelta import relativedelta
-from django.db.models import Case, F, IntegerField, OuterRef, Subquery, Sum, Value, When
+from django.db.models import Case, F, IntegerField, OuterRef, Q, Subquery, Sum, Value, When
 from django.db.models.functions import TruncMonth
 from django.utils.translation import gettext as _
 
@@ -42,6 +42,20 @@ class Level:
 
 
 @dataclass(frozen=True, slots=True)
+class LineUse:
+    """How much of a credit line its draws use."""
+
+    name: str
+    lender: str
+    limit: int
+    used: int
+
+    @property
+    def available(self) -> int:
+        return max(self.limit - self.used, 0)
+
+
+@dataclass(frozen=True, slots=True)
 class Debt:
     """All that is owed in one currency."""
 
@@ -51,6 +65,7 @@ class Debt:
     fee_left: int
     free_on: date | None
     loans: tuple[LoanLine, ...]
+    lines: tuple[LineUse, ...]
     chart: AreaChart | None
     levels: tuple[Level, ...]
 
@@ -63,14 +78,21 @@ class Debt:
         return tuple(loan for loan in self.loans if loan.settled_on is not None)
 
 
-def current_loans(household: Household) -> list[Any]:
-    """The household's loans not put away, with lender and last payable date (`ends_on`), the largest first."""
-    last = Bill.objects.filter(loan=OuterRef("pk"), is_needed=True).order_by("-payable_on")
+def current_loans(household: Household, today: date) -> list[Any]:
+    """The household's loans not put away, with lender and credit line, the largest first. Each has the payable
+    date of its first and last bill (`starts_on`, `ends_on`) and of its last bill paid late or overdue
+    (`last_late_on`, None without one)."""
+    bills = Bill.objects.filter(loan=OuterRef("pk"), is_needed=True)
+    late = bills.filter(Q(settled_on=None) | Q(settled_on__gt=F("payable_on")), payable_on__lt=today)
     return list(
         Loan.objects.filter(household=household)
         .current()
-        .select_related("lender")
-        .annotate(ends_on=Subquery(last.values("payable_on")[:1]))
+        .select_related("lender", "credit_line")
+        .annotate(
+            starts_on=Subquery(bills.order_by("payable_on").values("payable_on")[:1]),
+            ends_on=Subquery(bills.order_by("-payable_on").values("payable_on")[:1]),
+            last_late_on=Subquery(late.order_by("-payable_on").values("payable_on")[:1]),
+        )
         .order_by("-outstanding_principal", "pk")
     )
 
@@ -130,6 +152,7 @@ def _debt(currency: str, loans: list[Any], falls: list[_Fall], today: date) -> D
         fee_left=sum(fall.fee for fall in falls),
         free_on=max(live_ends, default=None),
         loans=lines,
+        lines=_line_uses(loans),
         chart=area_chart(series, days) if falls else None,
         levels=_yearly(levels),
     )
@@ -139,6 +162,26 @@ def _line(loan: Any, slot: int) -> LoanLine:
     return LoanLine(
         loan.pk, loan.name, loan.lender.name, loan.outstanding_principal, loan.ends_on, loan.settled_on, slot
     )
+
+
+def _line_uses(loans: list[Any]) -> tuple[LineUse, ...]:
+    """The credit lines that were drawn on."""
+    uses: dict[int, LineUse] = {}
+    for loan in loans:
+        line = loan.credit_line
+        if line is not None:
+            before = uses[line.pk].used if line.pk in uses else 0
+            uses[line.pk] = LineUse(line.name, loan.lender.name, line.limit, before + loan.outstanding_principal)
+    return tuple(uses.values())
+
+
+def on_time_months(loans: Sequence[Any], today: date) -> int:
+    """Whole months without a late bill, up to today; 0 while one is overdue is the caller's to say."""
+    since = max((loan.last_late_on for loan in loans if loan.last_late_on), default=None)
+    if since is None:
+        since = min((loan.starts_on for loan in loans if loan.starts_on), default=today)
+    months = (today.year - since.year) * 12 + today.month - since.month - (today.day < since.day)
+    return max(months, 0)
 
 
 def _days(today: date, last_month: date) -> list[date]:

@@ -15,7 +15,7 @@ from ledger.models import AutoRepayAttempt, Bill, Household
 from ledger.models.autorepay import Outcome
 from ledger.selectors.accounts import AccountLine, BillCover, account_lines
 from ledger.selectors.bills import BillRow, bill_row, with_auto_repay
-from ledger.selectors.debts import Debt, debts
+from ledger.selectors.debts import Debt, debts, on_time_months
 from ledger.selectors.history import History, histories
 
 DAYS_AHEAD = 30
@@ -138,6 +138,7 @@ class Overview:
     more_next: int
     months: tuple[Month, ...]
     debts: tuple[Debt, ...]
+    on_time_months: int
 
     @property
     def needs_you(self) -> bool:
@@ -169,6 +170,7 @@ def overview(household: Household, today: date, loans: Sequence[Any]) -> Overvie
         more_next=max(len(coming) - MOST_NEXT, 0),
         months=_months([row for _, row in rows], today),
         debts=debts(loans, today),
+        on_time_months=0 if late_rows else on_time_months(loans, today),
     )
 
 

@@ -16,11 +16,11 @@ from loantracker.http import PageRequest, member_page, page
 @member_page
 def overview(request: PageRequest) -> HttpResponse:
     """What is owed next and whether the money is there; without a loan, how to begin."""
-    loans = current_loans(request.household)
+    loans = current_loans(request.household, request.today)
     if not loans:
         return redirect("ledger:first_run")
     if any(loan.next_change_on and loan.next_change_on <= request.today for loan in loans):
         refresh(request.household, request.now)
-        loans = current_loans(request.household)
+        loans = current_loans(request.household, request.today)
     shown = gather(request.household, request.today, loans)
     return page(request, "ledger/overview.html", {"shown": shown, "key": uuid4().hex})

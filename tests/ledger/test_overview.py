@@ -10,9 +10,9 @@ from django.urls import reverse
 
 from ledger.loanmath.facts import ApplyTo
 from ledger.loanmath.terms import PenaltyTerms
-from ledger.models import Fact, Role
+from ledger.models import CreditLine, Fact, Lender, Loan, Role
 from ledger.models.facts import Kind, Source
-from ledger.selectors.debts import current_loans
+from ledger.selectors.debts import LineUse, current_loans
 from ledger.selectors.history import history
 from ledger.selectors.overview import Headline, Month, PresumedDebit, Shortfall, StaleBalance, overview
 from ledger.services.autorepay import debit_due
@@ -57,7 +57,7 @@ def client(owner, home):
 
 
 def seen(home, today=TODAY):
-    return overview(home, today, current_loans(home))
+    return overview(home, today, current_loans(home, today))
 
 
 def a_loan(home, **more):
@@ -277,6 +277,26 @@ class TestFurtherDown:
         debt = seen(home).debts[0]
         assert [band.label for band in debt.chart.bands][-1] == "Other loans"
         assert [line.slot for line in debt.loans] == [1, 2, 3, 4, 5, 6, 6]
+
+    def test_draws_on_a_credit_line_add_up_to_its_use(self, home):
+        lender = Lender.objects.create(household=home, name="Bank of Tests")
+        line = CreditLine.objects.create(household=home, lender=lender, name="Reserve", currency="CNY", limit=5_000_000)
+        for number in range(2):
+            loan = to_come(home, name=f"Draw {number}")
+            Loan.objects.filter(pk=loan.pk).update(credit_line=line)
+        use = seen(home).debts[0].lines[0]
+        assert (use, use.available) == (LineUse("Reserve", "Bank of Tests", 5_000_000, 2_400_000), 2_600_000)
+
+    def test_months_on_time_count_from_the_last_late_bill(self, home):
+        loan = a_loan(home)
+        make.repayment(loan, INSTALLMENT, date(2026, 2, 10))
+        make.repayment(loan, INSTALLMENT, date(2026, 3, 15), now=at("2026-03-15"))  # 5 days late
+        make.repayment(loan, INSTALLMENT, date(2026, 4, 10), now=at("2026-04-10"))
+        months = {day: seen(home, date.fromisoformat(day)).on_time_months for day in DAYS_OF_A_STREAK}
+        assert months == DAYS_OF_A_STREAK
+
+
+DAYS_OF_A_STREAK = {"2026-02-10": 0, "2026-04-09": 0, "2026-04-10": 1, "2026-05-10": 2, "2026-05-11": 0}
 
 
 def everything(home, count):
