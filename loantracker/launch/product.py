@@ -39,15 +39,15 @@ def environment(environ: Mapping[str, str], var: Path) -> dict[str, str]:
 def run_product(environ: Mapping[str, str], *, demo: bool) -> int:
     """Runs everything until told to stop; the exit code."""
     var = data_folder(environ)
-    var.mkdir(parents=True, exist_ok=True)
     try:
+        var.mkdir(parents=True, exist_ok=True)
         lock = Lock(var / "launch.lock")
         redis = own_redis(environ, var)
         listener = listen(environ.get("HOST") or "127.0.0.1", wanted_port(environ))
     except AlreadyRunningError as running:
         say(f"Loantracker is already running{f': {running}' if str(running) else ', just starting'}")
         return 1
-    except (RedisMissingError, PortTakenError, PermissionError) as error:
+    except (RedisMissingError, PortTakenError, OSError) as error:
         say(str(error))
         return 1
     given = environment(environ, var)
