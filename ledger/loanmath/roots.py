@@ -7,6 +7,7 @@ from decimal import Decimal
 
 Function = Callable[[Decimal], Decimal]
 STEPS = 400
+HALF = Decimal("0.5")
 
 
 class NoSolution(ValueError):  # noqa: N818 a finding about the figures, not a fault
@@ -16,30 +17,36 @@ class NoSolution(ValueError):  # noqa: N818 a finding about the figures, not a f
 def root(f: Function, low: Decimal, high: Decimal, close: Decimal = Decimal("1e-24")) -> Decimal:
     """A zero of `f` between `low` and `high`, to within `close`. `f` must change its sign there; else NoSolution.
 
-    Regula falsi in the Illinois form, with a bisection whenever it does not halve the bracket in three steps.
+    Chandrupatla 1997: a parabola through the last three points where that is safe, else a bisection.
     """
-    at_low, at_high = f(low), f(high)
-    if at_low == 0:
-        return low
-    if at_high == 0:
-        return high
-    if (at_low > 0) == (at_high > 0):
+    a, b, at_a, at_b = low, high, f(low), f(high)
+    if at_a == 0 or at_b == 0:
+        return low if at_a == 0 else high
+    if (at_a > 0) == (at_b > 0):
         raise NoSolution("the figures never meet")
-    width, slow = high - low, 0
+    part = HALF
     for _ in range(STEPS):
-        if high - low <= close:
-            break
-        slow = 0 if (high - low) * 2 < width else slow + 1
-        width = min(width, high - low)
-        middle = (low + high) / 2 if slow >= 3 else high - at_high * (high - low) / (at_high - at_low)
-        at_middle = f(middle)
-        if at_middle == 0:
-            return middle
-        if (at_middle > 0) == (at_high > 0):
-            high, at_high, at_low = middle, at_middle, at_low / 2
+        x = a + part * (b - a)
+        at_x = f(x)
+        if (at_x > 0) == (at_a > 0):
+            c, at_c = a, at_a
         else:
-            low, at_low, at_high = middle, at_middle, at_high / 2
-    return (low + high) / 2
+            c, at_c, b, at_b = b, at_b, a, at_a
+        a, at_a = x, at_x
+        if at_a == 0 or abs(b - a) <= close:
+            break
+        least = close / abs(b - a) / 2
+        part = min(max(_parabola(a, b, c, at_a, at_b, at_c), least), 1 - least)
+    return a if abs(at_a) < abs(at_b) else b
+
+
+def _parabola(a: Decimal, b: Decimal, c: Decimal, at_a: Decimal, at_b: Decimal, at_c: Decimal) -> Decimal:
+    """How far from `a` toward `b` the parabola through three points, `c` the oldest, is zero; a half if unsafe."""
+    across, along = (at_a - at_b) / (at_c - at_b), (a - b) / (c - b)
+    if not (across**2 < along and (1 - across) ** 2 < 1 - along):
+        return HALF
+    steps = at_a / (at_b - at_a) * at_c / (at_b - at_c)
+    return steps + (c - a) / (b - a) * at_a / (at_c - at_a) * at_b / (at_c - at_b)
 
 
 def bracket(f: Function, marks: list[Decimal]) -> tuple[Decimal, Decimal]:

@@ -10,7 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal, localcontext
+from fractions import Fraction
 from functools import wraps
+from itertools import pairwise
+from math import lcm
 from typing import ParamSpec
 
 from ledger.loanmath.day_count import DayCount, fraction
@@ -18,6 +21,7 @@ from ledger.loanmath.roots import NoSolution, bracket, root
 
 _P = ParamSpec("_P")
 ZERO, ONE = Decimal(0), Decimal(1)
+TimedFlow = tuple[Fraction, Decimal]  # years from now, amount
 # Where an internal rate is looked for, from the likeliest on: rates a period, then losses.
 _RATES = [Decimal(text) for text in "0 0.001 0.005 0.01 0.02 0.05 0.1 0.2 0.5 1 2 5 10 100 1000".split()]  # noqa: SIM905
 _LOSSES = [Decimal(text) for text in "0 -0.01 -0.05 -0.1 -0.2 -0.5 -0.8 -0.95 -0.99".split()]  # noqa: SIM905
@@ -141,25 +145,41 @@ def xnpv(
     rate: Decimal, dates: Sequence[date], flows: Sequence[Decimal], day_count: DayCount = DayCount.ACT_365F
 ) -> Decimal:
     """Worth on the first date of flows on dates, discounted by fractions of a year."""
-    return by_time(rate, [(_years(day_count, dates[0], day), flow) for day, flow in zip(dates, flows, strict=True)])
+    return _worth(_placed(dates, flows, day_count))(rate)
 
 
 @_precise
 def xirr(dates: Sequence[date], flows: Sequence[Decimal], day_count: DayCount = DayCount.ACT_365F) -> Decimal:
     """The compound yearly rate at which flows on dates are worth nothing; NoSolution if there is none."""
-    return irr_by_time([(_years(day_count, dates[0], day), flow) for day, flow in zip(dates, flows, strict=True)])
+    return _search(_worth(_placed(dates, flows, day_count)))
 
 
 @_precise
-def irr_by_time(flows: Sequence[tuple[Decimal, Decimal]]) -> Decimal:
-    """The compound yearly rate at which flows, each after a number of years, are worth nothing."""
-    return _search(lambda r: by_time(r, flows))
+def irr_by_time(flows: Sequence[TimedFlow]) -> Decimal:
+    """The compound yearly rate at which flows, each after a number of years, are worth nothing; NoSolution."""
+    return _search(_worth(flows))
 
 
-def by_time(rate: Decimal, flows: Sequence[tuple[Decimal, Decimal]]) -> Decimal:
-    """Worth at time 0 of flows, each after a number of years, at a compound yearly rate."""
-    growth = (ONE + rate).ln()
-    return sum((flow * (-growth * years).exp() for years, flow in flows), ZERO)
+def _placed(dates: Sequence[date], flows: Sequence[Decimal], day_count: DayCount) -> list[TimedFlow]:
+    return [(fraction(day_count, dates[0], day), flow) for day, flow in zip(dates, flows, strict=True)]
+
+
+def _worth(flows: Sequence[TimedFlow]) -> Callable[[Decimal], Decimal]:
+    """Worth at time 0 by compound yearly rate: from the last flow back, by whole steps of the finest common part of
+    a year, so that one root is taken a rate and not one a flow."""
+    parts = lcm(*(years.denominator for years, _ in flows))
+    placed = sorted(((int(years * parts), flow) for years, flow in flows), reverse=True)
+    gaps = [at - before for (at, _), (before, _) in pairwise([*placed, (0, ZERO)])]
+
+    def worth(rate: Decimal) -> Decimal:
+        step = (-(ONE + rate).ln() / parts).exp()
+        powers = {gap: step**gap for gap in set(gaps)}
+        total = ZERO
+        for (_, flow), gap in zip(placed, gaps, strict=True):
+            total = (total + flow) * powers[gap]
+        return total
+
+    return worth
 
 
 @_precise
@@ -172,11 +192,6 @@ def effect(rate: Decimal, n: Decimal) -> Decimal:
 def nominal(rate: Decimal, n: Decimal) -> Decimal:
     """The nominal yearly rate of a compound one, paid `n` times a year."""
     return ((ONE + rate) ** (ONE / n) - ONE) * n
-
-
-def _years(day_count: DayCount, start: date, end: date) -> Decimal:
-    exact = fraction(day_count, start, end)
-    return Decimal(exact.numerator) / exact.denominator
 
 
 def _search(worth: Callable[[Decimal], Decimal]) -> Decimal:

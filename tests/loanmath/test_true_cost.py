@@ -10,10 +10,11 @@ import pytest
 
 from ledger.loanmath import tvm
 from ledger.loanmath.apr import annual_cost
+from ledger.loanmath.dates import due_date
 from ledger.loanmath.roots import NoSolution
 from ledger.loanmath.schedule import NeverAmortizes, level_payment
 from ledger.loanmath.solve import Unknown, roundest, solve_missing
-from ledger.loanmath.terms import LoanTerms, Method
+from ledger.loanmath.terms import LoanTerms, Method, Unit
 
 LEVEL = LoanTerms(
     currency="CNY",
@@ -86,6 +87,14 @@ def test_payments_below_the_amount_lent_have_no_rate() -> None:
 )
 def test_the_roundest_number_is_taken(first: int, last: int, found: int) -> None:
     assert roundest(first, last) == found
+
+
+def test_at_the_rate_found_fifty_years_of_dated_flows_are_worth_nothing() -> None:
+    dates = [date(2026, 1, 10), *(due_date(date(2026, 2, 20), 20, Unit.MONTH, 1, k) for k in range(600))]
+    flows = [Decimal(-1_200_000), *[Decimal(6_000)] * 600]
+    rate = tvm.xirr(dates, flows)
+    assert f"{rate:.6f}" == "0.057738"
+    assert abs(tvm.xnpv(rate, dates, flows)) < Decimal("1e-15")
 
 
 def test_a_rate_that_no_figures_meet_is_an_error_and_not_a_hang() -> None:
