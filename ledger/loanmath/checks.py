@@ -10,10 +10,12 @@ from typing import Any
 
 from ledger.loanmath.money import LIMIT, Parts
 from ledger.loanmath.schedule import NeverAmortizes, schedule
-from ledger.loanmath.terms import LoanTerms, Method
+from ledger.loanmath.terms import LoanTerms, Method, Unit
 
 MOST_BILLS = 600
 HIGHEST_RATE = Decimal(10)  # 1000 % a year
+LONGEST_DAYS = 366 * 100
+DAYS_IN_A = {Unit.DAY: 1, Unit.WEEK: 7, Unit.MONTH: 31, Unit.YEAR: 366}
 FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(2200, 1, 1)
 
 
@@ -42,33 +44,49 @@ def problems(terms: LoanTerms) -> list[Problem]:
 
 def _amounts(terms: LoanTerms) -> list[Problem]:
     found = []
-    if terms.principal <= 0:
-        found.append(Problem("principal", "not_positive"))
-    for name in ("principal", "payment", "flat_fee", "upfront_fee", "bill_fee", "extra_payment"):
-        amount = getattr(terms, name) or 0
+    for name in ("principal", "opening_balance", "payment", "principal_part"):
+        if (getattr(terms, name) or 0) > LIMIT:
+            found.append(Problem(name, "too_large", {"limit": LIMIT}))
+        if getattr(terms, name) is not None and getattr(terms, name) <= 0:
+            found.append(Problem(name, "not_positive"))
+    extras = {
+        name: getattr(terms, name) for name in ("flat_fee", "upfront_fee", "bill_fee", "balloon", "extra_payment")
+    }
+    for name, amount in (extras | {"penalty.late_fee": terms.penalty.late_fee}).items():
         if amount > LIMIT:
             found.append(Problem(name, "too_large", {"limit": LIMIT}))
-        if amount < 0 and name != "principal":
+        if amount < 0:
             found.append(Problem(name, "negative"))
     if terms.upfront_fee >= terms.principal > 0:
         found.append(Problem("upfront_fee", "above_principal"))
+    if terms.balloon > terms.opening > 0:
+        found.append(Problem("balloon", "out_of_range", {"least": 0, "most": terms.opening}))
     return found
 
 
 def _count_and_rate(terms: LoanTerms) -> list[Problem]:
-    found = []
-    if not 1 <= terms.count <= MOST_BILLS:
-        found.append(Problem("count", "out_of_range", {"least": 1, "most": MOST_BILLS}))
-    if not 0 <= terms.annual_rate <= HIGHEST_RATE:
-        found.append(Problem("annual_rate", "out_of_range", {"least": 0, "most": HIGHEST_RATE}))
-    if not 1 <= terms.every <= 366:
-        found.append(Problem("every", "out_of_range", {"least": 1, "most": 366}))
-    if terms.anchor_day is not None and not 1 <= terms.anchor_day <= 31:
-        found.append(Problem("anchor_day", "out_of_range", {"least": 1, "most": 31}))
-    if not 0 <= terms.penalty.annual_rate <= HIGHEST_RATE:
-        found.append(Problem("penalty.annual_rate", "out_of_range", {"least": 0, "most": HIGHEST_RATE}))
-    if not 0 <= terms.penalty.grace_days <= 366:
-        found.append(Problem("penalty.grace_days", "out_of_range", {"least": 0, "most": 366}))
+    least_and_most: dict[str, tuple[int | Decimal | None, int, int | Decimal]] = {
+        "count": (terms.count, 1, MOST_BILLS),
+        "annual_rate": (terms.annual_rate, 0, HIGHEST_RATE),
+        "every": (terms.every, 1, 366),
+        "anchor_day": (terms.anchor_day, 1, 31),
+        "penalty.annual_rate": (terms.penalty.annual_rate, 0, HIGHEST_RATE),
+        "penalty.grace_days": (terms.penalty.grace_days, 0, 366),
+        "penalty.year_days": (terms.penalty.year_days, 1, 366),
+        "prepayment_fee.fraction": (terms.prepayment_fee.fraction, 0, 1),
+        "prepayment_fee.free_after_months": (terms.prepayment_fee.free_after_months, 0, 1200),
+        "payment_unit": (terms.payment_unit, 1, LIMIT),
+        "principal_grace": (terms.principal_grace, 0, max(terms.count - 1, 0)),
+    }
+    found = [
+        Problem(name, "out_of_range", {"least": least, "most": most})
+        for name, (figure, least, most) in least_and_most.items()
+        if figure is not None and not (Decimal(figure).is_finite() and least <= figure <= most)
+    ]
+    if any(not (weight.is_finite() and 0 <= weight <= 100) for weight in terms.weights):
+        found.append(Problem("weights", "out_of_range", {"least": 0, "most": 100}))
+    elif terms.weights and not any(terms.weights):
+        found.append(Problem("weights", "not_positive"))
     return found
 
 
@@ -81,8 +99,12 @@ def _days(terms: LoanTerms) -> list[Problem]:
         found.append(Problem("first_due_on", "before_disbursement"))
     elif (terms.first_due_on - terms.disbursed_on).days > 366 * 5:
         found.append(Problem("first_due_on", "too_late"))
+    if terms.count * terms.every * DAYS_IN_A[terms.unit] > LONGEST_DAYS:
+        found.append(Problem("every", "out_of_range", {"years": LONGEST_DAYS // 366}))
     if list(terms.due_dates) != sorted(set(terms.due_dates)):
         found.append(Problem("due_dates", "not_ascending"))
+    elif terms.due_dates and len(terms.due_dates) != terms.count:
+        found.append(Problem("count", "not_listed", {"listed": len(terms.due_dates)}))
     if not found and terms.due_dates and terms.due_dates[0] < terms.disbursed_on:
         found.append(Problem("due_dates", "before_disbursement"))
     return found
@@ -96,6 +118,8 @@ def _listed(terms: LoanTerms) -> list[Problem]:
         return [Problem("listed", "not_ascending")]
     if any(_has_negative(row.parts) for row in terms.listed):
         return [Problem("listed", "negative")]
+    if any(row.parts.total > LIMIT for row in terms.listed):
+        return [Problem("listed", "too_large", {"limit": LIMIT})]
     if len(days) != terms.count:
         return [Problem("count", "not_listed", {"listed": len(days)})]
     total = sum(row.parts.principal for row in terms.listed)

@@ -13,7 +13,7 @@ from ledger.loanmath.checks import Problem, problems
 from ledger.loanmath.codec import terms_from_dict, terms_to_dict
 from ledger.loanmath.day_count import DayCount
 from ledger.loanmath.money import Parts
-from ledger.loanmath.terms import Component, ListedRow, LoanTerms, Method, PenaltyBase, PenaltyTerms
+from ledger.loanmath.terms import Component, ListedRow, LoanTerms, Method, PenaltyBase, PenaltyTerms, Unit
 
 PLAIN = LoanTerms(
     currency="CNY",
@@ -94,6 +94,17 @@ def test_ordinary_terms_have_no_problems() -> None:
         ({"upfront_fee": 1_200_000}, "upfront_fee", "above_principal"),
         ({"method": Method.LISTED}, "listed", "not_ascending"),
         ({"penalty": PenaltyTerms(grace_days=-1)}, "penalty.grace_days", "out_of_range"),
+        ({"penalty": PenaltyTerms(year_days=0)}, "penalty.year_days", "out_of_range"),
+        ({"penalty": PenaltyTerms(late_fee=-1)}, "penalty.late_fee", "negative"),
+        ({"annual_rate": Decimal("NaN")}, "annual_rate", "out_of_range"),
+        ({"payment": 0}, "payment", "not_positive"),
+        ({"balloon": 1_200_001}, "balloon", "out_of_range"),
+        ({"principal_grace": 12}, "principal_grace", "out_of_range"),
+        ({"payment_unit": 0}, "payment_unit", "out_of_range"),
+        ({"weights": (Decimal(0), Decimal(0))}, "weights", "not_positive"),
+        ({"unit": Unit.YEAR, "every": 366}, "every", "out_of_range"),
+        ({"due_dates": (date(2026, 3, 1), date(2026, 2, 1))}, "due_dates", "not_ascending"),
+        ({"due_dates": (date(2026, 2, 1), date(2026, 3, 1))}, "count", "not_listed"),
     ],
 )
 def test_what_cannot_be_is_found_at_its_field(change: dict[str, object], field: str, code: str) -> None:
