@@ -36,7 +36,9 @@ class PolicyForm(forms.Form):
     hour = forms.TypedChoiceField(
         label=gettext_lazy("Time of day"),
         coerce=int,
-        help_text=gettext_lazy("In your household's time zone. Nothing is sent between 22:00 and 08:00."),
+        help_text=gettext_lazy(
+            "In your household's time zone. Between 22:00 and 08:00 only what is due that day is sent."
+        ),
     )
 
     def __init__(self, policy: rules.Policy, data: Any = None) -> None:

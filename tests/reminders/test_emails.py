@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.core import mail
 
+from ledger.loanmath.terms import PenaltyTerms
 from ledger.models import Bill, FundingAccount, Loan
 from ledger.services.autorepay import debit_due
 from ledger.services.mandates import authorize_mandate
@@ -139,3 +141,29 @@ def test_both_forms_say_the_same_and_nothing_in_them_is_loaded_from_elsewhere() 
     assert "<img" not in str(html)
     assert "src=" not in str(html)
     assert message.extra_headers["Auto-Submitted"] == "auto-generated"
+
+
+def test_each_member_reads_their_own_language() -> None:
+    loan = builders.loan(now=OPENED, disbursed_on=date(2026, 2, 10), first_due_on=date(2026, 3, 10))
+    reader = builders.member(loan.household, language="zh-hans")
+    run(at("2026-03-09", 9))
+    pages = {message.to[0]: str(message.alternatives[0][0]) for message in mail.outbox}  # type: ignore[attr-defined]
+    assert '<html lang="zh-Hans">' in pages.pop(reader.email)
+    assert ['<html lang="en">' in page for page in pages.values()] == [True]
+
+
+def test_a_bill_in_grace_says_until_when_no_penalty_is_added() -> None:
+    penalty = PenaltyTerms(annual_rate=Decimal("0.18"), grace_days=3)
+    builders.loan(now=OPENED, disbursed_on=date(2026, 2, 10), first_due_on=date(2026, 3, 10), penalty=penalty)
+    run(at("2026-03-11", 9))
+    run(at("2026-03-13", 9))
+    run(at("2026-03-17", 9))
+    assert subjects()[0] == "Bank of Tests: ¥1,066.19 in grace until 13 Mar, in 2 days"
+    assert "The grace period lasts until 13 Mar, in 2 days." in mail.outbox[0].body
+    assert "The grace period lasts until 13 Mar, today." in mail.outbox[1].body
+    assert "Waiting until tomorrow adds ¥1.89." in mail.outbox[1].body
+    assert subjects()[2] == "Bank of Tests: ¥1,069.50 overdue by 7 days"
+    assert (
+        "Clearing it today takes ¥1,069.50, of which ¥3.31 is penalty. This is our estimate; the lender's figure "
+        "prevails.\nWaiting until tomorrow adds ¥0.47.\n"
+    ) in mail.outbox[2].body

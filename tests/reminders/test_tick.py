@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.core import mail
+from django.db import IntegrityError, transaction
 
 from ledger.loanmath.terms import Component
 from ledger.models import Bill, Heartbeat, Loan, Membership, Role
@@ -253,3 +254,53 @@ def test_the_message_id_stays_the_same_whoever_plans_it() -> None:
     run(at("2026-03-09", 10))
     assert mail.outbox[1].extra_headers["Message-ID"] == first
     assert Reminder.objects.filter(kind=Kind.STEP, message_id=first).count() == 1
+
+
+def test_a_loan_that_breaks_a_rule_does_not_stop_the_others() -> None:
+    home = builders.household()
+    broken = due_on_10_march(of=home, name="Broken")
+    due_on_10_march(of=home, name="Sound")
+    ReminderPolicy.objects.create(household=home, loan=broken, days=["x"])
+    run(at("2026-03-09", 9))
+    assert [row.bill.loan.name for row in Reminder.objects.filter(state=State.SENT)] == ["Sound"]  # type: ignore[union-attr]
+    ReminderPolicy.objects.all().delete()
+    run(at("2026-03-09", 10))
+    assert len(mail.outbox) == 2
+
+
+def test_a_message_that_cannot_be_judged_is_put_off_and_stops_no_other() -> None:
+    home = builders.household()
+    broken = due_on_10_march(of=home, name="Broken")
+    due_on_10_march(of=home, name="Sound")
+    planning.plan(at("2026-03-09", 8))
+    ReminderPolicy.objects.create(household=home, loan=broken, days=["x"])
+    run(at("2026-03-09", 9))
+    states = Reminder.objects.filter(step="T-1").values_list("bill__loan__name", "state", "attempts")
+    assert sorted(states) == [("Broken", State.PLANNED, 1), ("Sound", State.SENT, 1)]
+
+
+def test_the_database_refuses_a_second_reminder_of_the_same_step() -> None:
+    due_on_10_march()
+    run(at("2026-03-09", 8))
+    row = Reminder.objects.get(step="T-1")
+    row.pk, row.message_id = None, "<another@example.com>"
+    with pytest.raises(IntegrityError), transaction.atomic():
+        row.save(force_insert=True)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"state": State.SENT},
+        {"state": State.SENDING},
+        {"state": State.SUPERSEDED},
+        {"state": "lost"},
+        {"kind": Kind.TEST},
+        {"step": ""},
+    ],
+)
+def test_the_database_refuses_a_reminder_that_cannot_be(wrong: dict[str, Any]) -> None:
+    due_on_10_march()
+    run(at("2026-03-09", 8))
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Reminder.objects.filter(step="T-1").update(**wrong)

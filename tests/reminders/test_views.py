@@ -268,3 +268,14 @@ def test_a_test_mail_goes_the_real_way_once(mail_folder: Path) -> None:
     assert viewer.email.encode() in file.read_bytes()
     client.post(reverse("reminders:send_test"), {"key": "the-same-key"})
     assert Reminder.objects.filter(kind=Kind.TEST).count() == 1
+
+
+def test_the_settings_cost_the_same_with_one_loan_and_with_three(django_assert_num_queries: Any) -> None:
+    home = builders.household()
+    client = client_of(owner_of(home))
+    for count in (1, 2):
+        for number in range(count):
+            reminded_loan(home, name=f"Loan {count} {number}")
+        with django_assert_num_queries(6):
+            page = client.get(reverse("reminders:settings")).content.decode()
+    assert page.count("As for all loans") == 3
