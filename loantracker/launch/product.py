@@ -17,6 +17,7 @@ from loantracker.launch.spec import Spec
 from loantracker.launch.supervisor import Plan, Supervisor
 
 PROJECT = Path(__file__).resolve().parents[2]
+CHOSEN_HERE = {"REDIS_URL", "SITE_URL"}  # unless they are set to something
 DEMO_LOGINS = "demo@loantracker.example, in Chinese demo-zh@loantracker.example; password loantracker-demo"
 
 
@@ -29,7 +30,7 @@ def environment(environ: Mapping[str, str], var: Path) -> dict[str, str]:
     """What every process and every command is given."""
     return {
         "REDIS_URL": socket_url(var),
-        **{name: value for name, value in environ.items() if value or name != "REDIS_URL"},
+        **{name: value for name, value in environ.items() if value or name not in CHOSEN_HERE},
         "LOANTRACKER_VAR": str(var),
         "DJANGO_SETTINGS_MODULE": "loantracker.settings",
         "PYTHONUNBUFFERED": "1",
@@ -48,7 +49,7 @@ def run_product(environ: Mapping[str, str], *, demo: bool) -> int:
         say(f"Loantracker is already running{f': {running}' if str(running) else ', just starting'}")
         return 1
     except (RedisMissingError, PortTakenError, OSError) as error:
-        say(str(error))
+        say(f"Loantracker cannot start: {error}")
         return 1
     given = environment(environ, var)
     url = given.setdefault("SITE_URL", local_url(listener))
