@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from ledger.views import accounts, activity, add_loan, bills, first_run, loan, members, overview, repayments, settings
+from ledger.views import (
+    accounts,
+    activity,
+    add_loan,
+    bills,
+    facts,
+    first_run,
+    loan,
+    members,
+    overview,
+    repayments,
+    settings,
+)
 
 app_name = "ledger"
 urlpatterns = [
@@ -12,6 +24,11 @@ urlpatterns = [
     path("repayments/new/", loan.choose_loan, name="choose_loan"),
     path("loans/new/", add_loan.add_loan, name="add_loan"),
     path("loans/<int:loan_id>/repayments/new/", repayments.record_repayment, name="record_repayment"),
+    path("loans/<int:loan_id>/charges/new/", facts.record_charge, name="record_charge"),
+    path("loans/<int:loan_id>/waivers/new/", facts.waive_charge, name="waive_charge"),
+    path("loans/<int:loan_id>/rates/new/", facts.change_rate, name="change_rate"),
+    path("loans/<int:loan_id>/deferrals/new/", facts.defer_bill, name="defer_bill"),
+    path("loans/<int:loan_id>/figures/new/", facts.state_lender_figure, name="state_lender_figure"),
     path("loans/<int:loan_id>/", loan.loan, name="loan"),
     path("loans/<int:loan_id>/facts/<int:fact_id>/undo/", loan.reverse_fact, name="reverse_fact"),
     path("loans/<int:loan_id>/facts/<int:fact_id>/confirm/", loan.confirm_repayment, name="confirm_repayment"),

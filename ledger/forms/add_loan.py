@@ -77,10 +77,9 @@ _PLACES = {
 _ROWS = (
     ("lender", "name"),
     ("amount", "currency"),
-    ("disbursed_on", "first_due_on"),
+    ("disbursed_on", "first_due_on", "due_day"),
     ("table",),
-    ("due_day", "unit", "count"),
-    ("payment",),
+    ("payment", "count", "unit"),
     ("rate", "rate_per"),
     ("fee_rate", "fee_per"),
     ("method",),

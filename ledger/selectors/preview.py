@@ -92,6 +92,12 @@ class Paid:
     parts: Parts
     open_after: int
 
+    @property
+    def components(self) -> list[tuple[str, int]]:
+        """What it pays of each component, those of zero left out."""
+        named = ((name, getattr(self.parts, name)) for name in ("principal", "interest", "fee", "penalty"))
+        return [(name, minor) for name, minor in named if minor]
+
 
 @dataclass(frozen=True, slots=True)
 class Moved:
@@ -128,6 +134,10 @@ class Change:
     @property
     def ends_sooner(self) -> bool:
         return self.ends_after != self.ends_before
+
+    @property
+    def count_moved(self) -> int:
+        return len(self.moved) + self.more_moved
 
     @property
     def costs(self) -> int:

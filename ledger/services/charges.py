@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -11,7 +10,6 @@ from django.utils.translation import gettext as _
 
 from ledger.loanmath.facts import DeferralTreatment, RateEffect
 from ledger.loanmath.money import LIMIT, Parts, decimal_text
-from ledger.loanmath.schedule import NeverAmortizes
 from ledger.loanmath.terms import Component, Method
 from ledger.models import Bill, Charge, Deferral, Fact, LenderFigure, Loan, RateChange, Waiver
 from ledger.models.facts import Kind
@@ -115,7 +113,6 @@ def refuse_change(draft: Fact, loan: Loan, past: History) -> Refusal | None:
         not_before_disbursement(draft.effective_on, past)
         or _refuse_bill(draft, loan)
         or _REFUSE[Kind(draft.kind)](draft, loan, past)
-        or _refuse_impossible(draft, past)
     )
 
 
@@ -188,17 +185,6 @@ def _refuse_figure(draft: Fact, loan: Loan, past: History) -> Refusal | None:
         return Refusal("above_principal", text % {"amount": _said(most, loan)}, "principal")
     if figure.total == 0:
         return Refusal("nothing", _("Enter what the lender asks for, by part."), "principal")
-    return None
-
-
-def _refuse_impossible(draft: Fact, past: History) -> Refusal | None:
-    """What only shows when the bills are worked out: a payment that no longer covers the interest."""
-    after = past.plus(replace(draft.value, id=past.next_id))
-    try:
-        after.project(draft.effective_on)
-    except NeverAmortizes:
-        text = _("With the payment kept, the loan would never be repaid at this rate. Let the payment change.")
-        return Refusal("never_amortizes", text, "effect")
     return None
 
 
