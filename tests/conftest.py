@@ -7,9 +7,22 @@ from collections.abc import Iterator
 import pytest
 from django.test.utils import override_settings
 
+from ledger.services.checking import find_problems
+
 
 @pytest.fixture(scope="session", autouse=True)
 def quick_passwords() -> Iterator[None]:
     """Argon2 takes its time on purpose, a tenth of a second for each user a test makes."""
     with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
         yield
+
+
+@pytest.fixture(autouse=True)
+def ledger_agrees_with_its_facts(request: pytest.FixtureRequest) -> Iterator[None]:
+    """After every test that writes through services: what is stored is what follows from the facts."""
+    if request.node.get_closest_marker("service") is None:
+        yield
+        return
+    request.getfixturevalue("db")
+    yield
+    assert list(find_problems()) == []
