@@ -30,8 +30,8 @@ def solve_missing(terms: LoanTerms, unknown: Unknown, payment: int | None = None
     payment, needed unless it is the unknown.
 
     Of all rates or amounts that give just this payment, the one with the fewest digits is taken: 12 % rather than
-    11.99999 %. A count is the least that suffices, the last bill being the smaller. A payment that was worked out is
-    not stated in the result. Raises NoSolution, or NeverAmortizes with the least payment that would do.
+    11.99999 %. A count is the one whose level payment this is, else the least that suffices, the last bill being
+    the smaller. A payment that was worked out is not stated in the result. Raises NoSolution, or NeverAmortizes with the least payment that would do.
     """
     if unknown is Unknown.PAYMENT:
         return replace(terms, payment=None)
@@ -49,7 +49,9 @@ def _count(terms: LoanTerms, payment: int) -> LoanTerms:
     least = level_payment(replace(terms, payment=None, count=MOST_BILLS))
     if payment < least:
         raise NeverAmortizes(least)
-    return replace(most, count=len(schedule(most)))
+    count = len(schedule(most))
+    one_less = replace(terms, payment=None, count=max(count - 1, 1))
+    return replace(most, count=one_less.count if level_payment(one_less) == payment else count)
 
 
 def _rate(terms: LoanTerms, payment: int) -> LoanTerms:

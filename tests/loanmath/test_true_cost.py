@@ -71,6 +71,14 @@ def test_payment_amount_count_and_rate_are_each_found_from_the_other_three() -> 
     assert level_payment(solve_missing(LEVEL, Unknown.PAYMENT)) == payment
 
 
+def test_cents_lost_in_rounding_do_not_ask_for_another_bill() -> None:
+    mortgage = replace(LEVEL, principal=100_000_000, annual_rate=Decimal("0.033"), count=360)
+    payment = level_payment(mortgage)
+    assert solve_missing(mortgage, Unknown.COUNT, payment).count == 360
+    assert solve_missing(mortgage, Unknown.COUNT, payment - 100).count == 361
+    assert solve_missing(mortgage, Unknown.COUNT, 1_000_000).count == 118
+
+
 def test_a_payment_that_only_meets_the_interest_is_refused_with_the_least_that_would_do() -> None:
     with pytest.raises(NeverAmortizes) as found:
         solve_missing(LEVEL, Unknown.COUNT, 14_400)
