@@ -124,8 +124,13 @@ def reminder_page(household: Household, before: int | None = None) -> ReminderPa
         lines=[_line(row) for row in rows[:PAGE]],
         older=rows[PAGE - 1].pk if len(rows) > PAGE else None,
         newer=start is not None,
-        open_count=mine.filter(state__in=ATTENTION).count(),
+        open_count=attention(household),
     )
+
+
+def attention(household: Household) -> int:
+    """How many messages failed or are uncertain, and want somebody to look."""
+    return Reminder.objects.filter(household=household, state__in=ATTENTION).count()
 
 
 _BADGES = {State.SENT: "ok", State.FAILED: "danger", State.UNCERTAIN: "warn", State.PLANNED: "accent"}
