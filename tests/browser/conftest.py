@@ -11,17 +11,25 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from aiosmtpd.controller import Controller
 from playwright.sync_api import Browser, Page, sync_playwright
 
 PROJECT = Path(__file__).resolve().parents[2]
-DAY = 24 * 60 * 60
+HOME = ZoneInfo("Asia/Shanghai")  # where the households of these tests live
+
+
+def until_then(moment: str) -> int:
+    """Seconds from now to a local moment, such as "2027-03-01 12:00": what the app's clock has to be moved by."""
+    then = datetime.fromisoformat(moment).replace(tzinfo=HOME)
+    return round((then - datetime.now(UTC)).total_seconds())
 
 
 def free_port() -> int:
@@ -35,25 +43,27 @@ class Catcher:
 
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []
+        self.told = 0  # how many of them a test has looked at
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
         self.mails.append(message_from_bytes(envelope.content, policy=policy.default))  # type: ignore[arg-type]
         return "250 kept"
 
-    def subjects(self) -> list[str]:
-        return [str(mail["Subject"]) for mail in self.mails]
+    def said(self) -> list[tuple[str, str]]:
+        """To whom, and what about, in the order in which they came."""
+        return [(str(mail["To"]), str(mail["Subject"])) for mail in self.mails]
 
 
 class Product:
-    """Loantracker's own processes, started by the launcher on a data folder of their own."""
+    """Loantracker's own processes, started by the launcher on a data folder of their own, at a moment of their own."""
 
-    def __init__(self, var: Path, smtp_port: int, offset: int = 0, **environment: str) -> None:
-        self.var, self.port, self.offset = var, free_port(), offset
+    def __init__(self, var: Path, moment: str, smtp_port: int = 0, **environment: str) -> None:
+        self.var, self.port, self.offset = var, free_port(), until_then(moment)
         self.settings = {
             "LOANTRACKER_VAR": str(var),
             "PORT": str(self.port),
             "SITE_URL": f"http://127.0.0.1:{self.port}",
-            "EMAIL_HOST": "127.0.0.1",
+            "EMAIL_HOST": "127.0.0.1" if smtp_port else "",
             "EMAIL_PORT": str(smtp_port),
             "SWEEP_SECONDS": "2",
             **environment,
@@ -65,7 +75,8 @@ class Product:
         return self.settings["SITE_URL"]
 
     def _environment(self) -> dict[str, str]:
-        inherited = {name: value for name, value in os.environ.items() if name not in {"REDIS_URL", "SECRET_KEY"}}
+        own = {"REDIS_URL", "SECRET_KEY", "DATABASE_URL", "TZ"}
+        inherited = {name: value for name, value in os.environ.items() if name not in own}
         return inherited | self.settings | {"CLOCK_OFFSET_SECONDS": str(self.offset)}
 
     def start(self, *arguments: str) -> None:
@@ -86,11 +97,20 @@ class Product:
             self.process.wait(60)
             self.process = None
 
-    def move_clock(self, days: float) -> None:
-        """Stop everything and start it again so many days later."""
+    def move_clock(self, moment: str) -> None:
+        """Stop everything, and start it again at a later local moment."""
         self.stop()
-        self.offset += int(days * DAY)
+        self.offset = until_then(moment)
         self.start()
+
+    def processes(self) -> dict[int, int]:
+        """The launcher and all that came of it, with the memory each holds, in kB."""
+        assert self.process is not None
+        found = [self.process.pid]
+        for pid in found:
+            for task in Path(f"/proc/{pid}/task").glob("*/children"):
+                found += [int(child) for child in task.read_text().split()]
+        return {pid: _resident(pid) for pid in found}
 
     def health(self) -> dict[str, Any]:
         try:
@@ -108,6 +128,13 @@ class Product:
         return subprocess.run(
             [str(PROJECT / "run"), *arguments], env=self._environment(), capture_output=True, text=True, timeout=120
         )
+
+
+def _resident(pid: int) -> int:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1])
+    return 0
 
 
 def wait_until(true: Callable[[], Any], seconds: float, what: str) -> None:
@@ -139,10 +166,11 @@ def catcher() -> Iterator[tuple[Catcher, int]]:
     controller.stop()
 
 
-@pytest.fixture
-def product(tmp_path: Path, catcher: tuple[Catcher, int]) -> Iterator[Product]:
-    """A product with nothing in it yet, not started."""
-    made = Product(tmp_path, catcher[1])
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """A running product with the demo households in it; mail is kept in its mailbox."""
+    made = Product(tmp_path_factory.mktemp("var"), "2027-03-01 12:00")
+    made.start("--demo")
     yield made
     made.stop()
 

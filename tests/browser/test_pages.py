@@ -1,0 +1,189 @@
+"""Every page of the demo, as a visitor comes upon it: for all eyes, on all screens, in both languages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+from django.urls import URLPattern, URLResolver, get_resolver, resolve
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from tests.browser.conftest import Product
+from tests.browser.reading import english_words, faults
+
+PASSWORD = "loantracker-demo"
+DESKTOP, PHONE, NARROW = (1280, 900), (390, 844), (320, 640)
+LOOKS = (("light", DESKTOP), ("dark", PHONE))
+AS_MANY = {"ledger:loan": 3, "reminders:message": 2}  # pages that differ much from one to the other
+SIGNED_OUT = ["/account/login/", "/account/signup/", "/account/password/reset/", "/account/password/reset/done/"]
+SIGNED_IN = ["/", "/account/password/change/", "/account/email/", "/account/2fa/", "/account/logout/", "/nowhere/"]
+
+# Nobody comes upon these by following links: they answer a post, or lead on from a mail, a second factor or the first
+# start, and are looked at there.
+NOT_BY_LINK = {
+    "account_confirm_email",
+    "account_confirm_login_code",
+    "account_email_verification_sent",
+    "account_inactive",
+    "account_login",
+    "account_reset_password_done",
+    "account_reset_password_from_key",
+    "account_reset_password_from_key_done",
+    "account_set_password",
+    "account_signup",
+    "healthz",
+    "ledger:change_member",
+    "ledger:choose_household",
+    "ledger:confirm_repayment",
+    "ledger:first_run",
+    "mfa_authenticate",
+    "mfa_deactivate_totp",
+    "mfa_download_recovery_codes",
+    "mfa_generate_recovery_codes",
+    "mfa_reauthenticate",
+    "mfa_view_recovery_codes",
+    "reminders:send_again",
+    "reminders:send_test",
+    "set_language",
+}
+
+
+@pytest.fixture
+def english(browser: Browser, demo: Product) -> Iterator[Page]:
+    context = browser.new_context(locale="en-US", reduced_motion="reduce")
+    yield sign_in(context, demo, "demo@loantracker.example")
+    context.close()
+
+
+@pytest.fixture
+def chinese(browser: Browser, demo: Product) -> Iterator[Page]:
+    context = browser.new_context(locale="zh-CN", reduced_motion="reduce")
+    yield sign_in(context, demo, "demo-zh@loantracker.example")
+    context.close()
+
+
+def sign_in(context: BrowserContext, demo: Product, email: str) -> Page:
+    context.set_default_timeout(15_000)
+    page = context.new_page()
+    page.goto(f"{demo.url}/account/login/")
+    page.locator("[name=login]").fill(email)
+    page.locator("[name=password]").fill(PASSWORD)
+    page.locator("main button[type=submit]").click()
+    page.wait_for_url(f"{demo.url}/")
+    return page
+
+
+def test_every_page_is_sound_in_english(english: Page, demo: Product) -> None:
+    visited, found = look_at_all(english, demo, SIGNED_IN)
+
+    assert found == []
+    assert sorted(all_names() - visited) == sorted(NOT_BY_LINK)
+
+
+def test_every_page_is_sound_and_chinese_in_chinese(chinese: Page, demo: Product) -> None:
+    _, found = look_at_all(chinese, demo, SIGNED_IN, in_chinese=True)
+
+    assert found == []
+
+
+@pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
+def test_every_page_is_sound_to_those_who_are_not_signed_in(browser: Browser, demo: Product, locale: str) -> None:
+    context = browser.new_context(locale=locale, reduced_motion="reduce")
+    page = context.new_page()
+
+    _, found = look_at_all(page, demo, SIGNED_OUT, in_chinese=locale == "zh-CN")
+
+    assert found == []
+    context.close()
+
+
+def test_a_repayment_is_recorded_and_undone_without_javascript(browser: Browser, demo: Product) -> None:
+    context = browser.new_context(locale="en-US", java_script_enabled=False)
+    page = sign_in(context, demo, "demo@loantracker.example")
+    page.get_by_role("link", name="Washing machine").first.click()
+    page.get_by_role("link", name="Record repayment").last.click()
+    page.get_by_label("Amount", exact=True).fill("100")
+    page.get_by_role("button", name="Show what it does").click()
+    preview = page.locator("#preview").inner_text()
+    page.get_by_role("button", name="Record this repayment").click()
+    recorded = page.locator("#messages").inner_text()
+    page.get_by_role("link", name="Undo").first.click()
+    page.get_by_role("button", name="Undo it").click()
+    undone = page.locator("#messages").inner_text()
+    context.close()
+
+    assert "¥100.00" in preview
+    assert "¥100.00" in recorded
+    assert "undone" in undone.lower()
+
+
+def look_at_all(
+    page: Page, demo: Product, start: list[str], *, in_chinese: bool = False
+) -> tuple[set[str], list[tuple[str, str]]]:
+    """Follow every link from `start`, once for each page and each set of parameters it knows; the names of the
+    pages seen, and what is wrong with them."""
+    complaints: list[str] = []
+    page.on("console", lambda said: complaints.append(said.text) if said.type in {"error", "warning"} else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    seen: dict[tuple[str, frozenset[str]], int] = {}
+    visited: set[str] = set()
+    found: list[tuple[str, str]] = []
+    waiting = list(start)
+    while waiting:
+        path = waiting.pop(0)
+        kind = kind_of(path)
+        if path in visited or seen.get(kind, 0) >= (1 if kind[1] else AS_MANY.get(kind[0], 1)):
+            continue
+        visited.add(path)
+        seen[kind] = seen.get(kind, 0) + 1
+        complaints.clear()
+        answer = page.goto(demo.url + path)
+        assert answer is not None
+        here = urlsplit(page.url).path
+        if answer.status != (404 if path == "/nowhere/" else 200):
+            found.append((here, f"status {answer.status}"))
+        waiting += links(page, demo.url)
+        found += [(here, fault) for fault in [*look(page), *(complaints if path != "/nowhere/" else [])]]
+        if in_chinese and not here.startswith("/mailbox/"):
+            found += [(here, f"English: {' '.join(words)}") for words in [english_words(page)] if words]
+    return {name for name, _ in seen}, found
+
+
+def look(page: Page) -> list[str]:
+    """What is wrong with the page in each look, and on the narrowest phone."""
+    found = []
+    for scheme, (width, height) in LOOKS:
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        found += [f"{scheme} {width}: {fault}" for fault in faults(page)]
+    page.set_viewport_size({"width": NARROW[0], "height": NARROW[1]})
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    if wide > NARROW[0]:
+        found.append(f"{wide} pixels wide on a screen of {NARROW[0]}")
+    return found
+
+
+def links(page: Page, site: str) -> list[str]:
+    hrefs: list[str] = page.eval_on_selector_all("a[href]", "all => all.map((one) => one.href)")
+    paths = [href.removeprefix(site).partition("#")[0] for href in hrefs if href.startswith(f"{site}/")]
+    return [path for path in paths if not path.startswith("/static/") and kind_of(path)[0] not in NOT_BY_LINK]
+
+
+def kind_of(path: str) -> tuple[str, frozenset[str]]:
+    """The name of the page, and which parameters it is asked with."""
+    parts = urlsplit(path)
+    if path == "/nowhere/":
+        return "nowhere", frozenset()
+    return resolve(parts.path).view_name, frozenset(name for name, _ in parse_qsl(parts.query))
+
+
+def all_names(resolver: URLResolver | None = None, space: str = "") -> set[str]:
+    """The names of all pages there are."""
+    names: set[str] = set()
+    for one in (resolver or get_resolver()).url_patterns:
+        if isinstance(one, URLResolver):
+            names |= all_names(one, f"{one.namespace}:" if one.namespace else space)
+        elif isinstance(one, URLPattern) and one.name:
+            names.add(space + one.name)
+    return names
