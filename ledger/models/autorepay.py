@@ -89,6 +89,7 @@ class AutoRepayAttempt(AppendOnly):
                 condition=Q(missing__gte=0) & Q(requested__gte=0), name="attempt_amounts_not_negative"
             ),
         ]
+        indexes = [models.Index(fields=["recorded_at"], name="attempt_newest")]
 
     def __str__(self) -> str:
         return f"{self.bill} try {self.number}: {self.outcome}"
