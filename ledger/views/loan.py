@@ -35,7 +35,7 @@ def loan(request: PageRequest, loan_id: int) -> HttpResponse:
     return page(request, "ledger/loan.html", context, pieces={"payoff": "ledger/_payoff.html"})
 
 
-@member_page
+@editor_page
 def choose_loan(request: PageRequest) -> HttpResponse:
     """Which loan a repayment is for; with only one to choose from, straight to it."""
     from_here = Loan.objects.filter(household=request.household).current().select_related("lender")

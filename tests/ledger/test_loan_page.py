@@ -307,6 +307,10 @@ class TestChooseLoan:
         content = client.get(reverse("ledger:choose_loan")).content.decode()
         assert ["Laptop" in content, "Chair" in content, stranger.name in content] == [True, True, False]
 
+    def test_a_viewer_has_none_to_choose(self, home, loan):
+        viewer = signed_in(make.member(home, Role.VIEWER))
+        assert viewer.get(reverse("ledger:choose_loan")).status_code == 403
+
     def test_without_any_one_begins(self, client):
         assert client.get(reverse("ledger:choose_loan")).headers["Location"] == reverse("ledger:first_run")
 

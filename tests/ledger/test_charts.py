@@ -1,0 +1,50 @@
+"""Charts as numbers: round axes, bands that stack to the top, columns that stand on the axis."""
+
+from datetime import date
+
+import pytest
+
+from ledger.selectors.charts import Series, Stack, area_chart, column_chart, percent_of_box, round_top
+
+
+@pytest.mark.parametrize(
+    "value, top", [(0, 1), (1, 1), (7, 8), (11, 12), (102_171_062, 120_000_000), (10**13 + 1, 12 * 10**12)]
+)
+def test_an_axis_ends_at_a_round_number_not_below_the_highest_value(value, top):
+    assert round_top(value) == top
+
+
+def test_places_are_written_with_a_point():
+    assert [percent_of_box(place) for place in (0, 5, 333, 1000)] == ["0.0%", "0.5%", "33.3%", "100.0%"]
+
+
+def test_bands_stack_from_the_axis_up():
+    days = [date(2026, 1, 1), date(2026, 1, 6), date(2026, 1, 11)]
+    chart = area_chart([Series("Sofa", 1, (60, 30, 0)), Series("Car", 2, (40, 20, 0))], days)
+    assert [(band.label, band.points) for band in chart.bands] == [
+        ("Sofa", "0,400 500,700 1000,1000 1000,1000 500,1000 0,1000"),
+        ("Car", "0,0 500,500 1000,1000 1000,1000 500,700 0,400"),
+    ]
+    assert [(level.at, level.value) for level in chart.levels] == [("0.0%", 100), ("50.0%", 50)]
+
+
+def test_a_thin_band_carries_no_name():
+    chart = area_chart([Series("House", 1, (990, 0)), Series("Lamp", 2, (10, 0))], [date(2026, 1, 1), date(2026, 2, 1)])
+    assert [band.label_at for band in chart.bands] == ["50.5%", ""]
+
+
+def test_nothing_to_show_is_no_chart():
+    assert area_chart([], [date(2026, 1, 1), date(2026, 2, 1)]) is None
+    assert area_chart([Series("Paid", 1, (0, 0))], [date(2026, 1, 1), date(2026, 2, 1)]) is None
+    assert column_chart([]) is None
+
+
+def test_columns_stand_on_the_axis_part_on_part():
+    chart = column_chart([Stack("1", 60, 30, 10, 0, False), Stack("2", 50, 0, 0, 0, True)])
+    assert [(block.part, block.x, block.y, block.height, block.is_future) for block in chart.blocks] == [
+        ("principal", 75, 400, 600, False),
+        ("interest", 75, 100, 300, False),
+        ("fee", 75, 0, 100, False),
+        ("principal", 575, 500, 500, True),
+    ]
+    assert [(label.at, label.text) for label in chart.labels] == [("25.0%", "1"), ("75.0%", "2")]
