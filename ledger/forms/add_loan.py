@@ -28,11 +28,14 @@ from ledger.models import CreditLine, Household
 LONGEST_TABLE = 60_000
 
 RATE_PER = [
-    ("year", gettext_lazy("a year")),
-    ("month", gettext_lazy("a month")),
-    ("day", gettext_lazy("a day")),
+    ("year", pgettext_lazy("rate per", "year")),
+    ("month", pgettext_lazy("rate per", "month")),
+    ("day", pgettext_lazy("rate per", "day")),
 ]
-FEE_PER = [("month", gettext_lazy("of the price, with every bill")), ("all", gettext_lazy("of the price, in all"))]
+FEE_PER = [
+    ("month", pgettext_lazy("fee", "on every bill")),
+    ("all", pgettext_lazy("fee", "once, shared out over all bills")),
+]
 PENALTY_PER = [
     ("times", gettext_lazy("times the rate")),
     ("day", gettext_lazy("% a day")),
@@ -121,13 +124,13 @@ class AddLoanForm(WritingForm):
     unit = forms.ChoiceField(label=gettext_lazy("A bill comes"), choices=UNITS, required=False)
     count = forms.IntegerField(label=gettext_lazy("Number of bills"), min_value=1, max_value=MOST_BILLS)
     rate = PercentField(label=gettext_lazy("Interest rate"))
-    rate_per = forms.ChoiceField(label=gettext_lazy("Rate is for"), choices=RATE_PER)
+    rate_per = forms.ChoiceField(label=pgettext_lazy("rate", "Per"), choices=RATE_PER)
     payment = MoneyField(label=pgettext_lazy("stated by the lender", "Payment"), least=1, required=False)
     method = forms.ChoiceField(
         label=gettext_lazy("How it is repaid"), choices=METHODS, widget=forms.RadioSelect, initial=Method.LEVEL.value
     )
-    fee_rate = PercentField(label=gettext_lazy("Fee"), help_text=gettext_lazy("0 for an interest-free plan."))
-    fee_per = forms.ChoiceField(label=gettext_lazy("Fee is"), choices=FEE_PER)
+    fee_rate = PercentField(label=gettext_lazy("Fee"), help_text=gettext_lazy("Of the price. 0 for an interest-free plan."))
+    fee_per = forms.ChoiceField(label=pgettext_lazy("fee", "Charged"), choices=FEE_PER)
     table = forms.CharField(
         label=gettext_lazy("Rows"),
         widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false"}),
@@ -146,7 +149,7 @@ class AddLoanForm(WritingForm):
         required=False,
         help_text=gettext_lazy("On the overdue principal, for every day late."),
     )
-    penalty_per = forms.ChoiceField(label=gettext_lazy("Penalty is"), choices=PENALTY_PER, required=False)
+    penalty_per = forms.ChoiceField(label=pgettext_lazy("penalty", "Counted in"), choices=PENALTY_PER, required=False)
     grace_days = forms.IntegerField(
         label=gettext_lazy("Days of grace"), required=False, min_value=0, max_value=366, initial=0
     )

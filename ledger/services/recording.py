@@ -108,7 +108,9 @@ def _replay(earlier: Fact, print_: str) -> Recorded | Refusal:
 
 
 def key_conflict() -> Refusal:
-    return Refusal("key_conflict", _("This form was already used for something else. Please open it again."))
+    return Refusal(
+        "key_conflict", _("This form was already used for something else. To record this as well, save once more.")
+    )
 
 
 def fingerprint(row: models.Model, names: list[str] | None = None) -> str:
