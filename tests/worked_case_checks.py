@@ -11,6 +11,7 @@ from typing import Any
 from ledger.loanmath import apr, tvm
 from ledger.loanmath.dates import due_date
 from ledger.loanmath.day_count import days, fraction
+from ledger.loanmath.legal_apr import UnitPeriod, us_apr
 from ledger.loanmath.money import Parts
 from ledger.loanmath.project import project
 from ledger.loanmath.projection import ProjectedBill
@@ -23,7 +24,20 @@ from ledger.loanmath.schedule import (
 from ledger.loanmath.settlement import penalty_on_bills, uk_rebate
 from ledger.loanmath.terms import LoanTerms, Rounding, Unit
 from tests.worked_case_facts import story
-from tests.worked_case_terms import DAY_COUNTS, UNITS, Case, UntranslatedError, day, exact, loan_terms, minor, pick
+from tests.worked_case_rates import interval_value, rate_value
+from tests.worked_case_terms import (
+    DAY_COUNTS,
+    UNITS,
+    Case,
+    UntranslatedError,
+    day,
+    decimal,
+    exact,
+    loan_terms,
+    minor,
+    money,
+    pick,
+)
 
 Figures = dict[str, Any]
 
@@ -77,13 +91,13 @@ def function_value(inputs: Case, expected: Figures) -> Figures:
     values: dict[str, Any] = {}
     for key, said in args.items():
         if key == "flows":
-            values[key] = [_decimal(exact(flow)) for flow in said]
+            values[key] = [decimal(exact(flow)) for flow in said]
         elif key == "dates":
             values[key] = [day(text) for text in said]
         elif key == "dates_day_count":
             values["day_count"] = pick(DAY_COUNTS, said, key)
         else:
-            values[key] = int(said) if key == "when" else _decimal(exact(str(said)))
+            values[key] = int(said) if key == "when" else decimal(exact(str(said)))
     periods = Decimal(1)
     if name.startswith("RATE") and name != "RATE":
         name, periods = "RATE", Decimal(name.removeprefix("RATE"))
@@ -136,7 +150,7 @@ def rebate_value(inputs: Case, expected: Figures) -> Figures:
 
 def exact_payment_cost(inputs: Case, expected: Figures) -> Figures:
     """Level payments stated as an exact quotient, against a sum received."""
-    payment, received = _decimal(exact(inputs["payment_exact"])), Decimal(inputs["principal"])
+    payment, received = decimal(exact(inputs["payment_exact"])), Decimal(inputs["principal"])
     count = int(inputs["n"])
     paid = [-payment] * count
     now, later = (paid[0], paid[1:]) if inputs.get("due_at_start") else (Decimal(0), paid)
@@ -151,6 +165,9 @@ ANSWERS: list[tuple[str, Callable[[Case, Figures], Figures]]] = [
     ("overdue", penalty_value),
     ("settled_after_payments", rebate_value),
     ("payment_exact", exact_payment_cost),
+    ("advances", rate_value),
+    ("advance", rate_value),
+    ("end", interval_value),
 ]
 
 
@@ -161,8 +178,6 @@ def _schedule(inputs: Case, expected: Figures, close: Fraction) -> Iterable[str]
     if "dates" in expected or "some_dates" in expected:
         yield from differences(expected, due_date_values(inputs, expected), close)
         return
-    if "rates" in inputs or "advances" in inputs or "advance" in inputs or "gross_advance" in inputs:
-        raise UntranslatedError("a rate from stated flows")
     terms = loan_terms(inputs)
     if inputs.get("rate_resolved_from_payments"):
         terms = apr.at_the_rate_of_its_payments(terms)
@@ -198,8 +213,8 @@ def whole_figures(terms: LoanTerms, rows: tuple[ScheduledRow, ...], inputs: Case
         found["shortcut_pct"] = apr.shortcut_rate(Decimal(inputs["fee_rate_each_pct"]), terms.count)
     received = Decimal(terms.principal - terms.upfront_fee)
     paid = [(row.due_on, Decimal(row.payment)) for row in rows]
-    unit = apr.UnitPeriod(terms.unit if terms.count > 1 else Unit.YEAR, terms.every)
-    found["apr_us_pct"] = apr.us_apr([(terms.disbursed_on, received)], paid, unit) * 100
+    unit = UnitPeriod(terms.unit if terms.count > 1 else Unit.YEAR, terms.every)
+    found["apr_us_pct"] = us_apr([(terms.disbursed_on, received)], paid, unit) * 100
     return found
 
 
@@ -287,11 +302,3 @@ def bill_totals(bills: Iterable[ProjectedBill], inputs: Case) -> Figures:
         "paid": money(paid.total, inputs),
         "outstanding": money(left.total, inputs),
     }
-
-
-def money(amount: int, inputs: Case) -> Fraction:
-    return Fraction(amount, 10 ** int(inputs.get("decimals", 2)))
-
-
-def _decimal(value: Fraction) -> Decimal:
-    return tvm.quotient(value.numerator, value.denominator)

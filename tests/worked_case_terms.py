@@ -12,6 +12,7 @@ from ledger.loanmath.dates import due_date
 from ledger.loanmath.day_count import DayCount
 from ledger.loanmath.money import Parts, Rounding, round_minor
 from ledger.loanmath.terms import Component, LastRow, ListedRow, LoanTerms, Method, PaymentFit, Spread, Unit
+from ledger.loanmath.tvm import quotient
 
 Case = dict[str, Any]
 
@@ -31,12 +32,25 @@ def day(text: str) -> date:
 
 
 def exact(text: str) -> Fraction:
-    """A number, or a product of numbers and quotients such as 0.08/12."""
-    return Fraction(text) if "/" not in text else Fraction(text.split("/")[0]) / Fraction(text.split("/")[1])
+    """A number as cases write it: 12.5, 0.08/12, 3/366+1/12."""
+    return sum((_quotient(part) for part in str(text).split("+")), Fraction(0))
+
+
+def _quotient(text: str) -> Fraction:
+    above, _, below = text.partition("/")
+    return Fraction(above) / Fraction(below or 1)
 
 
 def minor(text: str, inputs: Case) -> int:
     return round_minor(exact(text) * 10 ** int(inputs.get("decimals", 2)))
+
+
+def money(amount: int, inputs: Case) -> Fraction:
+    return Fraction(amount, 10 ** int(inputs.get("decimals", 2)))
+
+
+def decimal(value: Fraction) -> Decimal:
+    return quotient(value.numerator, value.denominator)
 
 
 METHODS = {
@@ -46,6 +60,12 @@ METHODS = {
     "flat": Method.FLAT,
 }
 UNITS = {unit.value: unit for unit in Unit}
+LONGER_UNITS = {
+    "fortnight": (Unit.WEEK, 2),
+    "quarter": (Unit.MONTH, 3),
+    "half_year": (Unit.MONTH, 6),
+    "semiyear": (Unit.MONTH, 6),
+}
 ROUNDINGS = {rounding.value: rounding for rounding in Rounding}
 LAST_ROWS = {row.value: row for row in LastRow} | {"rest": LastRow.REST}
 FITS = {"lower": PaymentFit.LOWER_LAST, "similar": PaymentFit.SIMILAR_LAST}
@@ -81,6 +101,15 @@ SPOKEN_OF = {
 }
 
 
+def unit_and_every(said: Case) -> tuple[Unit, int]:
+    """The step between two due dates; a month where nothing is said."""
+    name, every = str(said.get("unit", "month")).lower(), int(said.get("every", 1))
+    if name in LONGER_UNITS:
+        unit, times = LONGER_UNITS[name]
+        return unit, times * every
+    return pick(UNITS, name.removesuffix("s"), "unit"), every
+
+
 def day_count(inputs: Case) -> DayCount:
     said = inputs.get("day_count", "per_period")
     if isinstance(said, dict):
@@ -97,8 +126,8 @@ def annual_rate(inputs: Case) -> Decimal:
         return Decimal(inputs["daily_rate_pct"]) * 365 / 100
     rate = Decimal(inputs.get("annual_rate_pct", "0")) / 100
     if inputs.get("day_count") == "per_period":  # the rate is said for one period
-        unit = pick(UNITS, inputs.get("unit", "month"), "unit")
-        return rate * PERIODS_A_YEAR[unit] / int(inputs.get("every", 1))
+        unit, every = unit_and_every(inputs)
+        return rate * PERIODS_A_YEAR[unit] / every
     return rate
 
 
@@ -108,8 +137,7 @@ def loan_terms(inputs: Case) -> LoanTerms:
     if unknown:
         raise UntranslatedError(f"inputs: {', '.join(sorted(unknown))}")
     start = day(inputs.get("start", "2025-01-01"))
-    unit = pick(UNITS, inputs.get("unit", "month"), "unit")
-    every = int(inputs.get("every", 1))
+    unit, every = unit_and_every(inputs)
     count = int(inputs["n"])
     listed_days = tuple(day(text) for text in inputs.get("due_dates", ()))
     if "first_due" in inputs:

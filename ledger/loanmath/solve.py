@@ -31,7 +31,8 @@ def solve_missing(terms: LoanTerms, unknown: Unknown, payment: int | None = None
 
     Of all rates or amounts that give just this payment, the one with the fewest digits is taken: 12 % rather than
     11.99999 %. A count is the one whose level payment this is, else the least that suffices, the last bill being
-    the smaller. A payment that was worked out is not stated in the result. Raises NoSolution, or NeverAmortizes with the least payment that would do.
+    the smaller. A payment that was worked out is not stated in the result. Raises NoSolution, or NeverAmortizes with
+    the least payment that would do.
     """
     if unknown is Unknown.PAYMENT:
         return replace(terms, payment=None)
