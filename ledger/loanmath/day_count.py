@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from calendar import isleap, monthrange
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from fractions import Fraction
+
+ONE_DAY = timedelta(days=1)
 
 
 class DayCount(StrEnum):
@@ -16,7 +18,9 @@ class DayCount(StrEnum):
     ACT_365F = "act/365f"
     ACT_360 = "act/360"
     ACT_364 = "act/364"
-    ACT_ACT = "act/act"
+    ACT_ACT = "act/act"  # the days of each calendar year over its length
+    ACT_ACT_DEC31 = "act/act-dec31"  # likewise, 31 December counted to the year it leads into
+    ACT_ACT_FEB29 = "act/act-feb29"  # a year has 366 days only if 29 February lies between the two dates
     THIRTY_360_BOND = "30/360bond"
     THIRTY_360_US = "30/360us"
     THIRTY_U_360 = "30u/360"
@@ -35,6 +39,10 @@ def fraction(rule: DayCount, start: date, end: date) -> Fraction:
     over 365."""
     if rule is DayCount.ACT_ACT:
         return _by_calendar_year(start, end)
+    if rule is DayCount.ACT_ACT_DEC31:
+        return _by_calendar_year(start + ONE_DAY, end + ONE_DAY)
+    if rule is DayCount.ACT_ACT_FEB29:
+        return Fraction((end - start).days, 366 if _holds_leap_day(start, end) else 365)
     return Fraction(days(rule, start, end), _YEAR_DAYS.get(rule, 360))
 
 
@@ -87,6 +95,11 @@ _THIRTY = {
     DayCount.THIRTY_U_360: _whole_months,
     DayCount.THIRTY_E_360: _european,
 }
+
+
+def _holds_leap_day(start: date, end: date) -> bool:
+    """Whether a 29 February comes after `start`, up to and with `end`."""
+    return any(isleap(year) and start < date(year, 2, 29) <= end for year in range(start.year, end.year + 1))
 
 
 def _ends_month(day: date) -> bool:

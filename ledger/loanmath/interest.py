@@ -39,7 +39,7 @@ def step(terms: LoanTerms, day: date, steps: int, anchor: int | None = None) -> 
     if terms.unit in DAYS_IN:
         return day + timedelta(days=DAYS_IN[terms.unit] * terms.every * steps)
     anchor = anchor or terms.anchor_day or terms.first_due_on.day
-    return add_months(day, MONTHS_IN[terms.unit] * terms.every * steps, anchor)
+    return add_months(day, MONTHS_IN[terms.unit] * terms.every * steps, anchor, terms.month_end)
 
 
 def due_dates(terms: LoanTerms) -> list[date]:
@@ -49,7 +49,9 @@ def due_dates(terms: LoanTerms) -> list[date]:
     if terms.due_dates:
         return list(terms.due_dates)
     anchor = terms.anchor_day or terms.first_due_on.day
-    return [due_date(terms.first_due_on, anchor, terms.unit, terms.every, k) for k in range(terms.count)]
+    return [
+        due_date(terms.first_due_on, anchor, terms.unit, terms.every, k, terms.month_end) for k in range(terms.count)
+    ]
 
 
 @lru_cache(maxsize=256)

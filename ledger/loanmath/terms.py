@@ -34,6 +34,13 @@ class Unit(StrEnum):
     YEAR = "year"
 
 
+class MonthEnd(StrEnum):
+    """Where a due date falls in a month that has no such day."""
+
+    CLAMP = "clamp"  # on its last day
+    ROLL = "roll"  # on the first of the next month
+
+
 class Residue(StrEnum):
     """Which bill takes what rounding leaves over."""
 
@@ -145,6 +152,7 @@ class LoanTerms:
     unit: Unit = Unit.MONTH
     every: int = 1
     anchor_day: int | None = None  # 1-31; None: the day of first_due_on
+    month_end: MonthEnd = MonthEnd.CLAMP
     day_count: DayCount = DayCount.PERIODIC
     rounding: Rounding = Rounding.HALF_UP
     residue: Residue = Residue.LAST

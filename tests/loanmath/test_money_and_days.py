@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.loanmath.dates import add_months, due_date
+from ledger.loanmath.day_count import DayCount, fraction
 from ledger.loanmath.money import AmountError, Money, Rounding, decimal_text, parse_amount, round_minor, split
-from ledger.loanmath.terms import Unit
+from ledger.loanmath.terms import MonthEnd, Unit
 
 
 @pytest.mark.parametrize(
@@ -115,3 +116,23 @@ def test_weeks_days_and_years_step_from_the_first_date() -> None:
 
 def test_months_can_be_counted_back() -> None:
     assert add_months(date(2026, 3, 31), -1) == date(2026, 2, 28)
+
+
+def test_month_ends_may_roll_to_the_first_of_the_next_month() -> None:
+    found = [due_date(date(2026, 1, 31), 31, Unit.MONTH, 1, k, MonthEnd.ROLL).isoformat() for k in range(5)]
+    assert found == ["2026-01-31", "2026-03-01", "2026-03-31", "2026-05-01", "2026-05-31"]
+    rolled_first = [due_date(date(2026, 3, 1), 30, Unit.MONTH, 1, k, MonthEnd.ROLL) for k in (0, 1)]
+    assert rolled_first == [date(2026, 3, 1), date(2026, 3, 30)]
+
+
+def test_the_last_day_of_a_year_may_count_to_the_next() -> None:
+    start, end = date(2023, 12, 12), date(2024, 1, 12)
+    assert fraction(DayCount.ACT_ACT, start, end) == Fraction(20, 365) + Fraction(11, 366)
+    assert fraction(DayCount.ACT_ACT_DEC31, start, end) == Fraction(19, 365) + Fraction(12, 366)
+
+
+def test_only_a_leap_day_may_make_a_leap_year() -> None:
+    rule = DayCount.ACT_ACT_FEB29
+    assert fraction(rule, date(2024, 1, 12), date(2024, 2, 12)) == Fraction(31, 365)
+    assert fraction(rule, date(2024, 2, 12), date(2024, 3, 12)) == Fraction(29, 366)
+    assert fraction(rule, date(2024, 2, 29), date(2024, 3, 31)) == Fraction(31, 365)
