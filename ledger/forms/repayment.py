@@ -8,7 +8,7 @@ from django import forms
 from django.db.models import QuerySet
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 
 from ledger.forms.fields import DayField, MoneyField, WritingForm
 from ledger.loanmath.facts import ApplyTo
@@ -33,7 +33,7 @@ def bill_choices(bills: list[Bill], currency: str) -> list[tuple[str, str]]:
             _("Bill %(number)d, due %(day)s: %(amount)s %(currency)s left")
             % {
                 "number": bill.number,
-                "day": date_format(bill.due_on),
+                "day": date_format(bill.due_on, pgettext("date format, with year", "j M Y")),
                 "amount": decimal_text(bill.open.total, currency),
                 "currency": currency,
             },

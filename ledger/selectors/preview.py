@@ -47,6 +47,11 @@ class Agreement:
         return self.interest + self.fees
 
     @property
+    def bill_fees(self) -> int:
+        """The fees that come with the bills."""
+        return self.fees - self.terms.upfront_fee
+
+    @property
     def bills(self) -> int:
         return len(self.first) + self.hidden + (self.last is not None)
 

@@ -61,19 +61,34 @@ def refuse_repayment(draft: Fact, loan: Loan, past: History, today: date) -> Ref
     refusal = not_before_disbursement(draft.effective_on, past, "paid_on")
     if refusal is not None:
         return refusal
+    if draft.account is not None and draft.account.household_id != loan.household_id:
+        return Refusal("no_such_account", _("Choose one of your accounts."), "account")
     if draft.account is not None and draft.account.currency != loan.currency:
         return Refusal("currency", _("This account is kept in another currency than the loan."), "account")
     if draft.apply_to == ApplyTo.BILL:
-        bill = Bill.objects.filter(loan=loan, number=draft.bill_number or 0).needed().first()
-        if bill is None:
-            return Refusal("no_such_bill", _("Choose one of this loan's bills."), "bill")
-        if draft.effective_on <= today and amount > bill.open.total:
-            return _too_much("above_bill", bill.open.total, loan, _("This bill has %(amount)s left to pay."))
+        refusal = _refuse_bill(draft, loan, today)
+    return refusal or _refuse_payoff(draft, loan, past)
+
+
+def _refuse_bill(draft: Fact, loan: Loan, today: date) -> Refusal | None:
+    bill = Bill.objects.filter(loan=loan, number=draft.bill_number or 0).needed().first()
+    if bill is None:
+        return Refusal("no_such_bill", _("Choose one of this loan's bills."), "bill")
+    if draft.effective_on <= today and (draft.amount or 0) > bill.open.total:
+        message = _("This bill has %(amount)s left to pay. Enter at most that.")
+        return _too_much("above_bill", bill.open.total, loan, message)
+    return None
+
+
+def _refuse_payoff(draft: Fact, loan: Loan, past: History) -> Refusal | None:
+    amount = draft.amount or 0
     most = payoff_quote(past.terms, past.facts, draft.effective_on).total
-    if draft.effective_on <= today and amount > most:
-        return _too_much("above_payoff", most, loan, _("%(amount)s settles the whole loan on this day."))
+    if amount > most:
+        message = _("%(amount)s settles the whole loan on this day. Enter at most that.")
+        return _too_much("above_payoff", most, loan, message)
     if draft.apply_to == ApplyTo.PAYOFF and amount < most:
-        return _too_much("below_payoff", most, loan, _("Settling the loan on this day takes %(amount)s."))
+        message = _("Settling the loan on this day takes %(amount)s. Enter that amount.")
+        return _too_much("below_payoff", most, loan, message)
     return None
 
 

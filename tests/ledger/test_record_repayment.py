@@ -260,9 +260,17 @@ def test_only_this_households_accounts_in_the_loans_currency_can_be_chosen(clien
         ({"amount": "9" * 5000}, "amount", "This amount is too large to be real. Check the number of digits."),
         ({"amount": "NaN"}, "amount", "Enter an amount in figures, such as 1234.50."),
         ({"amount": "0"}, "amount", "Enter an amount above zero."),
-        ({"amount": "20,000"}, "amount", "12230.54 CNY settles the whole loan on this day."),
-        ({"amount": "100", "apply_to": "payoff"}, "amount", "Settling the loan on this day takes 12230.54 CNY."),
-        ({"amount": "2,000", "apply_to": "bill", "bill": "3"}, "amount", "This bill has 1066.19 CNY left to pay."),
+        ({"amount": "20,000"}, "amount", "12230.54 CNY settles the whole loan on this day. Enter at most that."),
+        (
+            {"amount": "100", "apply_to": "payoff"},
+            "amount",
+            "Settling the loan on this day takes 12230.54 CNY. Enter that amount.",
+        ),
+        (
+            {"amount": "2,000", "apply_to": "bill", "bill": "3"},
+            "amount",
+            "This bill has 1066.19 CNY left to pay. Enter at most that.",
+        ),
         ({"paid_on": "9999-01-01"}, "paid_on", "Enter a day between the years 1970 and 2100."),
         (
             {"paid_on": "2026-01-09"},

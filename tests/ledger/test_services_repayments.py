@@ -91,6 +91,7 @@ def test_a_planned_repayment_reduces_nothing_before_its_day(loan):
         (-5, {}, ("not_positive", "amount")),
         (1_223_055, {}, ("above_payoff", "amount")),
         (10**13, {}, ("above_payoff", "amount")),
+        (2_000_000, {"paid_on": date(2026, 4, 1)}, ("above_payoff", "amount")),
         (1_223_053, {"apply_to": ApplyTo.PAYOFF}, ("below_payoff", "amount")),
         (BILL + 1, {"apply_to": ApplyTo.BILL, "bill_number": 2}, ("above_bill", "amount")),
         (BILL, {"apply_to": ApplyTo.BILL, "bill_number": 13}, ("no_such_bill", "bill")),
@@ -108,6 +109,10 @@ def test_an_account_in_another_currency_is_refused(loan):
     dollars = make.account(loan.household, currency="USD")
     assert refusal(pay(loan, BILL, account=dollars)) == ("currency", "account")
     assert AccountEntry.objects.count() == 0
+
+
+def test_another_households_account_is_refused(loan):
+    assert refusal(pay(loan, BILL, account=make.account(make.household()))) == ("no_such_account", "account")
 
 
 def test_exactly_the_payoff_settles_the_loan_and_drops_later_bills(loan):
