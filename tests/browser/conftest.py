@@ -51,7 +51,7 @@ class Catcher:
 
     def said(self) -> list[tuple[str, str]]:
         """To whom, and what about, in the order in which they came."""
-        return [(str(mail["To"]), str(mail["Subject"])) for mail in self.mails]
+        return [(str(mail["To"]), str(mail["Subject"]).strip()) for mail in self.mails]
 
 
 class Product:

@@ -1,0 +1,225 @@
+"""The product's whole story, with every process running: from signing up to a debit that was not covered."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import Catcher, Product, wait_until
+from tests.browser.reading import english_words, faults
+
+ME = "wen@household.example"
+PASSWORD = "a-long-walk-by-the-river"
+SWEEPS = 6.0  # seconds in which beat and worker look for work at least twice
+MEMORY = 300_000  # kB for all processes
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(locale="en-US", timezone_id="Asia/Shanghai", viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(20_000)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def chinese_page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(locale="zh-CN", timezone_id="Asia/Shanghai", viewport={"width": 390, "height": 844})
+    context.set_default_timeout(20_000)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def running(tmp_path: Path, catcher: tuple[Catcher, int]) -> Iterator[Product]:
+    """A product with nothing in it, at noon a week before the first bill of this story."""
+    made = Product(tmp_path, "2027-03-01 12:00", catcher[1])
+    made.start()
+    yield made
+    made.stop()
+
+
+def test_a_loan_lives_through_its_bills(page: Page, running: Product, catcher: tuple[Catcher, int]) -> None:
+    mails = catcher[0]
+    sign_up(page, running)
+    name_the_household(page)
+    add_the_loan(page)
+    assert new_mails(mails, 2) == [
+        "Confirm your e-mail address",
+        "Lantern Pay: ¥1,020.07 due 8 Mar, in 7 days",
+    ]
+
+    record_part_of_the_bill(page)
+    undo_it(page)
+    add_an_account(page)
+    state_its_balance(page, "1,500")
+    switch_auto_repay_on(page)
+
+    for moment, subjects in (
+        ("2027-03-05 12:00", ["Lantern Pay will debit ¥1,020.07: 8 Mar, in 3 days"]),
+        ("2027-03-07 12:00", ["Lantern Pay will debit ¥1,020.07: 8 Mar, tomorrow"]),
+        ("2027-03-08 09:10", ["Lantern Pay will debit ¥1,020.07: 8 Mar, today"]),
+        ("2027-03-08 09:40", []),
+    ):
+        running.move_clock(moment)
+        assert new_mails(mails, len(subjects)) == subjects
+
+    page.goto(running.url)
+    page.get_by_role("link", name="Laptop").first.click()
+    expect(page.get_by_text("¥1,020.07 debited from Salary card ••6217")).to_have_count(1)
+    assert auto_repayments(running) == [("2027-03-08", 102_007)]
+    fits_in_memory(running)
+
+    short = "Salary card ••6217 is ¥540.14 short for Lantern Pay, ¥1,020.07 due 8 Apr, "
+    for moment, subjects in (
+        ("2027-04-01 12:00", [f"{short}in 7 days"]),
+        ("2027-04-07 12:00", [f"{short}tomorrow"]),  # the machine was off: three days before has been overtaken
+        ("2027-04-08 09:10", [f"{short}today"]),
+        ("2027-04-08 09:40", ["Lantern Pay could not debit ¥1,020.07: ¥540.14 missing in Salary card ••6217"]),
+    ):
+        running.move_clock(moment)
+        assert new_mails(mails, len(subjects)) == subjects
+    assert auto_repayments(running) == [("2027-03-08", 102_007)]
+
+    page.goto(running.url)
+    state_its_balance(page, "1,100")
+    running.move_clock("2027-04-08 15:40")
+    assert new_mails(mails, 0) == []
+    assert auto_repayments(running) == [("2027-03-08", 102_007), ("2027-04-08", 102_007)]
+
+    switch_auto_repay_off(page, running)
+    running.move_clock("2027-05-11 12:00")  # a month away, and back three days after the last due day
+    assert new_mails(mails, 1) == ["Lantern Pay: ¥1,021.58 overdue by 3 days"]
+
+    time.sleep(61)
+    assert new_mails(mails, 0) == []
+    assert {recipient for recipient, _ in mails.said()} == {ME}
+    assert auto_repayments(running) == [("2027-03-08", 102_007), ("2027-04-08", 102_007)]
+    checked = running.manage("check_ledger")
+    assert (checked.returncode, checked.stderr) == (0, "")
+
+
+def test_a_chinese_household_reads_no_english(
+    chinese_page: Page, running: Product, catcher: tuple[Catcher, int]
+) -> None:
+    page = chinese_page
+    sign_up(page, running, button="注册")
+    sound(page, "创建账户")
+
+
+# --- What the person does.
+
+
+def sign_up(page: Page, running: Product) -> None:
+    page.goto(f"{running.url}/account/signup/")
+    page.get_by_label("Email").fill(ME)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Make an account").click()
+
+
+def name_the_household(page: Page) -> None:
+    page.wait_for_url("**/start/")
+    assert faults(page) == []
+    page.get_by_label("Name of your household").fill("Wen and Mei")
+    page.get_by_role("button", name="Continue").click()
+
+
+def add_the_loan(page: Page) -> None:
+    """3,000.00 at 12 % a year in three monthly bills of 1,020.07, 1,020.07 and 1,020.06."""
+    expect(page.get_by_role("heading", name="Add your first loan")).to_be_visible()
+    assert faults(page) == []
+    page.get_by_role("link", name="Something else").click()
+    page.get_by_role("link", name="Car loan").click()
+    page.get_by_label("Lender").fill("Lantern Pay")
+    page.get_by_label("Name").fill("Laptop")
+    page.get_by_label("Amount borrowed").fill("3,000")
+    page.get_by_label("Paid out on").fill("2027-02-08")
+    page.get_by_label("First bill due on").fill("2027-03-08")
+    page.get_by_label("Number of bills").fill("3")
+    page.get_by_label("Interest rate").fill("12")
+    expect(page.get_by_text("1,020.06")).to_be_visible()
+    page.get_by_role("button", name="Add this loan").click()
+    expect(page.get_by_role("heading", name="Laptop")).to_be_visible()
+
+
+def record_part_of_the_bill(page: Page) -> None:
+    page.get_by_role("main").get_by_role("link", name="Record repayment").click()
+    page.get_by_label("Amount", exact=True).fill("500")
+    preview = page.locator("#preview")
+    expect(preview).to_contain_text("¥520.07 left to pay")
+    expect(preview).to_contain_text("principal 470.00, interest 30.00")
+    page.get_by_role("button", name="Record this repayment").click()
+    expect(page.locator("#messages")).to_contain_text("¥500.00")
+    expect(page.get_by_role("main")).to_contain_text("Next: ¥520.07 on 8 Mar, in 7 days.")
+
+
+def undo_it(page: Page) -> None:
+    page.get_by_role("link", name="Undo").click()
+    page.get_by_role("button", name="Undo it").click()
+    expect(page.get_by_role("main")).to_contain_text("Next: ¥1,020.07 on 8 Mar, in 7 days.")
+
+
+def add_an_account(page: Page) -> None:
+    page.get_by_role("link", name="Accounts").first.click()
+    page.get_by_role("link", name="Add an account").first.click()
+    page.get_by_label("Name").fill("Salary card")
+    page.get_by_label("Last four digits").fill("6217")
+    page.get_by_role("button", name="Add it").click()
+
+
+def state_its_balance(page: Page, amount: str) -> None:
+    page.get_by_role("link", name="Accounts").first.click()
+    page.get_by_role("link", name="State the balance").click()
+    page.get_by_label("Balance").fill(amount)
+    page.get_by_role("button", name="Save the balance").click()
+    expect(page.get_by_role("main")).to_contain_text(f"¥{amount}.00")
+
+
+def switch_auto_repay_on(page: Page) -> None:
+    page.get_by_role("link", name="Overview").first.click()
+    page.get_by_role("link", name="Laptop").first.click()
+    page.get_by_role("link", name="Auto-repay").click()
+    page.get_by_label("At 09:30, again at 15:30").check()
+    page.get_by_role("button", name="Switch it on").click()
+    expect(page.get_by_role("main")).to_contain_text("Salary card ••6217")
+
+
+def switch_auto_repay_off(page: Page, running: Product) -> None:
+    page.goto(running.url)
+    page.get_by_role("link", name="Laptop").first.click()
+    page.get_by_role("link", name="Auto-repay").click()
+    page.get_by_role("button", name="Switch it off").click()
+    expect(page.get_by_role("button", name="Switch it on")).to_be_visible()
+
+
+# --- What is looked at.
+
+
+def new_mails(catcher: Catcher, count: int) -> list[str]:
+    """The subjects of the mails not asked for before: `count` are awaited, and any more that a few sweeps bring."""
+    seen = catcher.told
+    wait_until(lambda: len(catcher.mails) >= seen + count, 30, f"{count} mails more than {seen}: {catcher.said()}")
+    time.sleep(SWEEPS)
+    catcher.told = len(catcher.mails)
+    return [subject for _, subject in catcher.said()[seen:]]
+
+
+def auto_repayments(running: Product) -> list[tuple[str, int]]:
+    """Day and amount of each repayment that auto-repay recorded, as the database holds them."""
+    with sqlite3.connect(running.var / "loantracker.sqlite3") as database:
+        return database.execute(
+            "SELECT effective_on, amount FROM ledger_fact WHERE source = 'auto' ORDER BY id"
+        ).fetchall()
+
+
+def fits_in_memory(running: Product) -> None:
+    memory = running.processes()
+    print(f"{len(memory)} processes hold {sum(memory.values()) / 1000:.0f} MB")
+    assert len(memory) == 6
+    assert sum(memory.values()) < MEMORY
