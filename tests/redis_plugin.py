@@ -14,8 +14,9 @@ import pytest
 
 from loantracker.launch.redis_server import start_private
 
-# What a developer may have set for a running Loantracker must not steer the tests.
-NOT_FOR_TESTS = ("EMAIL_", "SITE_URL", "ALLOWED_HOSTS", "CLOCK_OFFSET", "SECRET_KEY", "DEBUG", "LOG_LEVEL")
+# What a developer may have set for a running Loantracker must not steer the tests. TZ is also set by Django itself,
+# in the process that starts the workers of pytest-xdist.
+NOT_FOR_TESTS = ("EMAIL_", "SITE_URL", "ALLOWED_HOSTS", "CLOCK_OFFSET", "SECRET_KEY", "DEBUG", "LOG_LEVEL", "TZ")
 
 
 @pytest.hookimpl(wrapper=True)
