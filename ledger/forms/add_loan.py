@@ -129,7 +129,9 @@ class AddLoanForm(WritingForm):
     method = forms.ChoiceField(
         label=gettext_lazy("How it is repaid"), choices=METHODS, widget=forms.RadioSelect, initial=Method.LEVEL.value
     )
-    fee_rate = PercentField(label=gettext_lazy("Fee"), help_text=gettext_lazy("Of the price. 0 for an interest-free plan."))
+    fee_rate = PercentField(
+        label=gettext_lazy("Fee"), help_text=gettext_lazy("Of the price. 0 for an interest-free plan.")
+    )
     fee_per = forms.ChoiceField(label=pgettext_lazy("fee", "Charged"), choices=FEE_PER)
     table = forms.CharField(
         label=gettext_lazy("Rows"),

@@ -54,7 +54,7 @@ def bill_field(*, required: bool = True, empty: Any = "—") -> forms.TypedChoic
 class FactForm(WritingForm):
     """One fact about a loan, with the day it counts from; `bills` are those that can be chosen."""
 
-    effective_on = DayField(label=gettext_lazy("On which day"))
+    effective_on = DayField(label=pgettext_lazy("a charge or waiver", "On which day"))
     note = forms.CharField(label=gettext_lazy("Note"), max_length=200, required=False)
 
     def __init__(self, *args: Any, loan: Loan, bills: list[Bill], **options: Any) -> None:

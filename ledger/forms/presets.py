@@ -141,7 +141,7 @@ RUNNING = Preset(
     initial={"rate_per": "year", **_BANK_LATENESS},
     labels={
         "amount": _("Principal still owed"),
-        "disbursed_on": _("On which day"),
+        "disbursed_on": pgettext_lazy("still owed", "On which day"),
         "first_due_on": _("Next bill due on"),
         "count": _("Bills still to come"),
     },

@@ -28,6 +28,8 @@ from loantracker.http import PageRequest, editor_page, go, own, page
 LOANS = Loan.objects.select_related("lender", "household")
 PIECES = {"preview": "ledger/_repayment_preview.html", "repayment": "ledger/_repayment_form.html"}
 
+OTHER_WAY = {ApplyTo.SHORTEN: ApplyTo.LOWER, ApplyTo.LOWER: ApplyTo.SHORTEN}
+
 
 @editor_page
 def record_repayment(request: PageRequest, loan_id: int) -> HttpResponse:
@@ -99,30 +101,36 @@ def _day(form: RepaymentForm, today: date) -> date:
 
 
 def _page(request: PageRequest, desk: Desk, form: RepaymentForm, status: int = 200) -> HttpResponse:
-    shown, refusal = _preview(form, desk)
+    shown, other, refusal = _preview(form, desk)
     context = {
         "form": form,
         "loan": desk.loan,
         "currency": desk.loan.currency,
         "suggestions": desk.suggestions(_day(form, desk.today)),
         "change": shown,
+        "other": other,
         "refusal": refusal,
         "planned": shown is not None and shown.as_of > desk.today,
     }
     return page(request, "ledger/record_repayment.html", context, pieces=PIECES, status=status)
 
 
-def _preview(form: RepaymentForm, desk: Desk) -> tuple[Change | None, Refusal | None]:
-    """What the repayment in the form would do, or why it cannot be recorded; neither while it is incomplete."""
+def _preview(form: RepaymentForm, desk: Desk) -> tuple[Change | None, Change | None, Refusal | None]:
+    """What the repayment in the form would do, and for a prepayment what the other way would; or why it cannot be
+    recorded. None of them while the form is incomplete."""
     if not form.is_bound:
         form = _form(desk, data={name: form[name].value() or "" for name in form.fields})
     if not form.is_complete:
-        return None, None
+        return None, None, None
     draft = form.draft()
     refusal = refuse_repayment(draft, desk.loan, desk.past, desk.today)
     if refusal is not None:
-        return None, refusal
-    return change(desk.past, draft.value, desk.today), None
+        return None, None, refusal
+    shown = change(desk.past, draft.value, desk.today)
+    if draft.apply_to not in OTHER_WAY or shown.settles:
+        return shown, None, None
+    draft.apply_to = OTHER_WAY[ApplyTo(draft.apply_to)]
+    return shown, change(desk.past, draft.value, desk.today), None
 
 
 def _what_happened(request: PageRequest, loan: Loan, recorded: Recorded) -> str:

@@ -209,8 +209,10 @@ def test_the_preview_agrees_with_what_is_recorded(client, loan):
 
 def test_prepaying_shows_what_it_saves_either_way(client, loan):
     send(client, loan, amount="2,132.38")
-    shorter = look(client, loan, key="another-key", amount="3,000", apply_to="shorten").context["change"]
-    lower = look(client, loan, key="another-key", amount="3,000", apply_to="lower").context["change"]
+    context = look(client, loan, key="another-key", amount="3,000", apply_to="shorten").context
+    shorter, lower = context["change"], context["other"]
+    context = look(client, loan, key="another-key", amount="3,000", apply_to="lower").context
+    assert (context["change"], context["other"]) == (lower, shorter)
     assert shorter.saves > lower.saves > 0
     assert (shorter.new_payment, lower.dropped) == (None, 0)
     assert shorter.ends_after < shorter.ends_before
