@@ -9,14 +9,15 @@ from fractions import Fraction
 from typing import Any
 
 from ledger.loanmath import apr, tvm
-from ledger.loanmath.dates import due_date
-from ledger.loanmath.day_count import days, fraction
-from ledger.loanmath.legal_apr import UnitPeriod, us_apr
+from ledger.loanmath.day_count import DayCount, days, fraction
+from ledger.loanmath.interest import due_dates
+from ledger.loanmath.legal_apr import Flow, UnitPeriod, by_days, commonest_unit_period, effective_rate, us_apr
 from ledger.loanmath.money import Parts
 from ledger.loanmath.project import project
 from ledger.loanmath.projection import ProjectedBill
 from ledger.loanmath.schedule import (
     ScheduledRow,
+    interest_before_rounding,
     level_payment,
     schedule,
     unrounded_interest,
@@ -24,10 +25,9 @@ from ledger.loanmath.schedule import (
 from ledger.loanmath.settlement import penalty_on_bills, uk_rebate
 from ledger.loanmath.terms import LoanTerms, Rounding, Unit
 from tests.worked_case_facts import story
-from tests.worked_case_rates import interval_value, rate_value
+from tests.worked_case_rates import interval_value, rate_value, unit_period
 from tests.worked_case_terms import (
     DAY_COUNTS,
-    UNITS,
     Case,
     UntranslatedError,
     day,
@@ -40,6 +40,8 @@ from tests.worked_case_terms import (
 )
 
 Figures = dict[str, Any]
+YEAR = Fraction(365)
+BESIDE = {"basis", "n", "tol", "apr_method"}  # what is said beside the figures
 
 
 def check(case: Case) -> list[str]:
@@ -57,9 +59,10 @@ def check(case: Case) -> list[str]:
 
 
 def differences(expected: Figures, found: Figures, close: Fraction, where: str = "") -> Iterable[str]:
-    """Each printed figure that is not met."""
+    """Each printed figure that is not met, within `close` or the tolerance printed beside it."""
+    close = Fraction(expected.get("tol", close))
     for name, value in expected.items():
-        if name in {"basis", "n"}:
+        if name in BESIDE:
             continue
         if name not in found:
             raise UntranslatedError(f"expected: {where}{name}")
@@ -68,6 +71,8 @@ def differences(expected: Figures, found: Figures, close: Fraction, where: str =
 
 
 def meets(printed: Any, found: Any, close: Fraction) -> bool:
+    if printed is None or found is None:
+        return printed is found
     if isinstance(found, date):
         return bool(day(printed) == found)
     if isinstance(found, list | dict):
@@ -85,26 +90,37 @@ def meets(printed: Any, found: Any, close: Fraction) -> bool:
 
 
 def function_value(inputs: Case, expected: Figures) -> Figures:
-    args = dict(inputs["args"])
-    name = inputs["function"]
-    args.pop("lo", None), args.pop("hi", None)
+    name = str(inputs["function"]).upper()
     values: dict[str, Any] = {}
-    for key, said in args.items():
+    for said_key, said in inputs["args"].items():
+        key = ARGUMENTS.get(said_key, said_key)
+        if key in {"lo", "hi", "guess"}:  # where the source began to search
+            continue
         if key == "flows":
             values[key] = [decimal(exact(flow)) for flow in said]
         elif key == "dates":
             values[key] = [day(text) for text in said]
-        elif key == "dates_day_count":
+        elif key == "day_count":
             values["day_count"] = pick(DAY_COUNTS, said, key)
         else:
             values[key] = int(said) if key == "when" else decimal(exact(str(said)))
-    periods = Decimal(1)
-    if name.startswith("RATE") and name != "RATE":
-        name, periods = "RATE", Decimal(name.removeprefix("RATE"))
-    function: Callable[..., Decimal] | None = getattr(tvm, name.lower(), None)
+    plain = name.rstrip("0123456789")
+    periods = Decimal(name.removeprefix(plain) or 1)  # RATE12 is a year's rate of twelve periods
+    function: Callable[..., Decimal] | None = getattr(tvm, plain.lower(), None)
     if function is None:
         raise UntranslatedError(f"function: {name}")
     return {"value": function(**values) * periods}
+
+
+ARGUMENTS = {  # other names the arguments go by
+    **dict.fromkeys(("nper", "npery", "periods"), "n"),
+    **dict.fromkeys(("per", "period"), "k"),
+    **dict.fromkeys(("values", "cashflows", "cash_flows", "amounts"), "flows"),
+    **dict.fromkeys(("start_period", "start"), "first"),
+    **dict.fromkeys(("end_period", "end"), "last"),
+    **dict.fromkeys(("type", "due"), "when"),
+    "dates_day_count": "day_count",
+}
 
 
 def day_count_value(inputs: Case, expected: Figures) -> Figures:
@@ -114,14 +130,17 @@ def day_count_value(inputs: Case, expected: Figures) -> Figures:
 
 
 def due_date_values(inputs: Case, expected: Figures) -> Figures:
-    if inputs.get("month_end_rule", "clamp") != "clamp":
-        raise UntranslatedError("month_end_rule")
-    first = day(inputs["first_due"])
-    anchor = int(inputs.get("anchor_day", first.day))
-    unit = pick(UNITS, inputs.get("unit", "month"), "unit")
-    dates = [due_date(first, anchor, unit, int(inputs.get("every", 1)), k) for k in range(int(inputs["n"]))]
+    if unit_period(inputs).is_half_month:
+        dates = unit_period(inputs).dates(day(inputs["first_due"]), int(inputs["n"]))
+    else:
+        dates = due_dates(loan_terms(inputs))
     texts = [found.isoformat() for found in dates]
-    return {"dates": texts, "some_dates": {k: texts[int(k) - 1] for k in expected.get("some_dates", {})}}
+    return {
+        "dates": texts,
+        "first": texts[0],
+        "last": texts[-1],
+        "some_dates": {k: texts[int(k) - 1] for k in expected.get("some_dates", {})},
+    }
 
 
 def penalty_value(inputs: Case, expected: Figures) -> Figures:
@@ -183,10 +202,13 @@ def _schedule(inputs: Case, expected: Figures, close: Fraction) -> Iterable[str]
         terms = apr.at_the_rate_of_its_payments(terms)
     rows = schedule(terms)
     rest = {name: value for name, value in expected.items() if name not in {"rows", "year_totals", "totals"}}
-    yield from differences(rest, whole_figures(terms, rows, inputs), close)
-    for printed in expected.get("rows", ()):
-        found = row_figures(rows, int(printed["n"]) - 1, inputs)
-        yield from differences(printed, found, close, f"row {printed['n']} ")
+    yield from differences(rest, whole_figures(terms, rows, inputs, expected), close)
+    for at, printed in enumerate(expected.get("rows", ()), start=1):
+        number = int(printed.get("n", at))
+        if number > len(rows):
+            yield f"no row {number}"
+        else:
+            yield from differences(printed, row_figures(terms, rows, number - 1, inputs), close, f"row {number} ")
     if "totals" in expected:
         totals = total_figures(terms, rows, expected["totals"].get("basis", ""), inputs)
         yield from differences(expected["totals"], totals, close, "total ")
@@ -196,7 +218,7 @@ def _schedule(inputs: Case, expected: Figures, close: Fraction) -> Iterable[str]
         yield from differences(printed, found, close, f"{printed['year']} ")
 
 
-def whole_figures(terms: LoanTerms, rows: tuple[ScheduledRow, ...], inputs: Case) -> Figures:
+def whole_figures(terms: LoanTerms, rows: tuple[ScheduledRow, ...], inputs: Case, expected: Figures) -> Figures:
     """What is printed once of a schedule."""
     level = money(level_payment(terms), inputs)
     found: Figures = {
@@ -204,6 +226,9 @@ def whole_figures(terms: LoanTerms, rows: tuple[ScheduledRow, ...], inputs: Case
         "payment": money(sum(row.payment for row in rows), inputs) / len(rows),
         "total_fee": money(terms.flat_fee, inputs),
         "n_payments": len(rows),
+        "final_payment": money(rows[-1].payment, inputs),
+        "total_interest": money(sum(row.interest for row in rows), inputs),
+        "total_payment": money(sum(row.payment for row in rows), inputs),
     }
     cost = apr.annual_cost(terms)
     if cost is not None:
@@ -211,14 +236,33 @@ def whole_figures(terms: LoanTerms, rows: tuple[ScheduledRow, ...], inputs: Case
         found["irr_month"] = cost.simple / 12
     if "fee_rate_each_pct" in inputs:
         found["shortcut_pct"] = apr.shortcut_rate(Decimal(inputs["fee_rate_each_pct"]), terms.count)
-    received = Decimal(terms.principal - terms.upfront_fee)
+    return found | legal_rates(terms, rows, expected)
+
+
+def legal_rates(terms: LoanTerms, rows: tuple[ScheduledRow, ...], expected: Figures) -> Figures:
+    """The yearly rates a case prints, each by the method it names."""
+    received = [(terms.disbursed_on, Decimal(terms.principal - terms.upfront_fee))]
     paid = [(row.due_on, Decimal(row.payment)) for row in rows]
-    unit = UnitPeriod(terms.unit if terms.count > 1 else Unit.YEAR, terms.every)
-    found["apr_us_pct"] = us_apr([(terms.disbursed_on, received)], paid, unit) * 100
+    found: Figures = {}
+    if "apr_us_pct" in expected:
+        unit = UnitPeriod(terms.unit if terms.count > 1 else Unit.YEAR, terms.every)
+        found["apr_us_pct"] = us_apr(received, paid, unit) * 100
+    if "apr_pct" in expected:
+        by_us = str(expected.get("apr_method", "")).lower().startswith("us")
+        rate = us_rate(received, paid) if by_us else effective_rate(by_days([*received, *negated(paid)], YEAR))
+        found["apr_pct"] = rate * 100
     return found
 
 
-def row_figures(rows: tuple[ScheduledRow, ...], index: int, inputs: Case) -> Figures:
+def us_rate(received: list[Flow], paid: list[Flow]) -> Decimal:
+    return us_apr(received, paid, commonest_unit_period([when for when, _ in paid]))
+
+
+def negated(flows: list[Flow]) -> list[Flow]:
+    return [(when, -amount) for when, amount in flows]
+
+
+def row_figures(terms: LoanTerms, rows: tuple[ScheduledRow, ...], index: int, inputs: Case) -> Figures:
     row = rows[index]
     found: Figures = {
         name: money(getattr(row, name), inputs) for name in ("principal", "interest", "fee", "payment", "balance")
@@ -226,7 +270,13 @@ def row_figures(rows: tuple[ScheduledRow, ...], index: int, inputs: Case) -> Fig
     if "flat_fee_as_interest" not in inputs and any(key.startswith("fee_") for key in inputs):
         found["interest"] = money(row.interest + row.fee, inputs)
     found["opening"] = money(row.balance + row.principal, inputs)
-    return found | {"date": row.due_on, "due": found["payment"]}
+    found["interest_unrounded"] = interest_before_rounding(terms)[index] * money(1, inputs)
+    return found | {
+        "date": row.due_on,
+        "due": found["payment"],
+        "instalment": found["payment"],
+        "day": days(DayCount.ACT_365F, terms.disbursed_on, row.due_on),
+    }
 
 
 def sums(rows: Iterable[ScheduledRow], inputs: Case) -> Figures:

@@ -11,7 +11,7 @@ from ledger.loanmath.apr import PERIODS_A_YEAR
 from ledger.loanmath.dates import due_date
 from ledger.loanmath.day_count import DayCount
 from ledger.loanmath.money import Parts, Rounding, round_minor
-from ledger.loanmath.terms import Component, LastRow, ListedRow, LoanTerms, Method, PaymentFit, Spread, Unit
+from ledger.loanmath.terms import Component, LastRow, ListedRow, LoanTerms, Method, MonthEnd, PaymentFit, Spread, Unit
 from ledger.loanmath.tvm import quotient
 
 Case = dict[str, Any]
@@ -69,6 +69,13 @@ LONGER_UNITS = {
 ROUNDINGS = {rounding.value: rounding for rounding in Rounding}
 LAST_ROWS = {row.value: row for row in LastRow} | {"rest": LastRow.REST}
 FITS = {"lower": PaymentFit.LOWER_LAST, "similar": PaymentFit.SIMILAR_LAST}
+MONTH_ENDS = dict.fromkeys(("clamp", "last_day"), MonthEnd.CLAMP) | dict.fromkeys(
+    (
+        *("roll", "roll_forward", "roll_to_first", "roll_to_next_month", "roll_over", "overflow"),
+        *("first_of_next", "first_of_next_month", "next_month", "next_month_first", "next_first"),
+    ),
+    MonthEnd.ROLL,
+)
 DAY_COUNTS = {rule.value: rule for rule in DayCount} | {
     "per_month": DayCount.PERIODIC,
     "per_period": DayCount.PERIODIC,
@@ -76,8 +83,23 @@ DAY_COUNTS = {rule.value: rule for rule in DayCount} | {
     "nominal_rate_per_period": DayCount.PERIODIC,
     "30/360": DayCount.PERIODIC,
     "act/365": DayCount.ACT_365F,
+    "act/365 fixed": DayCount.ACT_365F,
+    "actual/365": DayCount.ACT_365F,
+    "actual/360": DayCount.ACT_360,
+    "actual/actual": DayCount.ACT_ACT,
     "act/act isda": DayCount.ACT_ACT,
+    "30/360 bond": DayCount.THIRTY_360_BOND,
+    "30/360 isda": DayCount.THIRTY_360_BOND,
+    "30a/360": DayCount.THIRTY_360_BOND,
+    "30/360 us": DayCount.THIRTY_360_US,
+    "30/360 nasd": DayCount.THIRTY_360_US,
+    "30/360 european": DayCount.THIRTY_E_360,
     "actual days x daily rate": DayCount.ACT_365F,
+}
+YEAR_SPLITS = {
+    "jan1": DayCount.ACT_ACT,
+    "dec31": DayCount.ACT_ACT_DEC31,
+    "feb29_only": DayCount.ACT_ACT_FEB29,
 }
 # What a case may say without changing what a schedule is.
 SPOKEN_OF = {
@@ -96,8 +118,8 @@ SPOKEN_OF = {
     *("extra_each", "part", "weights", "last_row", "first_day_free", "fee_each", "fee_rate_total_pct"),
     *("fee_rate_each_pct", "irregular_period", "month_end_rule", "allocation", "recalculate_interest"),
     *("rate_resolved_from_payments", "weighted_payment_rounding", "prepaid_charge", "plan", "final_payment_rule"),
-    *("balance_column", "recalculation_rest", "overdue_accrual", "payoff_interest", "product_name_in_source"),
-    "compounding_note",
+    *("financed_fee_pct", "balance_column", "recalculation_rest", "overdue_accrual", "payoff_interest"),
+    *("product_name_in_source", "compounding_note"),
 }
 
 
@@ -110,11 +132,21 @@ def unit_and_every(said: Case) -> tuple[Unit, int]:
     return pick(UNITS, name.removesuffix("s"), "unit"), every
 
 
+def anchor_day(inputs: Case) -> int | None:
+    said = inputs.get("anchor_day")
+    return 31 if str(said).lower() in {"eom", "last", "end_of_month"} else said and int(said)
+
+
+def month_end(inputs: Case) -> MonthEnd:
+    found: MonthEnd = pick(MONTH_ENDS, str(inputs.get("month_end_rule", "clamp")).lower(), "month_end_rule")
+    return found
+
+
 def day_count(inputs: Case) -> DayCount:
     said = inputs.get("day_count", "per_period")
     if isinstance(said, dict):
-        if said.get("year_split") not in (None, "jan1"):
-            raise UntranslatedError(f"year_split: {said['year_split']}")
+        if "year_split" in said and said["name"].lower().startswith("act/act"):
+            return pick(YEAR_SPLITS, said["year_split"], "year_split")
         said = said["name"]
     if inputs.get("period_interest") == "nominal_rate_per_period":
         return DayCount.PERIODIC
@@ -158,7 +190,8 @@ def loan_terms(inputs: Case) -> LoanTerms:
         "method": method,
         "unit": unit,
         "every": every,
-        "anchor_day": inputs.get("anchor_day") and int(inputs["anchor_day"]),
+        "anchor_day": anchor_day(inputs),
+        "month_end": month_end(inputs),
         "day_count": day_count(inputs),
         "rounding": rounding,
         "due_dates": listed_days,

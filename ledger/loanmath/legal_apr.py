@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal, localcontext
 from fractions import Fraction
+from itertools import pairwise
 
 from ledger.loanmath import tvm
 from ledger.loanmath.dates import add_months, due_date
@@ -37,7 +38,7 @@ class UnitPeriod:
 
     @property
     def periods_a_year(self) -> Fraction:
-        if self._is_half_month:
+        if self.is_half_month:
             return Fraction(24)
         return Fraction({Unit.DAY: 365, Unit.WEEK: 52, Unit.MONTH: 12, Unit.YEAR: 1}[self.unit], self.every)
 
@@ -55,23 +56,23 @@ class UnitPeriod:
 
     def dates(self, first: date, count: int) -> list[date]:
         """`first` and the dates that follow it, one unit period apart."""
-        if self._is_half_month:
+        if self.is_half_month:
             return [_half_months_on(first, k) for k in range(count)]
         return [due_date(first, None, self.unit, self.every, k) for k in range(count)]
 
     @property
-    def _is_half_month(self) -> bool:
+    def is_half_month(self) -> bool:
         return self.unit is Unit.DAY and self.every == HALF_MONTH
 
     @property
     def _divisor(self) -> int:
         if self.odd_day_divisor:
             return self.odd_day_divisor
-        return {Unit.DAY: self.every, Unit.WEEK: 7 * self.every, Unit.MONTH: 30, Unit.YEAR: 365}[self.unit]
+        return DAYS_IN[self.unit] * (self.every if self.unit in (Unit.DAY, Unit.WEEK) else 1)
 
     def _back(self, day: date, units: int) -> date:
         """The day some days, weeks, months or years before; of half-months, so many halves."""
-        if self._is_half_month:
+        if self.is_half_month:
             return _half_months_back(day, units // HALF_MONTH)
         if self.unit in (Unit.DAY, Unit.WEEK):
             return due_date(day, None, self.unit, -1, units)
@@ -92,6 +93,27 @@ def _half_months_on(first: date, k: int) -> date:
     if first.day <= HALF_MONTH:
         return add_months(first, months, first.day + HALF_MONTH)
     return add_months(first, months + 1, first.day - HALF_MONTH)
+
+
+def commonest_unit_period(dates: Sequence[date]) -> UnitPeriod:
+    """The unit period of payments on `dates`: the interval that occurs most often, the shorter of two; regulation Z,
+    appendix J(b)(4). One payment alone is measured in days."""
+    steps = [_step(before, after) for before, after in pairwise(dates)]
+    if not steps:
+        return UnitPeriod(Unit.DAY)
+    unit, every = max(sorted(set(steps), key=lambda step: step[1] * DAYS_IN[step[0]]), key=steps.count)
+    return UnitPeriod(unit, every)
+
+
+DAYS_IN = {Unit.DAY: 1, Unit.WEEK: 7, Unit.MONTH: 30, Unit.YEAR: 365}
+
+
+def _step(before: date, after: date) -> tuple[Unit, int]:
+    months = (after.year - before.year) * 12 + after.month - before.month
+    if months and add_months(before, months, max(before.day, after.day)) == after:
+        return (Unit.YEAR, months // 12) if months % 12 == 0 else (Unit.MONTH, months)
+    days = (after - before).days
+    return (Unit.WEEK, days // 7) if days % 7 == 0 else (Unit.DAY, days)
 
 
 def us_apr(advances: Sequence[Flow], payments: Sequence[Flow], unit: UnitPeriod) -> Decimal:

@@ -5,11 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, localcontext
+from fractions import Fraction
 
 from ledger.loanmath.plan import NeverAmortizes, start_plan
 from ledger.loanmath.terms import LoanTerms
 
-__all__ = ["NeverAmortizes", "ScheduledRow", "exact_level_payment", "level_payment", "schedule", "unrounded_interest"]
+__all__ = [
+    "NeverAmortizes",
+    "ScheduledRow",
+    "exact_level_payment",
+    "interest_before_rounding",
+    "level_payment",
+    "schedule",
+    "unrounded_interest",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +79,16 @@ def exact_level_payment(terms: LoanTerms) -> Decimal:
     """The level payment in minor units before it is shown; a fraction only where the agreement never rounds."""
     plan = start_plan(terms)
     return _exact(plan.payment, plan.scale)
+
+
+def interest_before_rounding(terms: LoanTerms) -> tuple[Fraction, ...]:
+    """What each bill's interest is in minor units before it is rounded, on the balance that the rounded bills leave."""
+    plan = start_plan(terms)
+    exact = []
+    while not plan.done:
+        exact.append(plan.interest_to(plan.period(plan.at).due_on) / plan.scale)
+        plan.take()
+    return tuple(exact)
 
 
 def unrounded_interest(terms: LoanTerms) -> Decimal:

@@ -183,6 +183,35 @@ def _worth(flows: Sequence[TimedFlow]) -> Callable[[Decimal], Decimal]:
 
 
 @_precise
+def mirr(flows: Sequence[Decimal], finance_rate: Decimal, reinvest_rate: Decimal) -> Decimal:
+    """The rate a period if money paid is borrowed at one rate and money received is lent on at another."""
+    n = len(flows) - 1
+    received = sum((flow * (ONE + reinvest_rate) ** (n - k) for k, flow in enumerate(flows) if flow > 0), ZERO)
+    paid = sum((-flow / (ONE + finance_rate) ** k for k, flow in enumerate(flows) if flow < 0), ZERO)
+    if not received or not paid:
+        raise NoSolution("money must be both paid and received")
+    return rri(Decimal(n), paid, received)
+
+
+@_precise
+def ispmt(rate: Decimal, k: Decimal, n: Decimal, pv: Decimal) -> Decimal:
+    """The interest in payment `k` (0 is the first, as spreadsheets have it) of equal principal parts."""
+    return -pv * rate * (ONE - k / n)
+
+
+@_precise
+def rri(n: Decimal, pv: Decimal, fv: Decimal) -> Decimal:
+    """The rate a period at which a sum grows to another."""
+    return (fv / pv) ** (ONE / n) - ONE
+
+
+@_precise
+def pduration(rate: Decimal, pv: Decimal, fv: Decimal) -> Decimal:
+    """How many periods a sum takes to grow to another."""
+    return (fv / pv).ln() / (ONE + rate).ln()
+
+
+@_precise
 def effect(rate: Decimal, n: Decimal) -> Decimal:
     """The compound yearly rate of a nominal one paid `n` times a year."""
     return (ONE + rate / n) ** n - ONE

@@ -11,6 +11,7 @@ import pytest
 from ledger.loanmath.legal_apr import (
     HALF_MONTH,
     UnitPeriod,
+    commonest_unit_period,
     declining_payments,
     effective_rate,
     eu_apr,
@@ -81,3 +82,16 @@ def test_payments_that_never_end_are_refused() -> None:
 def test_payments_below_the_sum_received_have_no_rate() -> None:
     with pytest.raises(NoSolution):
         us_apr([(date(2026, 1, 1), Decimal(100))], [(date(2026, 2, 1), Decimal(99))], MONTHS)
+
+
+@pytest.mark.parametrize(
+    ("days", "unit", "every"),
+    [
+        (["2026-01-31", "2026-02-28", "2026-03-31"], Unit.MONTH, 1),
+        (["2026-01-08", "2026-01-22", "2026-02-05", "2026-03-05"], Unit.WEEK, 2),
+        (["2026-01-01", "2027-01-01"], Unit.YEAR, 1),
+        (["2026-01-01", "2026-01-11", "2026-01-21"], Unit.DAY, 10),
+    ],
+)
+def test_the_unit_period_is_the_interval_that_occurs_most_often(days: list[str], unit: Unit, every: int) -> None:
+    assert commonest_unit_period([date.fromisoformat(day) for day in days]) == UnitPeriod(unit, every)

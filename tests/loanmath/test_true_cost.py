@@ -105,6 +105,17 @@ def test_at_the_rate_found_fifty_years_of_dated_flows_are_worth_nothing() -> Non
     assert abs(tvm.xnpv(rate, dates, flows)) < Decimal("1e-15")
 
 
+def test_the_rarer_functions_give_what_spreadsheets_give() -> None:
+    flows = [Decimal(text) for text in "-120000 39000 30000 21000 37000 46000".split()]  # noqa: SIM905
+    found = [
+        tvm.mirr(flows, Decimal("0.10"), Decimal("0.12")),
+        tvm.ispmt(Decimal("0.1") / 12, Decimal(1), Decimal(36), Decimal(8_000_000)),
+        tvm.rri(Decimal(96), Decimal(10_000), Decimal(11_000)),
+        tvm.pduration(Decimal("0.025"), Decimal(2_000), Decimal(2_200)),
+    ]
+    assert [f"{value:.6f}" for value in found] == ["0.126094", "-64814.814815", "0.000993", "3.859866"]
+
+
 def test_a_rate_that_no_figures_meet_is_an_error_and_not_a_hang() -> None:
     with pytest.raises(NoSolution):
         tvm.irr([Decimal(1), Decimal(1)])
