@@ -11,7 +11,7 @@ from ledger.loanmath.money import Parts
 from ledger.loanmath.projection import ProjectedBill, Projection
 from ledger.models import AccountEntry, Allocation, Bill, Fact, Loan
 from ledger.models.facts import Kind
-from ledger.selectors.history import History, histories
+from ledger.selectors.history import History, histories, history
 from ledger.services.projection import bill_values, differences, loan_values, unneeded_values
 
 CHUNK = 200  # loans looked at together
@@ -41,7 +41,7 @@ def find_problems(loans: Iterable[Loan] | None = None) -> Iterator[Mismatch]:
 
 def _check(ids: list[int]) -> Iterator[Mismatch]:
     loans = list(Loan.objects.filter(pk__in=ids).order_by("pk"))
-    past = histories(loans)
+    past = _histories(loans)
     bills: defaultdict[int, list[Bill]] = defaultdict(list)
     for bill in Bill.objects.filter(loan__in=ids).order_by("number"):
         bills[bill.loan_id].append(bill)
@@ -49,9 +49,28 @@ def _check(ids: list[int]) -> Iterator[Mismatch]:
     for row in Allocation.objects.filter(loan__in=ids):
         allocations[row.loan_id].append(row)
     for loan in loans:
-        for field, stored, computed in _check_loan(loan, past.get(loan.pk), bills[loan.pk], allocations[loan.pk]):
+        known = past.get(loan.pk)
+        if isinstance(known, ValueError):
+            yield Mismatch(loan.pk, loan.name, "terms", "not readable", str(known))
+            continue
+        for field, stored, computed in _check_loan(loan, known, bills[loan.pk], allocations[loan.pk]):
             yield Mismatch(loan.pk, loan.name, field, stored, computed)
     yield from _check_entries(ids)
+
+
+def _histories(loans: list[Loan]) -> dict[int, History | ValueError]:
+    """The history of each loan; where terms cannot be read, why not."""
+    try:
+        return {**histories(loans)}
+    except ValueError:
+        return {loan.pk: _history(loan) for loan in loans}
+
+
+def _history(loan: Loan) -> History | ValueError:
+    try:
+        return history(loan)
+    except ValueError as error:
+        return error
 
 
 Difference = tuple[str, Any, Any]

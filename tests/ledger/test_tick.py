@@ -29,6 +29,7 @@ from ledger.models import (
 )
 from ledger.services import heartbeat
 from ledger.services.autorepay import debit_due
+from ledger.services.checking import find_problems
 from ledger.services.mandates import authorize_mandate
 from ledger.services.passing_days import refresh_overtaken
 from ledger.services.refusal import Refusal
@@ -187,11 +188,7 @@ def test_money_for_one_of_two_loans_is_not_spent_twice_by_two_workers(home):
 def test_a_loan_with_bad_terms_stops_neither_the_day_nor_the_debits(home, card, caplog):
     poisoned = loan_under_mandate(home, card, name="Poisoned")
     healthy = loan_under_mandate(home, card, name="Healthy")
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"UPDATE {TermsVersion._meta.db_table} SET conventions = %s WHERE loan_id = %s",
-            ['{"day_count": "lunar"}', poisoned.pk],
-        )
+    tamper_with_terms(poisoned, '{"day_count": "lunar"}')
     Loan.objects.filter(pk__in=[poisoned.pk, healthy.pk]).update(next_change_on=date(2026, 2, 10))
 
     refresh_overtaken(DEBIT)
@@ -203,6 +200,19 @@ def test_a_loan_with_bad_terms_stops_neither_the_day_nor_the_debits(home, card, 
     mandate = AutoRepayMandate.objects.get(loan=poisoned)
     assert (mandate.ended_at, mandate.failures, mandate.next_debit_at > DEBIT) == (None, 1, True)
     assert mandate.trouble
+    named = [(problem.loan_id, problem.field) for problem in find_problems()]
+    assert named == [(poisoned.pk, "terms")]
+
+    tamper_with_terms(poisoned, "{}")
+    debit_due(mandate.next_debit_at)
+    assert paid(poisoned) == [(date(2026, 2, 10), INSTALLMENT, "auto")]
+
+
+def tamper_with_terms(loan, conventions):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {TermsVersion._meta.db_table} SET conventions = %s WHERE loan_id = %s", [conventions, loan.pk]
+        )
 
 
 def database_url():
