@@ -163,6 +163,7 @@ class AddLoanForm(WritingForm):
         empty_label=gettext_lazy("None"),
     )
     note = forms.CharField(label=gettext_lazy("Note"), max_length=2000, required=False)
+    past_paid = forms.BooleanField(label=gettext_lazy("All of them were paid on their days"), required=False)
 
     def __init__(self, *args: Any, preset: Preset, household: Household, today: date, **options: Any) -> None:
         initial = {"currency": household.currency, "disbursed_on": today, **preset.initial}
@@ -172,7 +173,7 @@ class AddLoanForm(WritingForm):
         self.terms: LoanTerms | None = None
         self.worked_out = ""
         self.fields["credit_line"].queryset = CreditLine.objects.filter(household=household).order_by("name")  # type: ignore[attr-defined]
-        self._keep({*preset.shown, *preset.more, "key", "seen"})
+        self._keep({*preset.shown, *preset.more, "key", "seen", "past_paid"})
         self._speak(preset)
         if "currency" in self.fields:
             self._use_currency(str(self["currency"].value() or household.currency))

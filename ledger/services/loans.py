@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from ledger.loanmath.checks import problems
 from ledger.loanmath.codec import terms_to_dict
+from ledger.loanmath.facts import ApplyTo
+from ledger.loanmath.schedule import schedule
 from ledger.loanmath.terms import LoanTerms
-from ledger.models import CreditLine, Household, Lender, Loan, TermsVersion, User
+from ledger.models import CreditLine, Household, Lender, Loan, Repayment, TermsVersion, User
+from ledger.models.facts import Source
 from ledger.services.projection import rebuild
-from ledger.services.recording import digest, key_conflict
+from ledger.services.recording import digest, fingerprint, key_conflict
 from ledger.services.refusal import Refusal
 
 
@@ -36,8 +39,12 @@ def open_loan(
     by: User | None = None,
     credit_line: CreditLine | None = None,
     note: str = "",
+    paid_before: date | None = None,
 ) -> Opened | Refusal:
-    """Write down an agreement and its bills. Terms that cannot be (`loanmath.checks`) are refused."""
+    """Write down an agreement and its bills. Terms that cannot be (`loanmath.checks`) are refused.
+
+    Bills due before `paid_before` are recorded as paid in full, each on its due date.
+    """
     wrong = problems(terms)
     if wrong:
         return Refusal(wrong[0].code, _("These terms cannot be right: %(field)s.") % {"field": wrong[0].field})
@@ -47,6 +54,7 @@ def open_loan(
         "terms": terms_to_dict(terms),
         "credit_line": credit_line and credit_line.pk,
         "note": note,
+        "past_paid": paid_before is not None,
     }
     loan = Loan(
         household=household,
@@ -61,19 +69,41 @@ def open_loan(
     )
     try:
         with transaction.atomic():
-            return _open(loan, lender_name, terms)
+            return _open(loan, lender_name, terms, paid_before)
     except IntegrityError:
         return _earlier(loan)
 
 
-def _open(loan: Loan, lender_name: str, terms: LoanTerms) -> Opened | Refusal:
+def _open(loan: Loan, lender_name: str, terms: LoanTerms, paid_before: date | None) -> Opened | Refusal:
     if Loan.objects.filter(household=loan.household, key=loan.key).exists():
         return _earlier(loan)
     loan.lender, _created = Lender.objects.get_or_create(household=loan.household, name=lender_name)
     loan.save()
     add_terms(loan, terms, number=1, now=loan.opened_at)
+    if paid_before is not None:
+        _pay_past_bills(loan, terms, paid_before)
     rebuild(loan, loan.household.today(loan.opened_at))
     return Opened(loan)
+
+
+def _pay_past_bills(loan: Loan, terms: LoanTerms, before: date) -> None:
+    """Add the repayments of bills long past as facts, to be projected together."""
+    for row in schedule(terms):
+        if row.due_on < before and row.payment > 0:
+            paid = Repayment(
+                loan=loan,
+                household_id=loan.household_id,
+                effective_on=row.due_on,
+                recorded_at=loan.opened_at,
+                recorded_by=loan.opened_by,
+                key=f"{loan.key}:{row.number}",
+                amount=row.payment,
+                apply_to=ApplyTo.BILL,
+                bill_number=row.number,
+                source=Source.MANUAL,
+            )
+            paid.fingerprint = fingerprint(paid)
+            paid.save()
 
 
 def _earlier(loan: Loan) -> Opened | Refusal:

@@ -56,6 +56,7 @@ def add_loan(request: PageRequest) -> HttpResponse:
         by=request.user,
         credit_line=said.get("credit_line"),
         note=said["note"],
+        paid_before=request.today if said["past_paid"] else None,
     )
     if isinstance(opened, Refusal):
         return _page(request, form, form.refuse(opened))

@@ -4,6 +4,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+import time_machine
 from django.urls import reverse
 
 from ledger.loanmath.day_count import DayCount
@@ -98,6 +99,16 @@ def test_a_form_used_for_another_loan_is_refused_and_can_be_sent_again(client, o
     assert fresh != KEY
     assert send(client, amount="13,000", key=fresh).status_code == 302
     assert Loan.objects.count() == 2
+
+
+def test_bills_due_before_today_are_entered_as_paid_if_the_user_says_so(client, owner):
+    with time_machine.travel(make.at("2026-04-10"), tick=False):
+        asked = car(past_paid="on")
+        looked_at = client.post(f"{URL}?kind=car", asked | {"show": "1"})
+        assert looked_at.context["agreement"].past == 2
+        assert client.post(f"{URL}?kind=car", asked).status_code == 302
+    assert Bill.objects.overdue(date(2026, 4, 10)).count() == 0
+    assert Bill.objects.exclude(settled_on=None).count() == 2
 
 
 def test_a_reserve_line_counts_days_and_bills_next_month_on_the_due_day(client, owner):

@@ -10,7 +10,7 @@ from django.db.utils import IntegrityError
 from ledger.loanmath.day_count import DayCount
 from ledger.loanmath.money import Parts
 from ledger.loanmath.terms import ListedRow, Method, PenaltyTerms, Unit
-from ledger.models import Bill, Lender, Loan, TermsVersion
+from ledger.models import Bill, Lender, Loan, Repayment, TermsVersion
 from ledger.selectors.history import history
 from ledger.services.loans import Opened, open_loan
 from ledger.services.refusal import Refusal
@@ -97,6 +97,17 @@ def test_terms_that_cannot_be_are_refused_and_nothing_is_written():
     refused = open_it(home, terms=make.terms(count=601))
     assert isinstance(refused, Refusal)
     assert (refused.code, Loan.objects.count(), Lender.objects.count()) == ("out_of_range", 0, 0)
+
+
+def test_bills_long_past_can_be_entered_as_paid_on_their_days():
+    opened = open_it(make.household(), paid_before=date(2026, 4, 10), now=make.at("2026-04-10"), key="once")
+    assert isinstance(opened, Opened)
+    paid = [(fact.amount, fact.effective_on, fact.bill_number) for fact in Repayment.objects.order_by("pk")]
+    assert paid == [(106_619, date(2026, 2, 10), 1), (106_619, date(2026, 3, 10), 2)]
+    settled = Bill.objects.exclude(settled_on=None).values_list("number", "settled_on")
+    assert list(settled) == [(1, date(2026, 2, 10)), (2, date(2026, 3, 10))]
+    again = open_it(opened.loan.household, paid_before=date(2026, 4, 10), now=make.at("2026-04-11"), key="once")
+    assert (again.replayed, Repayment.objects.count()) == (True, 2)
 
 
 def test_two_loans_of_one_lender_share_it():
