@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
-from ledger.loanmath.facts import ApplyTo, Charge, Deferral, DeferralTreatment, Fact, RateChange, Repayment, Reversal
+from ledger.loanmath.facts import (
+    ApplyTo,
+    Charge,
+    Deferral,
+    DeferralTreatment,
+    Drawdown,
+    Fact,
+    RateChange,
+    Repayment,
+    Reversal,
+)
 from ledger.loanmath.payoff import payoff_quote
 from ledger.loanmath.project import live, project
 from ledger.loanmath.terms import Component, LoanTerms
@@ -19,6 +29,7 @@ class Story:
 
     facts: list[Fact]
     as_of: date
+    disbursed: bool = False
 
 
 def story(terms: LoanTerms, inputs: Case, events: list[Case]) -> Story:
@@ -34,9 +45,10 @@ def tell(told: Story, terms: LoanTerms, inputs: Case, event: Case, number: int) 
     kind = event["type"]
     if kind == "as_of":
         return
-    if kind == "disburse":
-        if day(event["date"]) != terms.disbursed_on or minor(event["amount"], inputs) != terms.principal:
-            raise UntranslatedError("several drawdowns")
+    if kind == "disburse" and not told.disbursed:
+        if day(event["date"]) != terms.disbursed_on:
+            raise UntranslatedError("a first drawdown on another day")
+        told.disbursed = True
         return
     told.facts.append(fact(told, terms, inputs, event, number))
 
@@ -46,13 +58,15 @@ def fact(told: Story, terms: LoanTerms, inputs: Case, event: Case, number: int) 
     if kind == "repay" and event.get("excess_to") in (None, "next") and "projected" not in event:
         amount = minor(event["amount"], inputs)
         return Repayment(id=number, effective_on=day(event["date"]), amount=amount)
+    if kind == "disburse":
+        return Drawdown(id=number, effective_on=day(event["date"]), amount=minor(event["amount"], inputs))
     if kind == "payoff":
         on = day(event["date"])
         quote = payoff_quote(terms, told.facts, on)
         return Repayment(id=number, effective_on=on, amount=quote.total, apply_to=ApplyTo.PAYOFF)
     if kind == "rate_change":
         rate = Decimal(event["annual_rate_pct"]) / 100
-        return RateChange(id=number, effective_on=day(event["from"]), annual_rate=rate)
+        return RateChange(id=number, effective_on=evening_before(event["from"]), annual_rate=rate)
     if kind == "charge":
         component = Component.FEE if event["charge"] == "fee" else Component.PENALTY
         on = day(event.get("due", event.get("date")))
@@ -70,6 +84,11 @@ def fact(told: Story, terms: LoanTerms, inputs: Case, event: Case, number: int) 
     if kind == "undo":
         return Reversal(id=number, effective_on=day(event["date"]), of=undone(told, event).id)
     raise UntranslatedError(f"event: {kind}")
+
+
+def evening_before(text: str) -> date:
+    """These lenders count a day's interest when the day ends: day D bears interest from the evening of D - 1 on."""
+    return day(text) - timedelta(days=1)
 
 
 def undone(told: Story, event: Case) -> Fact:

@@ -11,6 +11,7 @@ from typing import Any
 from ledger.loanmath import legal_apr, tvm
 from ledger.loanmath.legal_apr import HALF_MONTH, UnitPeriod
 from ledger.loanmath.terms import Unit
+from tests.worked_case_compare import Figures
 from tests.worked_case_terms import (
     DAY_COUNTS,
     Case,
@@ -21,7 +22,6 @@ from tests.worked_case_terms import (
     unit_and_every,
 )
 
-Figures = dict[str, Any]
 Flow = tuple[Any, Decimal]  # when (a day, or years from now), amount
 
 

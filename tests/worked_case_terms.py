@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -11,7 +12,18 @@ from ledger.loanmath.apr import PERIODS_A_YEAR
 from ledger.loanmath.dates import due_date
 from ledger.loanmath.day_count import DayCount
 from ledger.loanmath.money import Parts, Rounding, round_minor
-from ledger.loanmath.terms import Component, LastRow, ListedRow, LoanTerms, Method, MonthEnd, PaymentFit, Spread, Unit
+from ledger.loanmath.terms import (
+    Component,
+    Excess,
+    LastRow,
+    ListedRow,
+    LoanTerms,
+    Method,
+    MonthEnd,
+    PaymentFit,
+    Spread,
+    Unit,
+)
 from ledger.loanmath.tvm import quotient
 
 Case = dict[str, Any]
@@ -119,7 +131,7 @@ SPOKEN_OF = {
     *("fee_rate_each_pct", "irregular_period", "month_end_rule", "allocation", "recalculate_interest"),
     *("rate_resolved_from_payments", "weighted_payment_rounding", "prepaid_charge", "plan", "final_payment_rule"),
     *("financed_fee_pct", "balance_column", "recalculation_rest", "overdue_accrual", "payoff_interest"),
-    *("product_name_in_source", "compounding_note"),
+    *("product_name_in_source", "compounding_note", "grace_principal", "prepayment_effect"),
 }
 
 
@@ -163,8 +175,15 @@ def annual_rate(inputs: Case) -> Decimal:
     return rate
 
 
-def loan_terms(inputs: Case) -> LoanTerms:
-    """The agreement a case describes; dates that it leaves open are a regular monthly loan's."""
+# How lenders of one family work, where their cases do not repeat it.
+FAMILIES: dict[str, dict[str, Any]] = {
+    "fineract_progressive": {"payment_fit": PaymentFit.REFIT, "part_period": DayCount.PERIODIC},
+}
+
+
+def loan_terms(inputs: Case, family: str = "", events: Sequence[Case] = ()) -> LoanTerms:
+    """The agreement a case describes; dates that it leaves open are a regular monthly loan's. Of several drawdowns
+    the first is in the agreement."""
     unknown = set(inputs) - SPOKEN_OF
     if unknown:
         raise UntranslatedError(f"inputs: {', '.join(sorted(unknown))}")
@@ -199,8 +218,11 @@ def loan_terms(inputs: Case) -> LoanTerms:
         "odd_period_whole": inputs.get("irregular_period") == "counts_as_one",
         "last_row": pick(LAST_ROWS, inputs.get("last_row", "rest"), "last_row"),
     }
-    more = _amounts(inputs) | _roundings(inputs) | _order(inputs) | _listed(inputs)
-    return LoanTerms(**(values | more))
+    drawn = [event for event in events if event["type"] == "disburse"]
+    if drawn:
+        values["principal"] = minor(drawn[0]["amount"], inputs)
+    more = _amounts(inputs) | _roundings(inputs) | _order(inputs) | _late_and_early(inputs) | _listed(inputs)
+    return LoanTerms(**(values | FAMILIES.get(family, {}) | more))
 
 
 def _amounts(inputs: Case) -> dict[str, Any]:
@@ -237,7 +259,9 @@ def _flat_fee(inputs: Case) -> dict[str, Any]:
 def _roundings(inputs: Case) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for name in ("payment_rounding", "interest_rounding"):
-        if name in inputs:
+        if inputs.get(name) == "per_sub_period":
+            values["round_parts"] = True
+        elif name in inputs:
             values[name] = pick(ROUNDINGS, inputs[name], name)
     decimals = int(inputs.get("decimals", 2))
     if "payment_decimals" in inputs:
@@ -246,6 +270,20 @@ def _roundings(inputs: Case) -> dict[str, Any]:
         values["payment_unit"] = minor(str(inputs["instalment_multiple"]), inputs)
     if "final_payment_rule" in inputs:
         values["payment_fit"] = pick(FITS, inputs["final_payment_rule"], "final_payment_rule")
+    return values
+
+
+EFFECTS = {"shorten_term": Excess.SHORTEN, "lower_instalment": Excess.LOWER, "skip_next": Excess.NEXT_BILL}
+
+
+def _late_and_early(inputs: Case) -> dict[str, Any]:
+    """What being late and paying early do."""
+    values: dict[str, Any] = {
+        "overdue_accrues": bool(inputs.get("overdue_accrual") and inputs.get("recalculate_interest")),
+        "principal_grace": int(inputs.get("grace_principal", 0)),
+    }
+    if "prepayment_effect" in inputs:
+        values["excess"] = pick(EFFECTS, inputs["prepayment_effect"], "prepayment_effect")
     return values
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from calendar import monthrange
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 from ledger.loanmath.dates import add_months, due_date
@@ -141,6 +143,14 @@ class Rates:
                 self._whole = (period.year_part, rate, period.year_part * rate)
             return self._whole[2]
         return rate * year_fraction(self.terms, period, a, b)
+
+
+def growth_factors(terms: LoanTerms, starts_on: date, due_on: date, splits: Iterable[date] = ()) -> list[Fraction]:
+    """By how much a balance grows in each part of the period of one bill, cut on the days of `splits`, at the rate
+    first agreed."""
+    period, rates = make_period(terms, starts_on, due_on), Rates(terms)
+    cuts = [starts_on, *sorted({day for day in splits if starts_on < day < due_on}), due_on]
+    return [rates.factor(period, a, b) for a, b in pairwise(cuts)]
 
 
 def year_fraction(terms: LoanTerms, period: Period, a: date, b: date) -> Fraction:

@@ -138,6 +138,8 @@ class Plan:
         if not self.done and day > (self.accrued_to or self.period(self.at).starts_on):
             self.overdue = overdue * self.scale
             self.accrued = self.interest_to(day)
+            if self.terms.round_parts:
+                self.accrued = Fraction(self._round_interest(self.accrued.numerator, self.accrued.denominator))
             self.accrued_to = min(day, self.period(self.at).due_on)
             self.overdue = 0
 

@@ -168,6 +168,7 @@ class LoanTerms:
     prepayment_fee: PrepaymentFee = PrepaymentFee()
     payment_rounding: Rounding | None = None  # of the level payment or the equal part; None: as `rounding`
     interest_rounding: Rounding | None = None  # of each bill's interest; None: as `rounding`
+    round_parts: bool = False  # interest is rounded whenever balance or rate change, not once a bill
     payment_unit: int = 1  # the payment is rounded to a multiple of this many minor units
     payment_fit: PaymentFit = PaymentFit.NONE
     last_row: LastRow = LastRow.REST
