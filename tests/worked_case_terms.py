@@ -109,7 +109,7 @@ DAY_COUNTS = {rule.value: rule for rule in DayCount} | {
     "actual days x daily rate": DayCount.ACT_365F,
 }
 YEAR_SPLITS = {
-    "jan1": DayCount.ACT_ACT,
+    "jan1": DayCount.ACT_ACT_DEC31,  # said of days that count when they end: 1 January begins on 31 December
     "dec31": DayCount.ACT_ACT_DEC31,
     "feb29_only": DayCount.ACT_ACT_FEB29,
 }
@@ -131,7 +131,14 @@ SPOKEN_OF = {
     *("fee_rate_each_pct", "irregular_period", "month_end_rule", "allocation", "recalculate_interest"),
     *("rate_resolved_from_payments", "weighted_payment_rounding", "prepaid_charge", "plan", "final_payment_rule"),
     *("financed_fee_pct", "balance_column", "recalculation_rest", "overdue_accrual", "payoff_interest"),
-    *("product_name_in_source", "compounding_note", "grace_principal", "prepayment_effect"),
+    *(
+        "down_payment_pct",
+        "down_payment_auto",
+        "product_name_in_source",
+        "compounding_note",
+        "grace_principal",
+        "prepayment_effect",
+    ),
 }
 
 
@@ -293,11 +300,10 @@ def _order(inputs: Case) -> dict[str, Any]:
         return {}
     if isinstance(said, list):
         return {"order": tuple(Component(name) for name in said)}
-    if said.get("scheme") != "advanced" or said["due"] != said["early"]:
-        raise UntranslatedError(f"allocation: {said}")
     spreads = {"horizontal": Spread.BILL_BY_BILL, "vertical": Spread.COMPONENT_BY_COMPONENT}
     return {
         "order": tuple(Component(name) for name in said["due"]),
+        "order_ahead": tuple(Component(name) for name in said["early"]),
         "spread": pick(spreads, said["processing"], "processing"),
     }
 

@@ -12,7 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from ledger.loanmath.money import Parts
-from ledger.loanmath.terms import Component, LoanTerms
+from ledger.loanmath.terms import Component, Excess, LoanTerms
 
 
 class ApplyTo(StrEnum):
@@ -57,12 +57,14 @@ class TermsVersion(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repayment(Fact):
-    """Money the borrower paid on `effective_on`; `presumed` until someone confirms the debit happened."""
+    """Money the borrower paid on `effective_on`; `presumed` until someone confirms the debit happened. `excess` says
+    what becomes of more than is due, where it is not as agreed."""
 
     amount: int
     apply_to: ApplyTo = ApplyTo.DUE
     bill: int | None = None
     presumed: bool = False
+    excess: Excess | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,11 +84,13 @@ class RateChange(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Charge(Fact):
-    """A fee or penalty the lender added; on bill `bill`, else on the first bill due on or after the day."""
+    """A fee or penalty the lender added; on bill `bill`, else on the first bill due on or after the day, or on or
+    after `due_on` if it is asked for later than it is known."""
 
     amount: int
     component: Component = Component.FEE
     bill: int | None = None
+    due_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

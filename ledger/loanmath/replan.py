@@ -11,7 +11,7 @@ from ledger.loanmath.interest import due_dates, step
 from ledger.loanmath.plan import NeverAmortizes, Plan, new_plan, set_payment
 from ledger.loanmath.terms import LoanTerms
 
-NOT_THE_PLAN = ("penalty", "prepayment_fee", "order", "spread", "excess", "upfront_fee")
+NOT_THE_PLAN = ("penalty", "prepayment_fee", "order", "order_ahead", "spread", "excess", "upfront_fee")
 
 
 def same_plan(a: LoanTerms, b: LoanTerms) -> bool:

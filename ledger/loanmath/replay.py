@@ -27,7 +27,7 @@ from ledger.loanmath.facts import (
     Waiver,
 )
 from ledger.loanmath.interest import due_dates, make_period, round_ratio
-from ledger.loanmath.money import Parts, Rounding
+from ledger.loanmath.money import Parts, Rounding, split
 from ledger.loanmath.plan import Plan, minimum_payment, start_plan
 from ledger.loanmath.prepayment import prepayment_fee, split_prepayment
 from ledger.loanmath.replan import agreed_due_on, move_dates, plan_from, same_plan
@@ -219,7 +219,7 @@ class Replay:
             if amount <= 0:
                 break
             bill.accrue_penalty(self.terms.penalty, day)
-            met = meet(amount, bill.open(), self.order)
+            met = meet(amount, bill.open(), self.order_on(day, bill))
             amount -= self._book_payment(bill, repayment, day, met)
         return amount
 
@@ -227,7 +227,8 @@ class Replay:
         repayment, day, amount = source
         for bill in bills:
             bill.accrue_penalty(self.terms.penalty, day)
-        mets = allocate(amount, [bill.open() for bill in bills], self.order, self.terms.spread)
+        order = self.order_on(day, *bills)
+        mets = allocate(amount, [bill.open() for bill in bills], order, self.terms.spread)
         return amount - sum(
             self._book_payment(bill, repayment, day, met) for bill, met in zip(bills, mets, strict=True)
         )
@@ -238,6 +239,11 @@ class Replay:
             bill.take_payment(repayment, day, met)
             self._note(bill, day)
         return total
+
+    def order_on(self, day: date, *bills: WorkingBill) -> tuple[int, ...]:
+        """The order in which components are met: another one, if agreed, where all bills are paid ahead."""
+        ahead = self.terms.order_ahead
+        return slots(ahead) if ahead and all(bill.due_on > day for bill in bills) else self.order
 
     def due_bills(self, day: date) -> tuple[list[WorkingBill], list[WorkingBill]]:
         """Open bills past due, and those due on `day`, oldest first."""
@@ -257,9 +263,25 @@ class Replay:
 
     def pay_next(self, repayment: int, day: date, amount: int) -> int:
         """Pay the bills to come, one after the other; what is left once all are paid."""
+        if amount and self.terms.spread is Spread.COMPONENT_BY_COMPONENT:
+            return self.pay((repayment, day, amount), self.all_open())
         amount = self.pay((repayment, day, amount), list(self.open.values())) if amount else 0
         while amount > 0 and self.next_due_on() is not None:
             amount = self.pay((repayment, day, amount), [self.make_bill()])
+        return amount
+
+    def all_open(self) -> list[WorkingBill]:
+        """Every open bill, those to come included."""
+        while self.next_due_on() is not None:
+            self.make_bill()
+        return list(self.open.values())
+
+    def pay_shares(self, repayment: int, day: date, amount: int) -> int:
+        """Pay all open bills in equal shares, again as long as one has room for more; what is left."""
+        while amount and (bills := self.all_open()):
+            shares = split(amount, len(bills))
+            left = [self.pay((repayment, day, share), [bill]) for share, bill in zip(shares, bills, strict=True)]
+            amount = sum(left)
         return amount
 
     def held(self) -> int:
@@ -299,9 +321,13 @@ class Replay:
             bill = self.reach(fact.bill)
             left = left if bill is None else self.pay((fact.id, day, left), [bill])
         left = self.pay_due((fact.id, day, left))
-        policy = PREPAYS.get(fact.apply_to, self.terms.excess)
+        policy = fact.excess or PREPAYS.get(fact.apply_to, self.terms.excess)
         if left and policy in (Excess.SHORTEN, Excess.LOWER):
             left = self.prepay(fact.id, day, left, lower=policy is Excess.LOWER)
+        elif policy is Excess.LAST_BILL:
+            left = self.pay((fact.id, day, left), reversed(self.all_open()))
+        elif policy is Excess.EQUAL_SHARES:
+            left = self.pay_shares(fact.id, day, left)
         if left and (policy is Excess.NEXT_BILL or (policy is not Excess.HOLD and not self.plan.balance)):
             left = self.pay_next(fact.id, day, left)
         if left:
@@ -445,14 +471,15 @@ class Replay:
         """The bill a charge falls on: the one it names, else the first due on or after its day, else an extra one."""
         if fact.bill is not None and (named := self.reach(fact.bill)) is not None:
             return named
-        while self.next_due_on() is not None and not (self.bills and self.bills[-1].due_on >= fact.effective_on):
+        day = fact.due_on or fact.effective_on
+        while self.next_due_on() is not None and not (self.bills and self.bills[-1].due_on >= day):
             self.make_bill()
-        later = [bill for bill in self.bills[-1:] if bill.due_on >= fact.effective_on]
+        later = [bill for bill in self.bills[-1:] if bill.due_on >= day]
         for bill in reversed(self.bills):
-            if bill.due_on < fact.effective_on:
+            if bill.due_on < day:
                 break
             later.append(bill)
-        return min(later, key=lambda bill: (bill.due_on, bill.number)) if later else self.extra_bill(fact.effective_on)
+        return min(later, key=lambda bill: (bill.due_on, bill.number)) if later else self.extra_bill(day)
 
     def extra_bill(self, day: date) -> WorkingBill:
         """A bill after the last one, for a charge that came later."""

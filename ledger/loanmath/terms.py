@@ -63,6 +63,8 @@ class Excess(StrEnum):
     NEXT_BILL = "next_bill"  # pays the next bills ahead
     SHORTEN = "shorten"  # prepays principal, payment kept
     LOWER = "lower"  # prepays principal, end date kept
+    LAST_BILL = "last_bill"  # pays the last bills ahead, from the end
+    EQUAL_SHARES = "equal_shares"  # shared equally over all bills to come
     HOLD = "hold"  # kept as credit
 
 
@@ -162,6 +164,7 @@ class LoanTerms:
     bill_fee: int = 0  # added to each bill
     listed: tuple[ListedRow, ...] = ()
     order: tuple[Component, ...] = DEFAULT_ORDER
+    order_ahead: tuple[Component, ...] = ()  # of money for bills not yet due; (): as `order`
     excess: Excess = Excess.NEXT_BILL
     spread: Spread = Spread.BILL_BY_BILL
     penalty: PenaltyTerms = PenaltyTerms()
