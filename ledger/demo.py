@@ -175,6 +175,7 @@ class Story:
                 annual_rate=Decimal("0.18"),
                 count=count,
                 first_due_on=first,
+                anchor_day=next_due.day,
                 day_count=DayCount.ACT_360,
                 penalty=penalty,
             )
@@ -188,7 +189,8 @@ class Story:
 
     def flat_fee(self) -> LoanTerms:
         """4,200.00 in 12 parts with a fee of 0.6 % each."""
-        first = self.months_before(self.today + timedelta(days=9), 5)
+        due = self.today + timedelta(days=9)
+        first = self.months_before(due, 5)
         return LoanTerms(
             currency="CNY",
             principal=420_000,
@@ -196,12 +198,14 @@ class Story:
             annual_rate=Decimal(0),
             count=12,
             first_due_on=first,
+            anchor_day=due.day,
             method=Method.FLAT,
             flat_fee=30_240,
         )
 
     def car(self) -> LoanTerms:
-        first = self.months_before(self.today + timedelta(days=12), 12)
+        due = self.today + timedelta(days=12)
+        first = self.months_before(due, 12)
         return LoanTerms(
             currency="CNY",
             principal=8_600_000,
@@ -209,11 +213,13 @@ class Story:
             annual_rate=Decimal("0.0499"),
             count=36,
             first_due_on=first,
+            anchor_day=due.day,
         )
 
     def mortgage(self) -> Loan:
         """25 years; the yearly rate came down on 1 January."""
-        first = self.months_before(self.today + timedelta(days=17), 13)
+        due = self.today + timedelta(days=17)
+        first = self.months_before(due, 13)
         terms = LoanTerms(
             currency="CNY",
             principal=98_000_000,
@@ -221,6 +227,7 @@ class Story:
             annual_rate=Decimal("0.036"),
             count=300,
             first_due_on=first,
+            anchor_day=due.day,
         )
         loan = self.open(self.words.bank, self.words.mortgage, terms)
         day = date(self.today.year, 1, 1)
@@ -231,7 +238,8 @@ class Story:
 
     def phone(self) -> LoanTerms:
         """A card's installments, repaid by hand; the last due date was three days ago."""
-        first = self.months_before(self.today - timedelta(days=3), 5)
+        due = self.today - timedelta(days=3)
+        first = self.months_before(due, 5)
         return LoanTerms(
             currency="CNY",
             principal=719_900,
@@ -239,6 +247,7 @@ class Story:
             annual_rate=Decimal("0.1302"),
             count=12,
             first_due_on=first,
+            anchor_day=due.day,
             unit=Unit.MONTH,
             penalty=PenaltyTerms(annual_rate=Decimal("0.1825"), year_days=365, base=PenaltyBase.BILL),
         )

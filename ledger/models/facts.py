@@ -50,8 +50,10 @@ def values(choices: type[StrEnum]) -> list[str]:
 
 
 def only_for(kinds: list[str], **needs: Any) -> Q:
-    """A row of one of `kinds` meets `needs`; other kinds are not asked."""
-    return Q(kind__in=kinds, **needs) | ~Q(kind__in=kinds)
+    """A row of one of `kinds` has these columns, and they meet `needs`; other kinds are not asked. (A comparison with
+    NULL is unknown, which a check lets pass: so each column is asked for by itself.)"""
+    present = {f"{name.partition('__')[0]}__isnull": False for name in needs}
+    return Q(kind__in=kinds, **(present | needs)) | ~Q(kind__in=kinds)
 
 
 class Fact(AppendOnly):
