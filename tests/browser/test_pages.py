@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
+import re
+import struct
+import time
 from collections.abc import Iterator
 from urllib.parse import parse_qsl, urlsplit
 
@@ -66,12 +71,16 @@ def chinese(browser: Browser, demo: Product) -> Iterator[Page]:
 def sign_in(context: BrowserContext, demo: Product, email: str) -> Page:
     context.set_default_timeout(15_000)
     page = context.new_page()
+    fill_in_the_login(page, demo, email)
+    page.wait_for_url(f"{demo.url}/")
+    return page
+
+
+def fill_in_the_login(page: Page, demo: Product, email: str) -> None:
     page.goto(f"{demo.url}/account/login/")
     page.locator("[name=login]").fill(email)
     page.locator("[name=password]").fill(PASSWORD)
     page.locator("main button[type=submit]").click()
-    page.wait_for_url(f"{demo.url}/")
-    return page
 
 
 def test_every_page_is_sound_in_english(english: Page, demo: Product) -> None:
@@ -116,6 +125,61 @@ def test_a_repayment_is_recorded_and_undone_without_javascript(browser: Browser,
     assert "¥100.00" in preview
     assert "¥100.00" in recorded
     assert "undone" in undone.lower()
+
+
+def test_pages_of_the_second_factor_are_sound(browser: Browser, demo: Product) -> None:
+    context = browser.new_context(locale="zh-CN", reduced_motion="reduce")
+    page = sign_in(context, demo, "demo-zh@loantracker.example")
+    page.goto(f"{demo.url}/account/2fa/totp/activate/")
+    page.locator("[name=password]").fill(PASSWORD)
+    page.locator("main form .btn-primary").click()
+    secret = page.locator("#totp-key").text_content() or ""
+    page.locator("[name=code]").fill(code_of_the_moment(secret))
+    page.locator("main form .btn-primary").click()
+    page.wait_for_url("**/recovery-codes/**")
+
+    found = [*look(page), *english_words(page)]
+    for path in ("", "totp/deactivate/", "recovery-codes/", "recovery-codes/generate/"):
+        page.goto(f"{demo.url}/account/2fa/{path}")
+        found += [*look(page), *english_words(page)]
+    other = browser.new_context(locale="zh-CN", reduced_motion="reduce").new_page()
+    fill_in_the_login(other, demo, "demo-zh@loantracker.example")
+    other.wait_for_url("**/2fa/authenticate/**")
+    found += [*look(other), *english_words(other)]
+    other.context.close()
+    page.goto(f"{demo.url}/account/2fa/totp/deactivate/")
+    page.locator("main form .btn-danger").click()
+    page.wait_for_url("**/2fa/")
+    context.close()
+
+    assert found == []
+
+
+def test_pages_that_a_mail_leads_to_are_sound(browser: Browser, demo: Product) -> None:
+    context = browser.new_context(locale="en-US", reduced_motion="reduce")
+    page = context.new_page()
+    page.goto(f"{demo.url}/account/password/reset/")
+    page.locator("[name=email]").fill("demo@loantracker.example")
+    page.locator("main button[type=submit]").click()
+    page.wait_for_url("**/reset/done/")
+    [mail] = [text for file in (demo.var / "mail").glob("*.eml") if "/reset/key/" in (text := file.read_text())]
+    link = re.search(r"\S+/reset/key/\S+", mail)
+    assert link is not None
+
+    page.goto(link.group())
+    found = look(page)
+    page.goto(f"{demo.url}/account/password/reset/key/1-nothing/")
+    found += look(page)
+    context.close()
+
+    assert found == []
+
+
+def code_of_the_moment(secret: str) -> str:
+    """What an authenticator app shows for a key (RFC 6238: SHA-1, six digits, thirty seconds)."""
+    digest = hmac.digest(base64.b32decode(secret.strip()), struct.pack(">Q", int(time.time()) // 30), "sha1")
+    at = digest[-1] & 15
+    return f"{(int.from_bytes(digest[at : at + 4], 'big') & 0x7FFFFFFF) % 1_000_000:06d}"
 
 
 def look_at_all(
