@@ -165,8 +165,6 @@ def _schedule(case: Case, inputs: Case, expected: Figures, close: Fraction) -> I
         yield from differences(expected, due_date_values(inputs, expected), close)
         return
     terms = loan_terms(inputs, case.get("engine", ""))
-    if inputs.get("rate_resolved_from_payments"):
-        terms = apr.at_the_rate_of_its_payments(terms)
     rows = schedule(terms)
     rest = {name: value for name, value in expected.items() if name not in {"rows", "year_totals", "totals"}}
     yield from differences(rest, whole_figures(terms, rows, inputs, expected), close)

@@ -21,6 +21,7 @@ from ledger.loanmath.terms import (
     Method,
     MonthEnd,
     PaymentFit,
+    Residue,
     Spread,
     Unit,
 )
@@ -70,6 +71,8 @@ METHODS = {
     "equal_principal": Method.EQUAL_PRINCIPAL,
     "interest_only": Method.INTEREST_ONLY,
     "flat": Method.FLAT,
+    **dict.fromkeys(("level", "equal_instalment", "equal_installment"), Method.LEVEL),
+    **dict.fromkeys(("bullet", "interest_first"), Method.INTEREST_ONLY),
 }
 UNITS = {unit.value: unit for unit in Unit}
 LONGER_UNITS = {
@@ -79,6 +82,7 @@ LONGER_UNITS = {
     "semiyear": (Unit.MONTH, 6),
 }
 ROUNDINGS = {rounding.value: rounding for rounding in Rounding}
+RESIDUES = {residue.value: residue for residue in Residue}
 LAST_ROWS = {row.value: row for row in LastRow} | {"rest": LastRow.REST}
 FITS = {"lower": PaymentFit.LOWER_LAST, "similar": PaymentFit.SIMILAR_LAST}
 MONTH_ENDS = dict.fromkeys(("clamp", "last_day"), MonthEnd.CLAMP) | dict.fromkeys(
@@ -113,33 +117,22 @@ YEAR_SPLITS = {
     "dec31": DayCount.ACT_ACT_DEC31,
     "feb29_only": DayCount.ACT_ACT_FEB29,
 }
-# What a case may say without changing what a schedule is.
-SPOKEN_OF = {
-    *(
-        "currency",
-        "decimals",
-        "principal",
-        "opening_balance",
-        "annual_rate_pct",
-        "daily_rate_pct",
-        "start",
-        "first_due",
-    ),
-    *("n", "unit", "every", "anchor_day", "due_dates", "method", "interest_on", "day_count", "period_interest"),
-    *("rounding", "payment_rounding", "interest_rounding", "payment_decimals", "instalment_multiple", "level_payment"),
-    *("extra_each", "part", "weights", "last_row", "first_day_free", "fee_each", "fee_rate_total_pct"),
-    *("fee_rate_each_pct", "irregular_period", "month_end_rule", "allocation", "recalculate_interest"),
-    *("rate_resolved_from_payments", "weighted_payment_rounding", "prepaid_charge", "plan", "final_payment_rule"),
-    *("financed_fee_pct", "balance_column", "recalculation_rest", "overdue_accrual", "payoff_interest"),
-    *(
-        "down_payment_pct",
-        "down_payment_auto",
-        "product_name_in_source",
-        "compounding_note",
-        "grace_principal",
-        "prepayment_effect",
-    ),
-}
+# What a case may say: read here, or of no consequence for the figures.
+SPOKEN_OF = set(
+    """
+    currency decimals principal opening_balance annual_rate_pct daily_rate_pct start first_due n unit every anchor_day
+    due_dates method interest_on day_count period_interest rounding payment_rounding interest_rounding payment_decimals
+    instalment_multiple level_payment extra_each part weights last_row first_day_free fee_each fee_rate_total_pct
+    fee_rate_each_pct irregular_period month_end_rule allocation recalculate_interest rate_resolved_from_payments
+    weighted_payment_rounding prepaid_charge plan final_payment_rule financed_fee_pct balance_column recalculation_rest
+    overdue_accrual payoff_interest down_payment_pct down_payment_auto grace_principal prepayment_effect balloon
+    residue bill_fee
+    """.split()  # noqa: SIM905
+)
+
+
+def is_remark(name: str) -> bool:
+    return name.endswith(("_note", "_in_source")) or name in {"note", "title", "remark"}
 
 
 def unit_and_every(said: Case) -> tuple[Unit, int]:
@@ -191,7 +184,7 @@ FAMILIES: dict[str, dict[str, Any]] = {
 def loan_terms(inputs: Case, family: str = "", events: Sequence[Case] = ()) -> LoanTerms:
     """The agreement a case describes; dates that it leaves open are a regular monthly loan's. Of several drawdowns
     the first is in the agreement."""
-    unknown = set(inputs) - SPOKEN_OF
+    unknown = {name for name in inputs if not is_remark(name)} - SPOKEN_OF
     if unknown:
         raise UntranslatedError(f"inputs: {', '.join(sorted(unknown))}")
     start = day(inputs.get("start", "2025-01-01"))
@@ -223,6 +216,8 @@ def loan_terms(inputs: Case, family: str = "", events: Sequence[Case] = ()) -> L
         "due_dates": listed_days,
         "first_day_free": bool(inputs.get("first_day_free", False)),
         "odd_period_whole": inputs.get("irregular_period") == "counts_as_one",
+        "residue": pick(RESIDUES, inputs.get("residue", "last"), "residue"),
+        "rate_from_payments": bool(inputs.get("rate_resolved_from_payments", False)),
         "last_row": pick(LAST_ROWS, inputs.get("last_row", "rest"), "last_row"),
     }
     drawn = [event for event in events if event["type"] == "disburse"]
@@ -240,6 +235,8 @@ def _amounts(inputs: Case) -> dict[str, Any]:
         ("extra_each", "extra_payment"),
         ("part", "principal_part"),
         ("prepaid_charge", "upfront_fee"),
+        ("balloon", "balloon"),
+        ("bill_fee", "bill_fee"),
     ):
         if said in inputs:
             values[term] = minor(inputs[said], inputs)

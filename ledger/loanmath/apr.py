@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal, localcontext
 
 from ledger.loanmath import tvm
 from ledger.loanmath.dates import add_months
 from ledger.loanmath.roots import NoSolution
-from ledger.loanmath.schedule import level_payment, schedule
+from ledger.loanmath.schedule import schedule
 from ledger.loanmath.terms import LoanTerms, Unit
 
 PERIODS_A_YEAR = {Unit.DAY: Decimal(365), Unit.WEEK: Decimal(52), Unit.MONTH: Decimal(12), Unit.YEAR: Decimal(1)}
@@ -53,14 +53,6 @@ def dated_cost(received_on: date, received: Decimal, days: Sequence[date], paid:
     with localcontext() as context:
         context.prec = 40
         return AnnualCost(12 * ((1 + compound) ** (Decimal(1) / 12) - 1), compound)
-
-
-def at_the_rate_of_its_payments(terms: LoanTerms) -> LoanTerms:
-    """The same payments, with interest counted at the rate that the rounded payments really come to."""
-    cost = annual_cost(terms)
-    if cost is None:
-        raise NoSolution("no rate makes the payments repay the loan")
-    return replace(terms, annual_rate=cost.simple, payment=level_payment(terms))
 
 
 def shortcut_rate(fee_each: Decimal, n: int) -> Decimal:
