@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -14,8 +15,10 @@ from ledger.loanmath.facts import (
     Drawdown,
     Fact,
     RateChange,
+    RateEffect,
     Repayment,
     Reversal,
+    TermsVersion,
 )
 from ledger.loanmath.payoff import payoff_quote
 from ledger.loanmath.project import live, project
@@ -23,86 +26,77 @@ from ledger.loanmath.terms import Component, Excess, LoanTerms
 from tests.worked_case_terms import Case, UntranslatedError, day, minor, pick
 
 FIRST_DRAWDOWN = 0  # is in the agreement and is no fact
-REPAYMENTS = {"repay", "down_payment", "goodwill_credit", "merchant_refund", "payout_refund", "credit_balance_refund"}
+IDS_AN_EVENT = 10  # an event may be several facts
 EXCESSES = {None: None, "next": None, "last": Excess.LAST_BILL, "equal_shares": Excess.EQUAL_SHARES}
 
 
 @dataclass
 class Story:
-    """The facts of the first events, and the day they are looked at from."""
+    """The agreement, the facts of the first events, and the day they are looked at from."""
 
+    terms: LoanTerms
+    inputs: Case
     facts: list[Fact]
     as_of: date
     disbursed: bool = False
 
 
 def story(terms: LoanTerms, inputs: Case, events: list[Case]) -> Story:
-    told = Story([], terms.disbursed_on)
+    told = Story(terms, inputs, [], terms.disbursed_on)
     for number, event in enumerate(events, start=1):
-        tell(told, terms, inputs, event, number)
-        if "date" in event:
-            told.as_of = max(told.as_of, day(event["date"]))
+        new = pick(EVENTS, event["type"], "event")(told, event, number * IDS_AN_EVENT)
+        told.facts += new
+        days = [fact.effective_on for fact in new if not isinstance(fact, Reversal)]
+        told.as_of = max(told.as_of, *days, *(day(event["date"]) for _ in range("date" in event)))
     return told
 
 
-def tell(told: Story, terms: LoanTerms, inputs: Case, event: Case, number: int) -> None:
-    kind = event["type"]
-    if kind == "as_of":
-        return
-    if kind == "disburse" and not told.disbursed:
-        if day(event["date"]) != terms.disbursed_on:
-            raise UntranslatedError("a first drawdown on another day")
-        told.disbursed = True
-        told.facts += down_payment(terms, inputs, number)
-        return
-    told.facts.append(fact(told, terms, inputs, event, number))
+def nothing(told: Story, event: Case, number: int) -> list[Fact]:
+    return []
 
 
-def down_payment(terms: LoanTerms, inputs: Case, number: int) -> list[Fact]:
-    """The down payment that the lender takes by itself on the day of the drawdown: the bill of that day."""
-    if not inputs.get("down_payment_auto"):
+def drawdown(told: Story, event: Case, number: int) -> list[Fact]:
+    """The first is in the agreement; with it comes a down payment, if the lender takes it by itself: the bill of
+    that day."""
+    on = day(event["date"])
+    if told.disbursed:
+        return [Drawdown(id=number, effective_on=on, amount=minor(event["amount"], told.inputs))]
+    if on != told.terms.disbursed_on:
+        raise UntranslatedError("a first drawdown on another day")
+    told.disbursed = True
+    if not told.inputs.get("down_payment_auto"):
         return []
+    rows = [row for row in told.terms.listed if row.due_on == on]
+    return [Repayment(id=number, effective_on=on, amount=row.parts.total) for row in rows]
+
+
+def repayment(told: Story, event: Case, number: int) -> list[Fact]:
+    excess = pick(EXCESSES, event.get("excess_to"), "excess_to")
+    amount = minor(event["amount"], told.inputs)
+    return [Repayment(id=number, effective_on=day(event["date"]), amount=amount, excess=excess)]
+
+
+def payoff(told: Story, event: Case, number: int) -> list[Fact]:
+    on = day(event["date"])
+    quote = payoff_quote(told.terms, told.facts, on)
+    return [Repayment(id=number, effective_on=on, amount=quote.total, apply_to=ApplyTo.PAYOFF)]
+
+
+def rate_change(told: Story, event: Case, number: int) -> list[Fact]:
+    rate = Decimal(event["annual_rate_pct"]) / 100
+    return [RateChange(id=number, effective_on=evening_before(event["from"]), annual_rate=rate)]
+
+
+def interest_pause(told: Story, event: Case, number: int) -> list[Fact]:
+    """No interest on the days of the pause, first and last included; the payment stays."""
+    changes = [fact for fact in live(told.facts) if isinstance(fact, RateChange)]
+    rate = changes[-1].annual_rate if changes else told.terms.annual_rate
+    keep = RateEffect.KEEP_PAYMENT
+    first, last = evening_before(event["from"]), day(event["to"])
     return [
-        Repayment(id=number, effective_on=row.due_on, amount=row.parts.total)
-        for row in terms.listed
-        if row.due_on == terms.disbursed_on
+        RateChange(id=number, effective_on=first, annual_rate=Decimal(0), effect=keep),
+        RateChange(id=number + 1, effective_on=last, annual_rate=rate, effect=keep),
     ]
-
-
-def fact(told: Story, terms: LoanTerms, inputs: Case, event: Case, number: int) -> Fact:
-    kind = event["type"]
-    if kind in REPAYMENTS:
-        excess = pick(EXCESSES, event.get("excess_to"), "excess_to")
-        amount = minor(event["amount"], inputs)
-        return Repayment(id=number, effective_on=day(event["date"]), amount=amount, excess=excess)
-    if kind == "disburse":
-        return Drawdown(id=number, effective_on=day(event["date"]), amount=minor(event["amount"], inputs))
-    if kind == "payoff":
-        on = day(event["date"])
-        quote = payoff_quote(terms, told.facts, on)
-        return Repayment(id=number, effective_on=on, amount=quote.total, apply_to=ApplyTo.PAYOFF)
-    if kind == "rate_change":
-        rate = Decimal(event["annual_rate_pct"]) / 100
-        return RateChange(id=number, effective_on=evening_before(event["from"]), annual_rate=rate)
-    if kind == "charge":
-        component = Component.FEE if event["charge"] == "fee" else Component.PENALTY
-        due = day(event.get("due", event.get("date")))
-        known = min(due, told.as_of)
-        amount = minor(event["amount"], inputs)
-        return Charge(id=number, effective_on=known, amount=amount, component=component, due_on=due)
-    if kind == "move_due":
-        bills = project(terms, told.facts, terms.disbursed_on).bills
-        moved = next(bill.number for bill in bills if bill.due_on == day(event["from"]))
-        return Deferral(
-            id=number,
-            effective_on=day(event["submitted"]),
-            bill=moved,
-            due_on=day(event["to"]),
-            treatment=DeferralTreatment.SHIFT,
-        )
-    if kind == "undo":
-        return Reversal(id=number, effective_on=day(event["date"]), of=undone(told, terms, event))
-    raise UntranslatedError(f"event: {kind}")
 
 
 def evening_before(text: str) -> date:
@@ -110,13 +104,54 @@ def evening_before(text: str) -> date:
     return day(text) - timedelta(days=1)
 
 
-def undone(told: Story, terms: LoanTerms, event: Case) -> int:
+def charge(told: Story, event: Case, number: int) -> list[Fact]:
+    component = Component.FEE if event["charge"] == "fee" else Component.PENALTY
+    due = day(event.get("due", event.get("date")))
+    known, amount = min(due, told.as_of), minor(event["amount"], told.inputs)
+    return [Charge(id=number, effective_on=known, amount=amount, component=component, due_on=due)]
+
+
+def move_due(told: Story, event: Case, number: int) -> list[Fact]:
+    bills = project(told.terms, told.facts, told.as_of).bills
+    moved = next(bill.number for bill in bills if bill.due_on == day(event["from"]))
+    known = min(day(event["submitted"]), told.as_of)
+    to, treatment = day(event["to"]), DeferralTreatment.SHIFT
+    return [Deferral(id=number, effective_on=known, bill=moved, due_on=to, treatment=treatment)]
+
+
+def extend(told: Story, event: Case, number: int) -> list[Fact]:
+    """More bills from one on; the payment is worked out again."""
+    versions = [fact.terms for fact in live(told.facts) if isinstance(fact, TermsVersion)]
+    terms = versions[-1] if versions else told.terms
+    longer = replace(terms, count=terms.count + int(event["extra_terms"]))
+    return [TermsVersion(id=number, effective_on=day(event["submitted"]), terms=longer)]
+
+
+def undo(told: Story, event: Case, number: int) -> list[Fact]:
+    return [Reversal(id=number, effective_on=day(event["date"]), of=undone(told, event))]
+
+
+def undone(told: Story, event: Case) -> int:
     """The id of the fact that an undo means: of the money moved on its day, the latest or the nth."""
     on_day = [fact for fact in told.facts if fact.effective_on == day(event["date"])]
     moved: list[int] = [fact.id for fact in on_day if isinstance(fact, Repayment)]
     if event["which"] == "nth_transaction_of_date":
-        first = [FIRST_DRAWDOWN] if terms.disbursed_on == day(event["date"]) else []
+        first = [FIRST_DRAWDOWN] if told.terms.disbursed_on == day(event["date"]) else []
         moved = [*first, *(fact.id for fact in on_day if isinstance(fact, Drawdown | Repayment))]
     if event["which"] == "latest_on_date":
         return next(fact.id for fact in reversed(live(told.facts)) if fact.id in moved)
     return moved[int(event["nth"]) - 1]
+
+
+EVENTS: dict[str, Callable[[Story, Case, int], list[Fact]]] = {
+    "as_of": nothing,
+    "disburse": drawdown,
+    **dict.fromkeys(("repay", "down_payment", "goodwill_credit", "merchant_refund", "payout_refund"), repayment),
+    "payoff": payoff,
+    "rate_change": rate_change,
+    "interest_pause": interest_pause,
+    "charge": charge,
+    "move_due": move_due,
+    "extend": extend,
+    "undo": undo,
+}

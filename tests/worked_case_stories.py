@@ -14,7 +14,7 @@ from ledger.loanmath.projection import ProjectedBill, Projection
 from ledger.loanmath.terms import LoanTerms
 from tests.worked_case_compare import Figures, differences
 from tests.worked_case_facts import Story, story
-from tests.worked_case_terms import Case, loan_terms, money
+from tests.worked_case_terms import Case, day, loan_terms, minor, money
 
 PARTS = ("principal", "interest", "fee", "penalty")
 
@@ -31,7 +31,7 @@ def checkpoints(case: Case, close: Fraction) -> Iterable[str]:
         yield from _bills(point, terms, told, found, inputs, close, where)
         totals = bill_totals(told, found, inputs)
         yield from differences(point.get("totals", {}), totals, close, f"{where} total ")
-        printed = [one for one in point.get("transactions", ()) if not one.get("reverted")]
+        printed = _standing(point.get("transactions", []), told, inputs)
         yield from _transactions(printed, terms, told, found, inputs, close, where)
 
 
@@ -102,6 +102,21 @@ def bill_totals(told: Story, found: Projection, inputs: Case) -> Figures:
         "paid_late": sum(_paid(bill, told, found, early=False) for bill in found.bills),
     }
     return parts(due, inputs) | {name: money(amount, inputs) for name, amount in figures.items()}
+
+
+def _standing(printed: list[Case], told: Story, inputs: Case) -> list[Case]:
+    """The printed transactions less those that were undone, some of which are printed without saying so."""
+    left = [one for one in printed if not one.get("reverted")]
+    known = live(told.facts)
+    undone = [fact for fact in told.facts if isinstance(fact, Repayment) and fact not in known]
+    wanted = 1 + sum(isinstance(fact, Drawdown | Repayment) for fact in known)
+    for fact in undone:
+        alike = [
+            one for one in left if day(one["date"]) == fact.effective_on and minor(one["amount"], inputs) == fact.amount
+        ]
+        if alike and len(left) > wanted:
+            left.remove(alike[0])
+    return left
 
 
 def _transactions(
