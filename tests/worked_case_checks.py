@@ -20,6 +20,7 @@ from ledger.loanmath.schedule import (
 )
 from ledger.loanmath.settlement import penalty_on_bills, uk_rebate
 from ledger.loanmath.terms import LoanTerms, Rounding, Unit
+from tests.worked_case_accounts import account_rows, is_account
 from tests.worked_case_compare import Figures, differences
 from tests.worked_case_rates import interval_value, rate_value, unit_period
 from tests.worked_case_stories import checkpoints
@@ -45,6 +46,8 @@ def check(case: Case) -> list[str]:
     close = Fraction(case.get("tolerance") or "0")
     if "checkpoints" in case:
         return list(checkpoints(case, close))
+    if is_account(case) and "function" not in inputs:
+        return list(account_rows(case, close))
     if case["events"]:
         raise UntranslatedError("events without checkpoints")
     for key, answer in ANSWERS:

@@ -165,6 +165,10 @@ def day_count(inputs: Case) -> DayCount:
     return pick(DAY_COUNTS, str(said).lower(), "day_count")
 
 
+def daily_rate(said: Case) -> Decimal:
+    return Decimal(said["daily_rate_pct"]) / 100 if "daily_rate_pct" in said else annual_rate(said) / 365
+
+
 def annual_rate(inputs: Case) -> Decimal:
     if "daily_rate_pct" in inputs:
         return Decimal(inputs["daily_rate_pct"]) * 365 / 100
