@@ -48,7 +48,7 @@ def check(case: Case) -> list[str]:
         return list(checkpoints(case, close))
     if is_account(case) and "function" not in inputs:
         return list(account_rows(case, close))
-    if case["events"]:
+    if case.get("events"):
         raise UntranslatedError("events without checkpoints")
     for key, answer in ANSWERS:
         if key in inputs:

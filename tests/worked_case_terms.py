@@ -126,7 +126,7 @@ SPOKEN_OF = set(
     fee_rate_each_pct irregular_period month_end_rule allocation recalculate_interest rate_resolved_from_payments
     weighted_payment_rounding prepaid_charge plan final_payment_rule financed_fee_pct balance_column recalculation_rest
     overdue_accrual payoff_interest down_payment_pct down_payment_auto grace_principal prepayment_effect balloon
-    residue bill_fee
+    residue bill_fee interest_deferred_periods
     """.split()  # noqa: SIM905
 )
 
@@ -289,6 +289,7 @@ def _late_and_early(inputs: Case) -> dict[str, Any]:
     values: dict[str, Any] = {
         "overdue_accrues": bool(inputs.get("overdue_accrual") and inputs.get("recalculate_interest")),
         "principal_grace": int(inputs.get("grace_principal", 0)),
+        "interest_grace": int(inputs.get("interest_deferred_periods", 0)),
     }
     if "prepayment_effect" in inputs:
         values["excess"] = pick(EFFECTS, inputs["prepayment_effect"], "prepayment_effect")

@@ -77,6 +77,7 @@ def _count_and_rate(terms: LoanTerms) -> list[Problem]:
         "prepayment_fee.free_after_months": (terms.prepayment_fee.free_after_months, 0, 1200),
         "payment_unit": (terms.payment_unit, 1, LIMIT),
         "principal_grace": (terms.principal_grace, 0, max(terms.count - 1, 0)),
+        "interest_grace": (terms.interest_grace, 0, max(terms.count - 1, 0)),
     }
     found = [
         Problem(name, "out_of_range", {"least": least, "most": most})

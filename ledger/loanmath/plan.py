@@ -268,6 +268,9 @@ class Plan:
             self.last += 1
         if index == self.last:
             principal, interest, carry = self._last_parts(interest)
+        elif self.place(index) < self.terms.interest_grace:
+            carry = interest
+            principal, interest, _ = self._parts(index, 0)
         else:
             principal, interest, carry = self._parts(index, interest)
         row = PlanRow(

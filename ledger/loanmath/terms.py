@@ -180,6 +180,7 @@ class LoanTerms:
     principal_part: int | None = None  # EQUAL_PRINCIPAL: the stated part; None: shared out equally
     balloon: int = 0  # principal left for the last bill, on top of its regular share
     principal_grace: int = 0  # LEVEL, EQUAL_PRINCIPAL: that many bills ask for interest only
+    interest_grace: int = 0  # that many bills ask for no interest; the next one asks for theirs as well
     overdue_accrues: bool = False  # unpaid principal goes on bearing interest, asked for with the next bill
     extra_payment: int = 0  # principal paid on top of every bill, by agreement
     weights: tuple[Decimal, ...] = ()  # LEVEL: each bill's share of the full payment; 0 skips a payment

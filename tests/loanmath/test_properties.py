@@ -77,6 +77,7 @@ def agreements(draw: st.DrawFn) -> LoanTerms:
         penalty=draw(penalties()),
         balloon=draw(st.sampled_from([0, 0, 20])),
         principal_grace=draw(st.sampled_from([0, 0, 2])),
+        interest_grace=draw(st.sampled_from([0, 0, 0, 2])),
         overdue_accrues=draw(st.booleans()),
         prepayment_fee=draw(st.sampled_from([PrepaymentFee(), PrepaymentFee(Decimal("0.01"), 6)])),
     )

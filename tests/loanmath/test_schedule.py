@@ -333,6 +333,12 @@ def test_a_grace_on_principal_asks_for_interest_only() -> None:
     assert rows[-1].balance == 0
 
 
+def test_interest_put_off_is_asked_for_with_the_first_bill_after() -> None:
+    rows = schedule(loan(principal=300_000, annual_rate=Decimal("0.12"), count=3, interest_grace=1,
+                         method=Method.INTEREST_ONLY))  # fmt: skip
+    assert [(row.principal, row.interest) for row in rows] == [(0, 0), (0, 6_000), (300_000, 3_000)]
+
+
 def test_a_payment_is_fitted_again_when_the_last_one_is_too_far_off() -> None:
     """A published table: 100.00 at 9.4822 % every 15 days, actual days over 365."""
     terms = loan(
