@@ -1,11 +1,12 @@
-"""What every request carries: the household, its day and language; and how htmx meets an expired login."""
+"""What every request carries: the household, its day and language; how htmx meets an expired login; what a browser
+may load."""
 
 from __future__ import annotations
 
 import zoneinfo
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.utils import timezone, translation
 from django_htmx.http import HttpResponseClientRedirect
 
@@ -14,6 +15,29 @@ from ledger.models import Membership
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 HOUSEHOLD = "household"  # session key: which of their households a user is looking at
+
+
+METHODS = ("GET", "HEAD", "POST")
+POLICY = (
+    "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; "
+    "form-action 'self'"
+)
+MAIL_POLICY = f"{POLICY}; style-src 'self' 'unsafe-inline'"  # a mail brings its own styles, as mail programs want
+
+
+class ContentPolicyMiddleware:
+    """Pages load what this server has and nothing else, run no script written into them, and take GET and POST.
+
+    A page that shows what others wrote (a mail) may set its own policy.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request) if request.method in METHODS else HttpResponseNotAllowed(METHODS)
+        response.setdefault("Content-Security-Policy", POLICY)
+        return response
 
 
 class HouseholdMiddleware:

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST
 
 from ledger.models import Loan
 from loantracker.http import PageRequest, editor_page, go, member_page, own, page
+from loantracker.middleware import MAIL_POLICY
 from reminders import rules
 from reminders.forms import LoanPolicyForm, PolicyForm
 from reminders.mailbox import kept_mail, kept_mails
@@ -38,7 +39,9 @@ def message(request: PageRequest, name: str) -> HttpResponse:
     mail = kept_mail(name, request.user.email) if settings.MAIL_KEPT_LOCALLY else None
     if mail is None:
         raise Http404
-    return page(request, "reminders/message.html", {"mail": mail})
+    response = page(request, "reminders/message.html", {"mail": mail})
+    response.headers["Content-Security-Policy"] = MAIL_POLICY
+    return response
 
 
 @member_page

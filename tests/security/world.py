@@ -1,0 +1,249 @@
+"""Two households with one of each thing, the map of all routes, and a fingerprint of everything that is stored."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django import forms
+from django.apps import apps
+from django.test import Client
+from django.urls import URLPattern, get_resolver, reverse
+
+from ledger.models import CreditLine, Fact, FundingAccount, Household, Loan, Membership, Role, User
+from ledger.services.mandates import authorize_mandate
+from reminders.models import Kind, Reminder, State
+from tests import builders as make
+
+TODAY = date(2026, 3, 1)  # in Shanghai at builders.NOW
+NOT_FACTS = {"ledger.heartbeat"}  # says when the clockwork last ran
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """A household with its people and one of everything they can look at."""
+
+    household: Household
+    owner: User
+    editor: User
+    viewer: User
+    loan: Loan
+    account: FundingAccount
+    line: CreditLine
+    paid: Fact
+    presumed: Fact
+    reminder: Reminder
+    membership: Membership
+
+
+def home(name: str) -> Home:
+    owner = make.user(f"owner@{name}.example")
+    household = make.household(owner, name=name)
+    editor = make.member(household, Role.EDITOR, email=f"editor@{name}.example")
+    viewer = make.member(household, Role.VIEWER, email=f"viewer@{name}.example")
+    loan = make.loan(household, name=f"Laptop of {name}")
+    account = make.account(household, name=f"Card of {name}")
+    line = CreditLine.objects.create(
+        household=household, lender=loan.lender, name=f"Line of {name}", currency="CNY", limit=1_000_000
+    )
+    paid = make.repayment(loan, 50_000, date(2026, 2, 10), account=account)
+    presumed = make.repayment(loan, 10_000, date(2026, 2, 20), presumed=True)
+    make.balance(account, 500_000, date(2026, 2, 1))
+    authorize_mandate(loan=loan, account=account, recording=make.recording())
+    reminder = Reminder.objects.create(
+        household=household,
+        recipient=viewer,
+        kind=Kind.TEST,
+        state=State.FAILED,
+        created_at=make.NOW,
+        send_at=make.NOW,
+        next_at=make.NOW,
+        message_id=f"<{name}@example.com>",
+    )
+    loan.refresh_from_db()
+    membership = Membership.objects.get(user=viewer)
+    return Home(household, owner, editor, viewer, loan, account, line, paid, presumed, reminder, membership)
+
+
+def signed_in(user: User | None, **options: Any) -> Client:
+    client = Client(**options)
+    if user is not None:
+        client.force_login(user)
+    return client
+
+
+def routes() -> Iterator[tuple[str, URLPattern]]:
+    """Every route of the resolver by its full name."""
+
+    def walk(node: Any, space: str) -> Iterator[tuple[str, URLPattern]]:
+        for pattern in node.url_patterns:
+            if isinstance(pattern, URLPattern):
+                yield f"{space}{pattern.name}", pattern
+            else:
+                yield from walk(pattern, f"{space}{pattern.namespace}:" if pattern.namespace else space)
+
+    return walk(get_resolver(), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """How to call one route. `args` are the ids in its URL, of a household's own objects; `who` may post: "owner",
+    "editor" (owners too), "member", "nobody" (it takes no posts). `post` is a body that would change something."""
+
+    who: str = "nobody"
+    args: Callable[[Home], tuple[object, ...]] | None = None
+    post: Callable[[Home], dict[str, object]] | None = None
+    only_post: bool = False
+    form: str = "form"
+
+    def url(self, name: str, of: Home) -> str:
+        return reverse(name, args=self.args(of) if self.args else ())
+
+    def body(self, of: Home) -> dict[str, object]:
+        return self.post(of) if self.post else {}
+
+
+def _loan(of: Home) -> tuple[object, ...]:
+    return (of.loan.pk,)
+
+
+def _fact(**more: object) -> Callable[[Home], dict[str, object]]:
+    return lambda of: {"key": make.unique() + "-x", "seen": of.loan.version, "effective_on": "2026-03-01", **more}
+
+
+# Every route of the two apps. A route that is not here fails test_access_matrix: add it with who may use it.
+ROUTES = {
+    "ledger:overview": Route(),
+    "ledger:bills": Route(),
+    "ledger:activity": Route(),
+    "ledger:choose_loan": Route(who="editor"),
+    "ledger:add_loan": Route(
+        who="editor",
+        post=lambda of: {
+            "key": make.unique() + "-x",
+            "lender": "Bank",
+            "name": "Bicycle",
+            "amount": "12000",
+            "currency": "CNY",
+            "disbursed_on": "2026-02-15",
+            "due_day": "10",
+            "count": "12",
+            "rate": "0.05",
+            "rate_per": "day",
+            "method": "level",
+            "day_count": "act/360",
+        },
+    ),
+    "ledger:record_repayment": Route(
+        who="editor",
+        args=_loan,
+        post=lambda of: {
+            "key": make.unique() + "-x",
+            "seen": of.loan.version,
+            "amount": "100",
+            "paid_on": "2026-03-01",
+            "apply_to": "due",
+        },
+    ),
+    "ledger:record_charge": Route(who="editor", args=_loan, post=_fact(amount="5", component="fee", bill="2")),
+    "ledger:waive_charge": Route(who="editor", args=_loan, post=_fact(amount="5", component="interest", bill="2")),
+    "ledger:change_rate": Route(who="editor", args=_loan, post=_fact(annual_rate="10", effect="keep_term")),
+    "ledger:defer_bill": Route(who="editor", args=_loan, post=_fact(bill="3", moved_to="2026-04-20", effect="move")),
+    "ledger:state_lender_figure": Route(
+        who="editor", args=_loan, post=_fact(bill="3", principal="900", interest="100", fee="0", penalty="0")
+    ),
+    "ledger:loan": Route(args=_loan),
+    "ledger:reverse_fact": Route(
+        who="editor",
+        args=lambda of: (of.loan.pk, of.paid.pk),
+        post=lambda of: {"key": make.unique() + "-x", "seen": of.loan.version},
+    ),
+    "ledger:confirm_repayment": Route(
+        who="editor",
+        args=lambda of: (of.loan.pk, of.presumed.pk),
+        post=lambda of: {"key": make.unique() + "-x"},
+        only_post=True,
+    ),
+    "ledger:accounts": Route(),
+    "ledger:add_account": Route(
+        who="editor",
+        post=lambda of: {
+            "key": make.unique() + "-x",
+            "name": "Wallet",
+            "kind": "wallet",
+            "last4": "",
+            "currency": "CNY",
+            "balance": "10",
+        },
+    ),
+    "ledger:state_balance": Route(
+        who="editor",
+        args=lambda of: (of.account.pk,),
+        post=lambda of: {"key": make.unique() + "-x", "amount": "300", "stated_on": "2026-03-01"},
+    ),
+    "ledger:mandate": Route(
+        who="editor",
+        args=_loan,
+        post=lambda of: {
+            "key": make.unique() + "-x",
+            "account": of.account.pk,
+            "preset": "own",
+            "own_windows": "08:00, 20:00",
+        },
+    ),
+    "ledger:first_run": Route(),
+    "ledger:add_credit_line": Route(
+        who="editor", post=lambda of: {"lender": "Mall", "name": "Reserve", "limit": "20000", "currency": "CNY"}
+    ),
+    "ledger:settings": Route(
+        who="owner",
+        post=lambda of: {"part": "household", "name": "New", "time_zone": "Europe/Berlin", "currency": "EUR"},
+        form="household_form",
+    ),
+    "ledger:members": Route(who="owner", post=lambda of: {"email": "stranger@example.com", "role": "viewer"}),
+    "ledger:change_member": Route(
+        who="owner", args=lambda of: (of.membership.pk,), post=lambda of: {"role": "editor"}, only_post=True
+    ),
+    "ledger:choose_household": Route(who="member", post=lambda of: {"household": of.household.pk}, only_post=True),
+    "reminders:mailbox": Route(),
+    "reminders:message": Route(args=lambda of: (f"{of.household.name}.eml",)),
+    "reminders:reminders": Route(),
+    "reminders:send_again": Route(who="editor", args=lambda of: (of.reminder.pk,), post=lambda of: {}, only_post=True),
+    "reminders:settings": Route(who="editor", post=lambda of: {"days": "-3", "then_every": "7", "hour": "9"}),
+    "reminders:send_test": Route(who="member", post=lambda of: {"key": "abcdefgh"}, only_post=True),
+    "reminders:loan_settings": Route(
+        who="editor",
+        args=_loan,
+        post=lambda of: {"follows": "own", "days": "-1", "then_every": "7", "hour": "9", "is_on": "on"},
+    ),
+}
+
+
+def fingerprint() -> str:
+    """A digest of every row of the two apps."""
+    said = hashlib.sha256()
+    for model in apps.get_models():
+        if model._meta.app_label in {"ledger", "reminders"} and model._meta.label_lower not in NOT_FACTS:
+            rows = model._base_manager.exclude(pk=None).order_by("pk")
+            columns = [field.attname for field in model._meta.concrete_fields if field.attname != "last_login"]
+            if not model._meta.proxy:
+                said.update(repr((model._meta.label, list(rows.values_list(*columns)))).encode())
+    return said.hexdigest()
+
+
+def filled(form: forms.BaseForm) -> dict[str, Any]:
+    """What a browser would send if the form on the page were sent as it is."""
+    data: dict[str, Any] = {}
+    for bound in form:
+        value = bound.value()
+        if isinstance(bound.field, forms.BooleanField):
+            if value:
+                data[bound.html_name] = "on"
+        elif isinstance(value, list | tuple):
+            data[bound.html_name] = [str(one) for one in value]
+        else:
+            data[bound.html_name] = "" if value is None else str(value)
+    return data
