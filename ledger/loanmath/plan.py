@@ -138,10 +138,14 @@ class Plan:
         if not self.done and day > (self.accrued_to or self.period(self.at).starts_on):
             self.overdue = overdue * self.scale
             self.accrued = self.interest_to(day)
-            if self.terms.round_parts:
-                self.accrued = Fraction(self._round_interest(self.accrued.numerator, self.accrued.denominator))
             self.accrued_to = min(day, self.period(self.at).due_on)
             self.overdue = 0
+
+    def cut_at(self, day: date) -> None:
+        """Fix the interest up to `day`, for a change of balance or rate; rounded there if parts are rounded."""
+        self.accrue_to(day)
+        if self.terms.round_parts and not self.done:
+            self.accrued = Fraction(self._round_interest(self.accrued.numerator, self.accrued.denominator))
 
     def close(self) -> None:
         """Nothing is owed any more and no bill will follow."""

@@ -339,7 +339,7 @@ class Replay:
             return 0
         plan = self.plan
         self.take_back(day)
-        plan.accrue_to(day)
+        plan.cut_at(day)
         principal, fee = split_prepayment(self.terms, amount, plan.shown(plan.balance), day)
         if principal:
             self.beside.append((repayment, Parts(principal=principal, fee=fee)))
@@ -420,7 +420,7 @@ class Replay:
         """More is owed from the day on; an agreement that had ended asks for one more bill."""
         self.take_back(fact.effective_on)
         plan = self.plan
-        plan.accrue_to(fact.effective_on)
+        plan.cut_at(fact.effective_on)
         plan.last = max(plan.last, plan.at)
         plan.balance += fact.amount * plan.scale
         plan.flat_base += fact.amount * plan.scale
@@ -432,7 +432,7 @@ class Replay:
     def change_rate(self, fact: RateChange) -> None:
         self.take_back(fact.effective_on)
         plan = self.plan
-        plan.accrue_to(fact.effective_on)
+        plan.cut_at(fact.effective_on)
         plan.rates.change(fact.effective_on, fact.annual_rate)
         if not plan.done:
             kept = fact.effect is RateEffect.KEEP_PAYMENT and self.terms.method is Method.LEVEL
@@ -514,7 +514,7 @@ class Replay:
             return
         self.take_back(day)
         if not self.plan.done:
-            self.plan.accrue_to(day)
+            self.plan.cut_at(day)
             later = [d for d in self.deferrals.values() if d.effective_on >= day]
             self.plan = plan_from(self.plan, new, day, later)
         self.pay_ahead_again(day)

@@ -74,6 +74,8 @@ def agreements(draw: st.DrawFn) -> LoanTerms:
         bill_fee=draw(st.sampled_from([0, 0, 150])),
         excess=draw(st.sampled_from(list(Excess))),
         spread=draw(st.sampled_from(list(Spread))),
+        order_ahead=draw(st.sampled_from([(), (Component.PRINCIPAL, Component.INTEREST)])),
+        round_parts=draw(st.booleans()),
         penalty=draw(penalties()),
         balloon=draw(st.sampled_from([0, 0, 20])),
         principal_grace=draw(st.sampled_from([0, 0, 2])),
@@ -104,7 +106,8 @@ def one_fact(draw: st.DrawFn, number: int) -> Fact:
         return RateChange(id=number, effective_on=on, annual_rate=draw(rates), effect=effect)
     if kind == 1:
         bill = draw(st.one_of(st.none(), bill_numbers))
-        return Charge(id=number, effective_on=on, amount=draw(amounts), component=component, bill=bill)
+        due_on = draw(st.one_of(st.none(), days))
+        return Charge(id=number, effective_on=on, amount=draw(amounts), component=component, bill=bill, due_on=due_on)
     if kind == 2:
         waived = draw(st.sampled_from([Component.INTEREST, component]))
         return Waiver(id=number, effective_on=on, amount=draw(amounts), component=waived, bill=draw(bill_numbers))
@@ -124,7 +127,13 @@ def one_fact(draw: st.DrawFn, number: int) -> Fact:
     apply_to = draw(st.sampled_from(list(ApplyTo)))
     bill = draw(bill_numbers) if apply_to is ApplyTo.BILL else None
     return Repayment(
-        id=number, effective_on=on, amount=draw(amounts), apply_to=apply_to, bill=bill, presumed=draw(st.booleans())
+        id=number,
+        effective_on=on,
+        amount=draw(amounts),
+        apply_to=apply_to,
+        bill=bill,
+        presumed=draw(st.booleans()),
+        excess=draw(st.one_of(st.none(), st.sampled_from(list(Excess)))),
     )
 
 
