@@ -11,6 +11,7 @@ from ledger.loanmath import apr, tvm
 from ledger.loanmath.day_count import DayCount, days, fraction
 from ledger.loanmath.interest import due_dates
 from ledger.loanmath.legal_apr import Flow, UnitPeriod, by_days, commonest_unit_period, effective_rate, us_apr
+from ledger.loanmath.money import Rounding
 from ledger.loanmath.schedule import (
     ScheduledRow,
     interest_before_rounding,
@@ -19,22 +20,21 @@ from ledger.loanmath.schedule import (
     unrounded_interest,
 )
 from ledger.loanmath.settlement import penalty_on_bills, uk_rebate
-from ledger.loanmath.terms import LoanTerms, Rounding, Unit
+from ledger.loanmath.terms import LoanTerms, Unit
 from tests.worked_case_accounts import account_rows, is_account
 from tests.worked_case_compare import Figures, differences
 from tests.worked_case_rates import interval_value, rate_value, unit_period
 from tests.worked_case_stories import checkpoints
 from tests.worked_case_terms import (
-    DAY_COUNTS,
     Case,
     UntranslatedError,
     day,
+    day_count_named,
     decimal,
     exact,
     loan_terms,
     minor,
     money,
-    pick,
 )
 
 YEAR = Fraction(365)
@@ -71,7 +71,7 @@ def function_value(inputs: Case, expected: Figures) -> Figures:
         elif key == "dates":
             values[key] = [day(text) for text in said]
         elif key == "day_count":
-            values["day_count"] = pick(DAY_COUNTS, said, key)
+            values["day_count"] = day_count_named(said, key)
         else:
             values[key] = int(said) if key == "when" else decimal(exact(str(said)))
     plain = name.rstrip("0123456789")
@@ -94,7 +94,7 @@ ARGUMENTS = {  # other names the arguments go by
 
 
 def day_count_value(inputs: Case, expected: Figures) -> Figures:
-    rule = pick(DAY_COUNTS, inputs["convention"], "convention")
+    rule = day_count_named(inputs["convention"], "convention")
     start, end = day(inputs["start"]), day(inputs["end"])
     return {"days": days(rule, start, end), "years": fraction(rule, start, end)}
 

@@ -106,7 +106,7 @@ def evening_before(text: str) -> date:
 
 def charge(told: Story, event: Case, number: int) -> list[Fact]:
     component = Component.FEE if event["charge"] == "fee" else Component.PENALTY
-    due = day(event.get("due", event.get("date")))
+    due = day(event.get("due") or event["date"])
     known, amount = min(due, told.as_of), minor(event["amount"], told.inputs)
     return [Charge(id=number, effective_on=known, amount=amount, component=component, due_on=due)]
 

@@ -34,7 +34,12 @@ class UntranslatedError(AssertionError):
     """A value for which there is no term yet."""
 
 
-def pick(table: dict[str, Any], value: Any, what: str) -> Any:
+def day_count_named(text: str, what: str) -> DayCount:
+    found: DayCount = pick(DAY_COUNTS, text.lower(), what)
+    return found
+
+
+def pick(table: dict[Any, Any], value: Any, what: str) -> Any:
     if value not in table:
         raise UntranslatedError(f"{what}: {value!r}")
     return table[value]
@@ -158,11 +163,12 @@ def day_count(inputs: Case) -> DayCount:
     said = inputs.get("day_count", "per_period")
     if isinstance(said, dict):
         if "year_split" in said and said["name"].lower().startswith("act/act"):
-            return pick(YEAR_SPLITS, said["year_split"], "year_split")
+            split: DayCount = pick(YEAR_SPLITS, said["year_split"], "year_split")
+            return split
         said = said["name"]
     if inputs.get("period_interest") == "nominal_rate_per_period":
         return DayCount.PERIODIC
-    return pick(DAY_COUNTS, str(said).lower(), "day_count")
+    return day_count_named(str(said), "day_count")
 
 
 def daily_rate(said: Case) -> Decimal:
