@@ -11,7 +11,7 @@ from ledger.loanmath import tvm
 from ledger.loanmath.dates import add_months
 from ledger.loanmath.roots import NoSolution
 from ledger.loanmath.schedule import schedule
-from ledger.loanmath.terms import LoanTerms, Unit
+from ledger.loanmath.terms import LoanTerms, Method, Unit
 
 PERIODS_A_YEAR = {Unit.DAY: Decimal(365), Unit.WEEK: Decimal(52), Unit.MONTH: Decimal(12), Unit.YEAR: Decimal(1)}
 
@@ -23,6 +23,15 @@ class AnnualCost:
 
     simple: Decimal
     compound: Decimal
+
+
+def advertised_rate(terms: LoanTerms) -> Decimal:
+    """The yearly rate as lenders put it: the agreement's, or for a flat fee the fee of one bill over the price, times
+    the bills in a year. Never what the loan costs."""
+    if terms.method is Method.FLAT and terms.flat_fee:
+        a_year = PERIODS_A_YEAR[terms.unit] / terms.every
+        return Decimal(terms.flat_fee) * a_year / (terms.principal * terms.count)
+    return terms.annual_rate
 
 
 def annual_cost(terms: LoanTerms) -> AnnualCost | None:

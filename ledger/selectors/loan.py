@@ -11,7 +11,7 @@ from decimal import Decimal
 from dateutil.relativedelta import relativedelta
 from django.utils.translation import gettext as _
 
-from ledger.loanmath.apr import AnnualCost, annual_cost
+from ledger.loanmath.apr import AnnualCost, advertised_rate, annual_cost
 from ledger.loanmath.facts import RateChange, Reversal
 from ledger.loanmath.money import Parts
 from ledger.loanmath.payoff import PayoffQuote, payoff_quote
@@ -192,7 +192,7 @@ def _cost(past: History, totals: Parts, today: date) -> Cost:
     changes = [fact for fact in live(past.facts) if isinstance(fact, RateChange) and fact.effective_on <= today]
     change = changes[-1] if changes else None
     return Cost(
-        advertised=terms.annual_rate,
+        advertised=advertised_rate(terms),
         rate_now=change.annual_rate if change else None,
         rate_since=change.effective_on if change else None,
         annual=annual_cost(terms),

@@ -7,11 +7,11 @@ from datetime import date
 from decimal import Decimal
 
 from ledger.loanmath import facts
-from ledger.loanmath.apr import AnnualCost, annual_cost
+from ledger.loanmath.apr import AnnualCost, advertised_rate, annual_cost
 from ledger.loanmath.money import Parts
 from ledger.loanmath.projection import ProjectedBill, Projection
 from ledger.loanmath.schedule import ScheduledRow, schedule
-from ledger.loanmath.terms import LoanTerms, Method
+from ledger.loanmath.terms import LoanTerms
 from ledger.selectors.history import History
 
 FIRST_ROWS = 4
@@ -74,18 +74,11 @@ def agreement(terms: LoanTerms, today: date) -> Agreement:
         interest=interest,
         fees=fees,
         to_pay=sum(payments) + terms.upfront_fee,
-        advertised=_advertised(terms),
+        advertised=advertised_rate(terms),
         cost=annual_cost(terms),
         ends_on=rows[-1].due_on,
         past=sum(row.due_on < today for row in rows),
     )
-
-
-def _advertised(terms: LoanTerms) -> Decimal:
-    """The rate as lenders put it: for a flat fee, the fee of one bill over the price, times twelve."""
-    if terms.method is Method.FLAT and terms.flat_fee:
-        return Decimal(terms.flat_fee) / terms.principal / terms.count * 12
-    return terms.annual_rate
 
 
 @dataclass(frozen=True, slots=True)

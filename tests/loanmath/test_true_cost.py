@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from ledger.loanmath import tvm
-from ledger.loanmath.apr import annual_cost
+from ledger.loanmath.apr import advertised_rate, annual_cost
 from ledger.loanmath.dates import due_date
 from ledger.loanmath.roots import NoSolution
 from ledger.loanmath.schedule import NeverAmortizes, level_payment
@@ -46,6 +46,11 @@ def test_a_flat_fee_costs_about_twice_what_it_says(percent: str, count: int, sim
     cost = annual_cost(flat(percent, count))
     assert cost is not None
     assert (f"{cost.simple * 100:.2f}", f"{cost.compound * 100:.2f}") == (simple, compound)
+
+
+def test_a_flat_fee_is_advertised_as_a_month_times_twelve() -> None:
+    assert advertised_rate(flat("7.2", 12)) == Decimal("0.072")
+    assert advertised_rate(LEVEL) == Decimal("0.144")
 
 
 def test_a_fee_netted_up_front_is_part_of_the_cost() -> None:
