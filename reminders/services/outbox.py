@@ -18,6 +18,9 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import InterfaceError, OperationalError, connection
 
+from ledger.models import AutoRepayMandate
+from ledger.selectors.banners import late_jobs
+from ledger.services import heartbeat
 from ledger.services.projection import refresh_loan
 from reminders import rules
 from reminders.channels import Channel, Delivery, Outcome, open_channel
@@ -140,12 +143,21 @@ def _still_wanted(row: Reminder, now: datetime) -> bool:
             refresh_loan(loan, today)
             row.bill.refresh_from_db()
     verdict = judge(row, now)
+    if isinstance(verdict, rules.Send) and row.bill is not None and _is_being_debited(row.bill.loan_id, now):
+        verdict = rules.Wait(now + timedelta(seconds=settings.SWEEP_SECONDS))
     mine = Reminder.objects.filter(pk=row.pk, token=row.token, state=State.SENDING)
     if isinstance(verdict, rules.Drop):
         mine.update(state=State.SUPERSEDED, reason=verdict.reason.value, token="", lease_until=None)
     elif isinstance(verdict, rules.Wait):
         mine.update(state=State.PLANNED, next_at=verdict.until, token="", lease_until=None)
     return isinstance(verdict, rules.Send)
+
+
+def _is_being_debited(loan_id: int, now: datetime) -> bool:
+    """The loan's debit moment has come and auto-repay, which is at work, has not decided it yet: in a minute it may be
+    paid."""
+    decided_soon = AutoRepayMandate.objects.filter(loan=loan_id).to_debit(now)
+    return decided_soon.exists() and heartbeat.LEDGER not in late_jobs(now)
 
 
 def _commit(row: Reminder, message: EmailMessage, now: datetime) -> bool:

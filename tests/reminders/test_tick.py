@@ -11,7 +11,10 @@ from django.db import IntegrityError, transaction
 
 from ledger.loanmath.terms import Component
 from ledger.models import Bill, Heartbeat, Loan, Membership, Role
+from ledger.services import heartbeat
+from ledger.services.autorepay import debit_due
 from ledger.services.charges import defer_bill, waive_charge
+from ledger.services.mandates import authorize_mandate
 from ledger.services.reversals import reverse_fact
 from reminders import rules
 from reminders.models import Kind, LoanWatch, Reminder, ReminderPolicy, State
@@ -104,6 +107,34 @@ def test_an_overdue_bill_is_reminded_of_although_its_due_day_was() -> None:
     due_on_10_march()
     walk(at("2026-03-09", 9), at("2026-03-11", 9), timedelta(hours=12))
     assert [step for step, _ in sent()] == ["T-1", "T-0", "T+1"]
+
+
+def under_mandate() -> Loan:
+    loan = due_on_10_march()
+    card = builders.account(loan.household)
+    builders.balance(card, 10_000_000, date(2026, 3, 1), at("2026-03-01"))
+    authorize_mandate(loan=loan, account=card, recording=builders.recording(OPENED))
+    return loan
+
+
+def test_a_reminder_waits_for_a_debit_that_is_being_decided() -> None:
+    loan = under_mandate()
+    back = at("2026-03-10", 13)  # after a night and a morning without power
+    heartbeat.finished(heartbeat.LEDGER, back)
+    run(back)
+    assert mail.outbox == []
+    debit_due(back)
+    run(back + timedelta(minutes=2))
+    assert Bill.objects.get(loan=loan, number=1).settled_on == date(2026, 3, 10)
+    assert mail.outbox == []
+
+
+def test_a_reminder_waits_for_no_debit_while_auto_repay_stands_still() -> None:
+    under_mandate()
+    back = at("2026-03-10", 13)
+    heartbeat.finished(heartbeat.LEDGER, back - timedelta(minutes=6))
+    run(back)
+    assert [step for step, _ in sent()] == ["T-0"]
 
 
 def test_paid_a_minute_before_nine_no_mail_at_nine() -> None:
