@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
 from django.test.utils import override_settings
+from hypothesis import settings
 
 from ledger.services.checking import find_problems
+
+# Properties look for new examples on every run at home, and at the same ones in CI, where nobody can look on.
+settings.register_profile("home", deadline=None, print_blob=True)
+settings.register_profile("every run alike", deadline=None, print_blob=True, derandomize=True)
+settings.load_profile("every run alike" if os.environ.get("CI") == "true" else "home")
 
 
 @pytest.fixture(scope="session", autouse=True)
