@@ -14,26 +14,12 @@ from typing import NamedTuple
 
 from ledger.loanmath.dates import add_months, due_date
 from ledger.loanmath.day_count import DayCount, fraction
-from ledger.loanmath.money import Rounding
 from ledger.loanmath.terms import LoanTerms, Method, Unit
 
 ZERO = Fraction(0)
 MONTHS_IN = {Unit.MONTH: 1, Unit.YEAR: 12}
 DAYS_IN = {Unit.DAY: 1, Unit.WEEK: 7}
 PERIODS_A_YEAR = {Unit.DAY: 365, Unit.WEEK: 52, Unit.MONTH: 12, Unit.YEAR: 1}
-
-
-def round_ratio(numerator: int, denominator: int, rounding: Rounding) -> int:
-    """The quotient as a whole number, exactly: no digit is lost before the tie is judged. Denominator > 0."""
-    whole, rest = divmod(abs(numerator), denominator)
-    twice = 2 * rest
-    if rounding is Rounding.UP:
-        whole += rest > 0
-    elif rounding is Rounding.HALF_EVEN:
-        whole += twice > denominator or (twice == denominator and whole % 2 == 1)
-    elif rounding is not Rounding.DOWN:
-        whole += twice >= denominator
-    return whole if numerator >= 0 else -whole
 
 
 def step(terms: LoanTerms, day: date, steps: int, anchor: int | None = None) -> date:

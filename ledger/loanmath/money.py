@@ -83,21 +83,23 @@ class Money:
             raise ValueError(f"{self.currency} and {other.currency} cannot be added.")
 
 
+def round_ratio(numerator: int, denominator: int, rounding: Rounding) -> int:
+    """The quotient as a whole number: half away from zero, to even, toward zero, or away from it. Exact: no digit
+    is lost before the tie is judged. `denominator` > 0."""
+    whole, rest = divmod(abs(numerator), denominator)
+    twice = 2 * rest
+    if rounding is Rounding.UP:
+        whole += rest > 0
+    elif rounding is Rounding.HALF_EVEN:
+        whole += twice > denominator or (twice == denominator and whole % 2 == 1)
+    elif rounding is not Rounding.DOWN:
+        whole += twice >= denominator
+    return whole if numerator >= 0 else -whole
+
+
 def round_minor(value: Decimal | Fraction, rounding: Rounding = Rounding.HALF_UP) -> int:
-    """`value` as a whole number, rounded exactly; half away from zero, to even, toward zero, or away from it."""
-    exact = Fraction(value)
-    size, rest = divmod(abs(exact.numerator), exact.denominator)
-    if rest:
-        twice = 2 * rest - exact.denominator
-        up = {
-            Rounding.HALF_UP: twice >= 0,
-            Rounding.HALF_EVEN: twice > 0 or (twice == 0 and size % 2 == 1),
-            Rounding.DOWN: False,
-            Rounding.UP: True,
-            Rounding.NONE: twice >= 0,
-        }[rounding]
-        size += up
-    return size if exact >= 0 else -size
+    """`value` as a whole number, rounded as `round_ratio` does."""
+    return round_ratio(*value.as_integer_ratio(), rounding)
 
 
 def split(total: int, n: int, first: bool = False) -> list[int]:

@@ -16,8 +16,8 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from ledger.loanmath.day_count import DayCount
-from ledger.loanmath.interest import ZERO, Period, Rates, due_dates, make_period, round_ratio, step, year_fraction
-from ledger.loanmath.money import Rounding
+from ledger.loanmath.interest import ZERO, Period, Rates, due_dates, make_period, step, year_fraction
+from ledger.loanmath.money import Rounding, round_ratio
 from ledger.loanmath.roots import NoSolution, root
 from ledger.loanmath.terms import LastRow, LoanTerms, Method, PaymentFit, Residue
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from ledger.loanmath.interest import round_ratio
-from ledger.loanmath.money import Rounding
+from ledger.loanmath.money import Rounding, round_ratio
 from ledger.loanmath.terms import LoanTerms
 
 

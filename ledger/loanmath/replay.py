@@ -26,8 +26,8 @@ from ledger.loanmath.facts import (
     TermsVersion,
     Waiver,
 )
-from ledger.loanmath.interest import due_dates, make_period, round_ratio
-from ledger.loanmath.money import Parts, Rounding, split
+from ledger.loanmath.interest import due_dates, make_period
+from ledger.loanmath.money import Parts, Rounding, round_ratio, split
 from ledger.loanmath.plan import Plan, minimum_payment, start_plan
 from ledger.loanmath.prepayment import prepayment_fee, split_prepayment
 from ledger.loanmath.replan import agreed_due_on, move_dates, plan_from, same_plan
@@ -328,19 +328,21 @@ class Replay:
             left = self.pay((fact.id, day, left), reversed(self.all_open()))
         elif policy is Excess.EQUAL_SHARES:
             left = self.pay_shares(fact.id, day, left)
-        if left and (policy is Excess.NEXT_BILL or (policy is not Excess.HOLD and not self.plan.balance)):
+        elif policy is Excess.NEXT_BILL:
             left = self.pay_next(fact.id, day, left)
         if left:
             self.credit.append((fact.id, day, left))
 
     def prepay(self, repayment: int, day: date, amount: int, *, lower: bool) -> int:
-        """Repay principal that is not due yet; what is left. Enough to settle everything settles everything."""
+        """Repay principal that is not due yet, and what the bills to come ask for once no principal is left; what
+        is left. Enough to settle everything settles everything."""
         if self.pay_off(repayment, day, amount):
             return 0
         plan = self.plan
         self.take_back(day)
         plan.cut_at(day)
-        principal, fee = split_prepayment(self.terms, amount, plan.shown(plan.balance), day)
+        balance = plan.shown(plan.balance)
+        principal, fee = split_prepayment(self.terms, amount, balance, day)
         if principal:
             self.beside.append((repayment, Parts(principal=principal, fee=fee)))
             self.prepaid += principal
@@ -350,10 +352,11 @@ class Replay:
             if lower:
                 plan.solve()
         self.pay_ahead_again(day)
-        return amount
+        return self.pay_next(repayment, day, amount) if principal == balance else amount
 
     def rest_on(self, day: date) -> Parts:
-        """What settles the part of the loan that is in no bill yet, once the bills to come are taken back."""
+        """What settles the part of the loan that is in no bill yet, once the bills to come are taken back. Principal
+        that money of those bills covers was paid as agreed, if ahead: no prepayment fee is due on it."""
         plan = self.plan
         principal, interest = plan.shown(plan.balance), 0
         if not plan.done:
@@ -364,8 +367,10 @@ class Replay:
         if coming is not None:
             interest = max(interest - coming.waivers[1], 0)
         charges = [sum(amounts) for amounts in zip(nothing(), *self.charges_to_come(), strict=True)]
-        fee = prepayment_fee(self.terms, principal, day) + charges[2]
-        return Parts(principal + charges[0], interest + charges[1], fee, charges[3])
+        rest = Parts(principal + charges[0], interest + charges[1], charges[2], charges[3])
+        ahead = sum(source[2] for source, _ in self.ahead)
+        early = max(min(principal, rest.total - ahead), 0)
+        return rest + Parts(fee=prepayment_fee(self.terms, early, day))
 
     def charges_to_come(self) -> list[Amounts]:
         """Charges on bills not made up yet, less what was waived of them."""
@@ -392,14 +397,14 @@ class Replay:
         if amount + held < needed.total or not needed.total:
             self.pay_ahead_again(day)
             return False
+        rest = self.rest_on(day)
         sources = [*self.credit, *(source for source, _ in self.ahead), (repayment, day, amount)]
         self.credit, self.ahead = [], []
-        self.settle(sources, day)
+        self.settle(sources, rest, day)
         return True
 
-    def settle(self, sources: list[Source], day: date) -> None:
-        """Settle all bills made up so far and the rest of the plan; money beyond that is credit."""
-        rest = self.rest_on(day)
+    def settle(self, sources: list[Source], rest: Parts, day: date) -> None:
+        """Settle all bills made up so far and the `rest` of the plan; money beyond that is credit."""
         needed = [rest.principal, rest.interest, rest.fee, rest.penalty]
         for repayment, _, amount in sources:
             left = self.pay((repayment, day, amount), list(self.open.values()))

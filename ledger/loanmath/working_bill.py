@@ -7,8 +7,8 @@ from datetime import date, timedelta
 from fractions import Fraction
 
 from ledger.loanmath.allocation import Amounts
-from ledger.loanmath.interest import ZERO, round_ratio
-from ledger.loanmath.money import Rounding
+from ledger.loanmath.interest import ZERO
+from ledger.loanmath.money import Rounding, round_ratio
 from ledger.loanmath.plan import PlanRow
 from ledger.loanmath.terms import PenaltyBase, PenaltyTerms
 

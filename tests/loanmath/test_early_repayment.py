@@ -159,6 +159,22 @@ def test_a_payoff_counts_overdue_bills_and_money_already_held() -> None:
     assert (quote.credit, quote.total) == (10_000, 911_325)
 
 
+def test_principal_paid_ahead_bears_no_prepayment_fee() -> None:
+    terms, facts = loan(annual_rate=Decimal(0), prepayment_fee=FEE), [repayment(1, "2026-01-10", 250_000)]
+    quote = payoff_quote(terms, facts, day("2026-01-10"))
+    assert (quote.principal, quote.fee, quote.credit, quote.total) == (1_000_000, 9_500, 50_000, 959_500)
+    exact = repayment(2, "2026-01-10", quote.total, apply_to=ApplyTo.PAYOFF)
+    assert project(terms, [*facts, exact], day("2026-01-10")).settled_on == day("2026-01-10")
+    short = project(terms, [*facts, replace(exact, amount=quote.total - 1)], day("2026-01-10"))
+    assert (short.settled_on, short.outstanding_principal, short.credit) == (None, 1, 0)
+
+
+def test_money_held_unused_does_not_lower_the_prepayment_fee() -> None:
+    terms = loan(annual_rate=Decimal(0), prepayment_fee=FEE, excess=Excess.HOLD)
+    quote = payoff_quote(terms, [repayment(1, "2026-01-10", 50_000)], day("2026-01-10"))
+    assert (quote.fee, quote.credit, quote.total) == (12_000, 50_000, 1_162_000)
+
+
 def test_a_quote_of_a_loan_without_interest_stays_good() -> None:
     quote = payoff_quote(loan(annual_rate=Decimal(0)), [], day("2026-01-15"))
     assert (quote.total, quote.good_through) == (1_200_000, day("2026-02-15"))

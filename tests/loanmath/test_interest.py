@@ -8,8 +8,8 @@ from fractions import Fraction
 import pytest
 
 from ledger.loanmath.day_count import DayCount
-from ledger.loanmath.interest import Rates, make_period, round_ratio
-from ledger.loanmath.money import Rounding
+from ledger.loanmath.interest import Rates, make_period
+from ledger.loanmath.money import Rounding, round_ratio
 from ledger.loanmath.terms import Unit
 from tests.loanmath.builders import day, loan
 
