@@ -7,32 +7,18 @@ rounds, so that one set of integer rules serves both.
 
 from __future__ import annotations
 
-from copy import copy
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal
 from fractions import Fraction
 from itertools import accumulate
 from typing import NamedTuple
 
-from ledger.loanmath.day_count import DayCount
-from ledger.loanmath.interest import ZERO, Period, Rates, due_dates, make_period, step, year_fraction
+from ledger.loanmath.interest import ZERO, Period, Rates, due_dates, make_period, step
 from ledger.loanmath.money import Rounding, round_ratio
-from ledger.loanmath.roots import NoSolution, root
-from ledger.loanmath.terms import LastRow, LoanTerms, Method, PaymentFit, Residue
+from ledger.loanmath.terms import LastRow, LoanTerms, Method, Residue
 
 UNROUNDED_SCALE = 10**20
-PRECISION = 10**40
-LONGEST_POWER = 50_000  # bits; beyond it the growth is worked out bill by bill
 MOST_BILLS = 1200  # where a kept payment no longer repays within a lifetime, the last of these takes the rest
-
-
-class NeverAmortizes(ValueError):  # noqa: N818 a finding about the terms, not a fault
-    """The stated payment does not even cover the interest; `minimum_payment` is the least that does."""
-
-    def __init__(self, minimum_payment: int) -> None:
-        super().__init__(f"a payment below {minimum_payment} minor units never repays the loan")
-        self.minimum_payment = minimum_payment
 
 
 class PlanRow(NamedTuple):
@@ -96,16 +82,19 @@ class Plan:
 
     @property
     def done(self) -> bool:
+        """Whether no further bill is planned."""
         if self.at > self.last:
             return True
         return not (self.balance or self.carry or self.accrued)
 
     def due_on(self, index: int) -> date:
+        """When bill `index` (from 0) is due; beyond the agreed dates, one regular period after the other."""
         while index >= len(self.dates):
             self.dates.append(step(self.terms, self.dates[-1], 1))
         return self.dates[index]
 
     def period(self, index: int) -> Period:
+        """The days bill `index` bears interest for: its start included, its due date not."""
         period = self._periods.get(index)
         if period is None:
             starts_on = self.starts_on if index == self.first else self.due_on(index - 1)
@@ -145,7 +134,7 @@ class Plan:
         """Fix the interest up to `day`, for a change of balance or rate; rounded there if parts are rounded."""
         self.accrue_to(day)
         if self.terms.round_parts and not self.done:
-            self.accrued = Fraction(self._round_interest(self.accrued.numerator, self.accrued.denominator))
+            self.accrued = Fraction(self.round_interest(self.accrued.numerator, self.accrued.denominator))
 
     def close(self) -> None:
         """Nothing is owed any more and no bill will follow."""
@@ -166,6 +155,7 @@ class Plan:
         self._periods.clear()
 
     def forget_period(self, index: int) -> None:
+        """After one due date was edited."""
         self._periods.pop(index, None)
 
     def place(self, index: int) -> int:
@@ -181,86 +171,17 @@ class Plan:
         unit *= self.scale
         return round_ratio(numerator, denominator * unit, rounding) * unit
 
-    def _round_payment(self, numerator: int, denominator: int) -> int:
+    def round_payment(self, numerator: int, denominator: int) -> int:
+        """A payment, rounded as the agreement rounds payments (`payment_rounding`, `payment_unit`)."""
         rounding = self.terms.payment_rounding or self.terms.rounding
         return self._round(numerator, denominator, rounding, self.terms.payment_unit)
 
-    def _round_interest(self, numerator: int, denominator: int) -> int:
+    def round_interest(self, numerator: int, denominator: int) -> int:
+        """Interest, rounded as the agreement rounds it (`interest_rounding`)."""
         return self._round(numerator, denominator, self.terms.interest_rounding or self.terms.rounding)
 
-    def solve(self) -> None:
-        """Work out payment or part anew, for the balance, the rates and the bills that are left."""
-        if self.done:
-            return
-        self.first_more = 0
-        self.prorate_listed = True
-        bills = self.last - self._amortizes_from() + 1
-        if self.terms.method in (Method.EQUAL_PRINCIPAL, Method.FLAT):
-            self._share(bills)
-        elif self.terms.method is Method.LEVEL:
-            self._solve_level()
-
-    def _amortizes_from(self) -> int:
-        """The first bill to come that repays principal."""
-        return min(max(self.at, self.first - self.skipped + self.terms.principal_grace), self.last)
-
-    def _share(self, bills: int) -> None:
-        shared = max(self.balance - self.terms.balloon * self.scale, 0)
-        part = self._round_payment(shared, bills)
-        floored = self.terms.method is Method.FLAT or self.terms.residue is Residue.FIRST
-        if floored or part * (bills - 1) >= shared:
-            part = shared // self.scale // bills * self.scale
-        self.part = part
-        if self.terms.residue is Residue.FIRST:
-            self.first_more = shared - part * bills
-
-    def _solve_level(self) -> None:
-        """Balance x growth over all bills = the sum of the payments, each grown over the bills after it."""
-        start = self._amortizes_from()
-        period = self.period(start)
-        since = self.accrued_to if start == self.at and self.accrued_to else period.starts_on
-        first = self.rates.factor(period, since, period.due_on)
-        grown, paid, one = self._even_growth(start) or self._growth(start)
-        owed = self.accrued + self.carry if start == self.at else ZERO
-        if grown == one and not first and not owed and not self.terms.weights:
-            self._share(self.last - start + 1)
-            self.payment = self.part
-            return
-        owed += self.balance * (1 + first)
-        left = self.terms.balloon * self.scale * one * owed.denominator
-        self.payment = self._round_payment(max(owed.numerator * grown - left, 0), paid * owed.denominator)
-        if self.terms.payment_fit is not PaymentFit.NONE:
-            self.payment = fitted_payment(self)
-
-    def _even_growth(self, start: int) -> tuple[int, int, int] | None:
-        """What 1 owed on the first due date, and a payment of 1 on each, have grown to on the last, and what 1 is,
-        all times the same number: exact, by the annuity formula. None where the periods are not alike."""
-        later = self.last - start
-        if not later or self.terms.weights or self.terms.day_count is not DayCount.PERIODIC:
-            return None
-        period = self.period(start + 1)
-        if any(self.period(start + n).year_part is not period.year_part for n in range(2, later + 1)):
-            return None
-        factor = self.rates.factor(period, period.starts_on, period.due_on)
-        up, down = factor.numerator, factor.denominator
-        if not up or down.bit_length() * later > LONGEST_POWER:
-            return None
-        grown, one = (down + up) ** later, down**later
-        return grown * up, grown * up + (grown - one) * down, one * up
-
-    def _growth(self, start: int) -> tuple[int, int, int]:
-        """The same over any periods, weights and rates."""
-        grown, paid = PRECISION, int(self._weight(start) * PRECISION)
-        for index in range(start + 1, self.last + 1):
-            period = self.period(index)
-            factor = self.rates.factor(period, period.starts_on, period.due_on)
-            up, down = factor.numerator, factor.denominator
-            grown += grown * up // down
-            paid += paid * up // down
-            paid += int(self._weight(index) * PRECISION) if self.terms.weights else PRECISION
-        return grown, paid, PRECISION
-
-    def _weight(self, index: int) -> Fraction:
+    def weight(self, index: int) -> Fraction:
+        """How many times the level payment bill `index` asks for; 1 where the agreement does not say."""
         at = self.place(index)
         return Fraction(self.terms.weights[at]) if at < len(self.terms.weights) else Fraction(1)
 
@@ -293,10 +214,10 @@ class Plan:
     def _interest_due(self, period: Period) -> int:
         if self.accrued or self.accrued_to:
             exact = self.interest_to(period.due_on)
-            return self._round_interest(exact.numerator, exact.denominator)
+            return self.round_interest(exact.numerator, exact.denominator)
         base = self.flat_base if self.terms.method is Method.FLAT else self.balance
         factor = self.factor(self.at, period.starts_on, period.due_on)
-        return self._round_interest(base * factor.numerator, factor.denominator)
+        return self.round_interest(base * factor.numerator, factor.denominator)
 
     def take_back(self, row: PlanRow) -> None:
         """The plan as it was before `row`, the last one taken."""
@@ -304,10 +225,11 @@ class Plan:
         self.accrued, self.accrued_to = row.accrued, row.accrued_to
 
     def level_payment(self, index: int) -> int:
+        """What bill `index` asks for in principal and interest, unless it is the last."""
         payment = self.payment
         if self.terms.weights:
-            weighted = payment * self._weight(index)
-            payment = self._round_payment(weighted.numerator, weighted.denominator)
+            weighted = payment * self.weight(index)
+            payment = self.round_payment(weighted.numerator, weighted.denominator)
         return payment + (self.first_more if index == self.first else 0)
 
     def _parts(self, index: int, interest: int) -> tuple[int, int, int]:
@@ -331,7 +253,7 @@ class Plan:
     def _equal_part(self, index: int, interest: int) -> int:
         part = self.part + (self.first_more if index == self.first else 0)
         if self.terms.method is Method.FLAT and self.terms.payment_unit > 1:
-            return max(self._round_payment(part + interest, 1) - interest, 0)
+            return max(self.round_payment(part + interest, 1) - interest, 0)
         return part
 
     def _listed_principal(self, index: int) -> int:
@@ -368,13 +290,6 @@ class Plan:
         return fee
 
 
-def start_plan(terms: LoanTerms) -> Plan:
-    """The plan of an agreement on the day of its disbursement; NeverAmortizes if the stated payment is too low."""
-    plan = new_plan(terms)
-    set_payment(plan)
-    return plan
-
-
 def new_plan(terms: LoanTerms) -> Plan:
     """The plan of an agreement before its payment is known."""
     dates = due_dates(terms)
@@ -384,101 +299,3 @@ def new_plan(terms: LoanTerms) -> Plan:
     plan = Plan(terms, Rates(terms), dates, terms.disbursed_on, scale, balance, last=len(dates) - 1)
     plan.flat_base = balance
     return plan
-
-
-def set_payment(plan: Plan) -> None:
-    """The payment the agreement states, or the one worked out for the bills that are left."""
-    terms = plan.terms
-    if terms.method is Method.LEVEL and terms.payment is not None:
-        plan.payment = terms.payment * plan.scale
-        least = minimum_payment(plan)
-        even = not (terms.weights or terms.balloon)
-        if even and plan.last != plan.at and terms.payment + terms.extra_payment < least:
-            raise NeverAmortizes(least)
-    elif terms.method is Method.EQUAL_PRINCIPAL and terms.principal_part is not None:
-        plan.part = terms.principal_part * plan.scale
-    else:
-        plan.solve()
-        plan.prorate_listed = False
-    if terms.rate_from_payments and terms.method is Method.LEVEL and terms.annual_rate:
-        plan.rates.segments[0] = (date.min, rate_of_payments(plan))
-
-
-def rate_of_payments(plan: Plan) -> Fraction:
-    """The yearly rate at which the rounded payments repay the loan exactly; near the agreed one."""
-    parts, payments = [], []
-    for index in range(plan.at, plan.last + 1):
-        period = plan.period(index)
-        part = year_fraction(plan.terms, period, period.starts_on, period.due_on)
-        parts.append(Decimal(part.numerator) / part.denominator)
-        payments.append(plan.level_payment(index))
-
-    def owed_at_the_end(rate: Decimal) -> Decimal:
-        owed = Decimal(plan.balance)
-        for part, payment in zip(parts, payments, strict=True):
-            owed += owed * rate * part - payment
-        return owed
-
-    agreed = plan.terms.annual_rate
-    try:
-        return Fraction(root(owed_at_the_end, agreed / 2, agreed * 2))
-    except NoSolution:  # payments of a few cents repay at no rate near the agreed one
-        return Fraction(agreed)
-
-
-def minimum_payment(plan: Plan) -> int:
-    """The least level payment under which the balance falls in a regular period."""
-    index = plan.at if plan.last == plan.at else plan.at + 1
-    period = plan.period(index)
-    interest = plan.balance * plan.rates.factor(period, period.starts_on, period.due_on)
-    return plan.shown(round_ratio(interest.numerator, interest.denominator, Rounding.HALF_UP)) + 1
-
-
-def _gap(plan: Plan, payment: int) -> int:
-    """By how much the last bill under `payment` exceeds it."""
-    trial = copy(plan)
-    trial.payment = payment
-    row = trial.take()
-    while not trial.done:
-        row = trial.take()
-    return row.principal + row.interest - payment
-
-
-def _lowest_fitting(plan: Plan, near: int, unit: int) -> int:
-    """The smallest payment whose last bill is not higher; a higher payment leaves less to the last bill."""
-    reach = unit
-    while _gap(plan, near + reach) > 0:
-        reach *= 2
-    enough, reach = near + reach, unit
-    while near - reach > 0 and _gap(plan, near - reach) <= 0:
-        reach *= 2
-    short = max(near - reach, 0)
-    while enough - short > unit:
-        middle = short + (enough - short) // (2 * unit) * unit
-        if _gap(plan, middle) <= 0:
-            enough = middle
-        else:
-            short = middle
-    return enough
-
-
-def fitted_payment(plan: Plan) -> int:
-    """The plan's level payment, corrected as the agreement says so that the last bill comes close to it."""
-    unit = plan.terms.payment_unit * plan.scale
-    payment, fit = plan.payment, plan.terms.payment_fit
-    gap = _gap(plan, payment)
-    bills = plan.last - plan.at + 1
-    if fit is PaymentFit.REFIT:
-        for _ in range(3):
-            if abs(gap) <= bills // 2 * plan.scale:
-                break
-            moved = payment + round_ratio(gap, bills * unit, Rounding.HALF_UP) * unit
-            new_gap = _gap(plan, moved)
-            if abs(new_gap) >= abs(gap):
-                break
-            payment, gap = moved, new_gap
-        return payment
-    if fit is PaymentFit.LOWER_LAST:
-        return _lowest_fitting(plan, payment, unit)
-    near = range(-2, 3)
-    return min((payment + n * unit for n in near), key=lambda p: (abs(_gap(plan, p)), p))

@@ -8,7 +8,8 @@ from datetime import date
 
 from ledger.loanmath.facts import Deferral, DeferralTreatment
 from ledger.loanmath.interest import due_dates, step
-from ledger.loanmath.plan import NeverAmortizes, Plan, new_plan, set_payment
+from ledger.loanmath.payment import NeverAmortizes, set_payment, solve
+from ledger.loanmath.plan import Plan, new_plan
 from ledger.loanmath.terms import LoanTerms
 
 NOT_THE_PLAN = ("penalty", "prepayment_fee", "order", "order_ahead", "spread", "excess", "upfront_fee")
@@ -41,7 +42,7 @@ def plan_from(old: Plan, terms: LoanTerms, day: date, deferrals: Iterable[Deferr
     try:
         set_payment(plan)
     except NeverAmortizes:
-        plan.solve()
+        solve(plan)
     move_dates(plan, deferrals)
     return plan
 

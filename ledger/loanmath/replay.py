@@ -28,7 +28,8 @@ from ledger.loanmath.facts import (
 )
 from ledger.loanmath.interest import due_dates, make_period
 from ledger.loanmath.money import Parts, Rounding, round_ratio, split
-from ledger.loanmath.plan import Plan, minimum_payment, start_plan
+from ledger.loanmath.payment import minimum_payment, solve, start_plan
+from ledger.loanmath.plan import Plan
 from ledger.loanmath.prepayment import prepayment_fee, split_prepayment
 from ledger.loanmath.replan import agreed_due_on, move_dates, plan_from, same_plan
 from ledger.loanmath.terms import Excess, LoanTerms, Method, Spread
@@ -162,7 +163,7 @@ class Replay:
         plan.restart(old, make_period(self.terms, old, new))
         plan.balance += interest * plan.scale
         self.capitalized[number] = interest
-        plan.solve()
+        solve(plan)
 
     def _note(self, bill: WorkingBill, day: date) -> None:
         """Keep `open` true for a bill that was made up, charged or paid."""
@@ -350,7 +351,7 @@ class Replay:
             amount -= principal + fee
             plan.prorate_listed = lower
             if lower:
-                plan.solve()
+                solve(plan)
         self.pay_ahead_again(day)
         return self.pay_next(repayment, day, amount) if principal == balance else amount
 
@@ -431,7 +432,7 @@ class Replay:
         plan.flat_base += fact.amount * plan.scale
         self.drawn += fact.amount
         self.paid_off_on = None
-        plan.solve()
+        solve(plan)
         self.pay_ahead_again(fact.effective_on)
 
     def change_rate(self, fact: RateChange) -> None:
@@ -445,7 +446,7 @@ class Replay:
             if not plan.open_ended:
                 agreed = len(due_dates(self.terms)) - 1 + plan.first - plan.skipped
                 plan.last = max(agreed, plan.at)
-                plan.solve()
+                solve(plan)
         self.pay_ahead_again(fact.effective_on)
 
     def charge(self, fact: Charge) -> None:

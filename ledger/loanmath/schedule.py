@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal, localcontext
 from fractions import Fraction
 
-from ledger.loanmath.plan import NeverAmortizes, start_plan
+from ledger.loanmath.payment import NeverAmortizes, start_plan
 from ledger.loanmath.terms import LoanTerms
 
 __all__ = [
