@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.utils.translation import gettext as _
@@ -54,6 +54,7 @@ def bill_field(*, required: bool = True, empty: Any = "—") -> forms.TypedChoic
 class FactForm(WritingForm):
     """One fact about a loan, with the day it counts from; `bills` are those that can be chosen."""
 
+    records: ClassVar[type[Fact]]
     effective_on = DayField(label=pgettext_lazy("a charge or waiver", "On which day"))
     note = forms.CharField(label=gettext_lazy("Note"), max_length=200, required=False)
 
@@ -78,20 +79,20 @@ class FactForm(WritingForm):
         """Whether enough is right to say what the fact would do."""
         return not self.errors.keys() - {"key", "note", "__all__"}
 
+    def values(self) -> dict[str, Any]:
+        """What was said, by the fact's columns."""
+        said = {field.name: self.cleaned_data.get(field.name) for field in self.visible_fields()}
+        if "bill" in said:
+            said["bill_number"] = said.pop("bill")
+        return said | {"note": said["note"] or ""}
+
     def draft(self) -> Fact:
         """The fact as it would be recorded; not saved."""
-        return self._draft(
-            self.cleaned_data,
-            loan=self.loan,
-            effective_on=self.cleaned_data["effective_on"],
-            note=self.cleaned_data.get("note", ""),
-        )
-
-    def _draft(self, said: dict[str, Any], **common: Any) -> Fact:
-        raise NotImplementedError
+        return self.records(loan=self.loan, **self.values())
 
 
 class ChargeForm(FactForm):
+    records = Charge
     amount = MoneyField(label=gettext_lazy("Amount"), least=1)
     component = forms.ChoiceField(
         label=gettext_lazy("What was charged"),
@@ -102,11 +103,9 @@ class ChargeForm(FactForm):
     bill = bill_field(required=False, empty=gettext_lazy("The next one due from that day"))
     field_order = ["amount", "component", "effective_on", "bill", "note"]
 
-    def _draft(self, said: dict[str, Any], **common: Any) -> Fact:
-        return Charge(amount=said["amount"], component=said["component"], bill_number=said["bill"], **common)
-
 
 class WaiverForm(FactForm):
+    records = Waiver
     bill = bill_field()
     component = forms.ChoiceField(
         label=gettext_lazy("What was forgiven"), choices=COMPONENTS, initial=Component.PENALTY.value
@@ -114,11 +113,9 @@ class WaiverForm(FactForm):
     amount = MoneyField(label=gettext_lazy("Amount"), least=1)
     field_order = ["bill", "component", "amount", "effective_on", "note"]
 
-    def _draft(self, said: dict[str, Any], **common: Any) -> Fact:
-        return Waiver(amount=said["amount"], component=said["component"], bill_number=said["bill"], **common)
-
 
 class RateForm(FactForm):
+    records = RateChange
     annual_rate = PercentField(label=gettext_lazy("New rate a year"))
     effect = forms.ChoiceField(
         label=gettext_lazy("What stays"), choices=EFFECTS, widget=forms.RadioSelect, initial=RateEffect.KEEP_TERM.value
@@ -129,11 +126,9 @@ class RateForm(FactForm):
         super().__init__(*args, **options)
         self.fields["effective_on"].label = _("Holds from")
 
-    def _draft(self, said: dict[str, Any], **common: Any) -> Fact:
-        return RateChange(annual_rate=said["annual_rate"], effect=said["effect"], **common)
-
 
 class DeferralForm(FactForm):
+    records = Deferral
     bill = bill_field()
     moved_to = DayField(label=gettext_lazy("New due date"))
     effect = forms.ChoiceField(
@@ -148,11 +143,9 @@ class DeferralForm(FactForm):
         super().__init__(*args, **options)
         self.fields["effective_on"].label = _("Agreed on")
 
-    def _draft(self, said: dict[str, Any], **common: Any) -> Fact:
-        return Deferral(moved_to=said["moved_to"], effect=said["effect"], bill_number=said["bill"], **common)
-
 
 class FigureForm(FactForm):
+    records = LenderFigure
     bill = bill_field()
     principal = MoneyField(label=pgettext_lazy("part of a bill", "Principal"), required=False)
     interest = MoneyField(label=pgettext_lazy("part of a bill", "Interest"), required=False)
@@ -173,6 +166,7 @@ class FigureForm(FactForm):
             [self["effective_on"], self["note"]],
         ]
 
-    def _draft(self, said: dict[str, Any], **common: Any) -> Fact:
-        parts = {name: said[name] or 0 for name in ("principal", "interest", "fee", "penalty")}
-        return LenderFigure(bill_number=said["bill"], **parts, **common)
+    def values(self) -> dict[str, Any]:
+        """A part left empty was nothing."""
+        said = super().values()
+        return said | {name: said[name] or 0 for name in ("principal", "interest", "fee", "penalty")}
