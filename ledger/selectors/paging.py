@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -42,13 +42,19 @@ def read_cursor(params: Mapping[str, str], kind: type[date]) -> Cursor | None:
         if match is None:
             continue
         cursor = Cursor(match[1], int(match[2]), back=name == "before")
-        try:
-            found = cursor.moment if kind is datetime else cursor.day
-        except ValueError:
-            continue
-        if not isinstance(found, datetime) or found.tzinfo is not None:
+        if _names(cursor, kind):
             return cursor
     return None
+
+
+def _names(cursor: Cursor, kind: type[date]) -> bool:
+    """Whether the cursor names a day or, where moments are asked for, one with its zone that UTC has too."""
+    try:
+        if kind is not datetime:
+            return bool(cursor.day)
+        return cursor.moment.tzinfo is not None and bool(cursor.moment.astimezone(UTC))
+    except (ValueError, OverflowError):
+        return False
 
 
 def beyond(field: str, at: Any, id: int, *, upward: bool) -> Q:
