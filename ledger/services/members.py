@@ -28,22 +28,32 @@ def add_member(*, household: Household, email: str, role: Role) -> Membership | 
 def change_role(*, member: Membership, role: Role) -> Membership | Refusal:
     """Give a member another role; the last owner keeps theirs."""
     with transaction.atomic():
-        _lock(member.household)
-        return _give(member, role)
+        now = _locked(member)
+        if now is None:
+            return Refusal("not_a_member", _("This person is no longer a member."))
+        return _give(now, role)
 
 
 def remove_member(*, member: Membership) -> Refusal | None:
     """Take a member's access away, at once; the last owner stays."""
     with transaction.atomic():
-        _lock(member.household)
-        if _is_last_owner(member):
+        now = _locked(member)
+        if now is None:
+            return None
+        if _is_last_owner(now):
             return _last_owner()
-        member.delete()
+        now.delete()
         return None
 
 
 def _lock(household: Household) -> None:
     Household.objects.select_for_update().get(pk=household.pk)
+
+
+def _locked(member: Membership) -> Membership | None:
+    """The membership as it is once its household is locked; None if it was taken away meanwhile."""
+    _lock(member.household)
+    return Membership.objects.select_related("user").filter(pk=member.pk).first()
 
 
 def _give(member: Membership, role: Role) -> Membership | Refusal:
