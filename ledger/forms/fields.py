@@ -185,16 +185,12 @@ class KeyField(forms.CharField):
     widget = forms.HiddenInput
 
     def bound_data(self, data: Any, initial: Any) -> str:
-        return data if self._is_key(data) else new_key()
+        return data if is_key(data) else new_key()
 
     def clean(self, value: Any) -> str:
-        if not self._is_key(value):
+        if not is_key(value):
             raise ValidationError(_("This form was not complete. Please check it and save again."), code="key")
         return str(value)
-
-    @staticmethod
-    def _is_key(value: Any) -> bool:
-        return isinstance(value, str) and _KEY.fullmatch(value) is not None
 
 
 class SeenField(forms.IntegerField):
@@ -208,6 +204,11 @@ class SeenField(forms.IntegerField):
     def clean(self, value: Any) -> int | None:
         text = str(value or "")
         return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+def is_key(value: Any) -> bool:
+    """Whether this may be a form's key. Keys made here ("auto:…", a loan's "…:1") never look like one."""
+    return isinstance(value, str) and _KEY.fullmatch(value) is not None
 
 
 def new_key() -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from uuid import uuid4
-
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from ledger.forms.fields import SeenField, is_key, new_key
 from ledger.models import Fact, Loan
 from ledger.models.facts import Kind
 from ledger.selectors.loan import loan_history, loan_page, undo_preview
@@ -22,7 +21,6 @@ from loantracker.http import PageRequest, editor_page, go, member_page, own, pag
 
 LOANS = Loan.objects.select_related("lender", "credit_line", "household")
 PAGES = {"overview": "ledger:overview", "activity": "ledger:activity"}  # where a button may lead back to
-LONGEST_KEY = 100
 
 
 @member_page
@@ -31,7 +29,7 @@ def loan(request: PageRequest, loan_id: int) -> HttpResponse:
     refresh(request.household, request.now)
     mine = own(request, LOANS, pk=loan_id)
     shown = loan_page(mine, request.today, request.GET.get("payoff_on", ""))
-    context = {"shown": shown, "key": uuid4().hex, "loan_id": loan_id}
+    context = {"shown": shown, "key": new_key(), "loan_id": loan_id}
     return page(request, "ledger/loan.html", context, pieces={"payoff": "ledger/_payoff.html"})
 
 
@@ -86,17 +84,16 @@ def _undo_page(request: PageRequest, mine: Loan, fact_id: int, problem: str = ""
         "fact": line,
         "preview": preview,
         "problem": problem,
-        "key": uuid4().hex,
+        "key": new_key(),
         "back": request.GET.get("back", request.POST.get("back", "")),
     }
     return page(request, "ledger/reverse_fact.html", context, status=status)
 
 
 def _recording(request: PageRequest) -> Recording:
-    key = request.POST.get("key", "").replace("\0", "")[:LONGEST_KEY] or uuid4().hex
-    seen = request.POST.get("seen", "")
-    known = int(seen) if seen.isascii() and seen.isdigit() and len(seen) < 10 else None
-    return Recording(key=key, now=request.now, by=request.user, seen=known)
+    key = request.POST.get("key", "")
+    seen = SeenField().clean(request.POST.get("seen", ""))
+    return Recording(key=key if is_key(key) else new_key(), now=request.now, by=request.user, seen=seen)
 
 
 def _back(request: PageRequest, loan_id: int) -> HttpResponse:
