@@ -28,6 +28,29 @@ def add_account(
     return account
 
 
+def add_account_with_balance(
+    *,
+    household: Household,
+    name: str,
+    currency: str,
+    kind: AccountKind,
+    last4: str,
+    balance: int,
+    stated_on: date,
+    recording: Recording,
+) -> FundingAccount | Refusal:
+    """Add an account together with what is in it: both or neither."""
+    with transaction.atomic():
+        account = add_account(household=household, name=name, currency=currency, kind=kind, last4=last4)
+        if isinstance(account, Refusal):
+            return account
+        stated = state_balance(account=account, amount=balance, stated_on=stated_on, recording=recording)
+        if isinstance(stated, Refusal):
+            transaction.set_rollback(True)
+            return stated
+        return account
+
+
 def state_balance(
     *, account: FundingAccount, amount: int, stated_on: date, recording: Recording
 ) -> StatedBalance | Refusal:

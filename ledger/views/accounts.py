@@ -39,24 +39,18 @@ def add_account(request: PageRequest) -> HttpResponse:
     loan = _loan_to_return_to(request)
     if request.method != "POST" or not form.is_valid():
         return _form_page(request, "ledger/add_account.html", form, {"loan": loan})
-    said = form.cleaned_data
-    added = services.add_account(
-        household=request.household,
-        name=said["name"],
-        currency=said["currency"],
-        kind=said["kind"],
-        last4=said["last4"],
-    )
+    said = {name: form.cleaned_data[name] for name in ("name", "currency", "kind", "last4")}
+    balance = form.cleaned_data["balance"]
+    if balance is None:
+        added = services.add_account(household=request.household, **said)
+    else:
+        today, recording = request.today, _recording(request, form)
+        added = services.add_account_with_balance(
+            household=request.household, **said, balance=balance, stated_on=today, recording=recording
+        )
     if isinstance(added, Refusal):
         status = form.refuse(added)
         return page(request, "ledger/add_account.html", {"form": form, "loan": loan}, status=status)
-    if said["balance"] is not None:
-        stated = services.state_balance(
-            account=added, amount=said["balance"], stated_on=request.today, recording=_recording(request, form)
-        )
-        if isinstance(stated, Refusal):
-            status = form.refuse(stated)
-            return page(request, "ledger/add_account.html", {"form": form, "loan": loan}, status=status)
     messages.success(request, _("%(account)s is on the list.") % {"account": added})
     return go(request, "ledger:mandate", loan.pk) if loan else go(request, "ledger:accounts")
 

@@ -14,6 +14,7 @@ from django.test import Client
 from django.urls import reverse
 
 from ledger.models import AutoRepayMandate, Fact, FundingAccount, Loan, StatedBalance
+from tests import builders as make
 from tests.security.world import ROUTES, Home, fingerprint, routes, signed_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.service]
@@ -124,6 +125,22 @@ def test_the_same_key_with_other_content_is_refused(name: str, mine: Home) -> No
     assert form["key"].value() != KEY  # sending it again means it
     again = client.post(url, data | other | {"key": form["key"].value(), "seen": form["seen"].value() or ""})
     assert (again.status_code, fingerprint() == once) == (302, False)
+
+
+def test_an_account_is_added_with_its_balance_or_not_at_all(mine: Home) -> None:
+    client, url, data = signed_in(mine.owner), reverse("ledger:add_account"), body("ledger:add_account", mine)
+    assert client.post(url, data).status_code == 302
+    once = fingerprint()
+    answer = client.post(url, data | {"name": "Another", "balance": "11"})
+    assert (answer.status_code, fingerprint() == once) == (409, True)
+
+
+def test_the_first_household_is_made_once(mine: Home) -> None:
+    newcomer = make.user()
+    client, data = signed_in(newcomer), {"name": "Home", "time_zone": "UTC", "currency": "EUR"}
+    answers = [client.post("/start/", data) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [302, 200]  # the second sees the next step
+    assert newcomer.memberships.count() == 1
 
 
 @pytest.mark.parametrize("name", sorted(name for name in ONCE if name not in {"ledger:add_loan"}))
