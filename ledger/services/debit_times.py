@@ -34,9 +34,11 @@ def schedule_debit(loan: Loan) -> None:
 
 
 def schedule_household(household: Household) -> None:
-    """Set the next debit of every live mandate: a household has moved to another time zone."""
-    for mandate in AutoRepayMandate.objects.live().filter(household=household).select_related("loan__household"):
-        schedule_debit(mandate.loan)
+    """Set the next debit of every live mandate, its loan held: a household has moved to another time zone."""
+    live = AutoRepayMandate.objects.live().filter(household=household)
+    loans = Loan.objects.select_for_update(of=("self",)).filter(pk__in=live.values("loan")).order_by("pk")
+    for loan in loans.select_related("household"):
+        schedule_debit(loan)
 
 
 def next_debit(mandate: AutoRepayMandate, loan: Loan) -> datetime | None:
