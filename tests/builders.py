@@ -8,6 +8,8 @@ from itertools import count
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.test import Client
+
 from ledger.loanmath.terms import LoanTerms
 from ledger.models import FundingAccount, Household, Loan, Membership, Role, StatedBalance, User
 from ledger.services.accounts import state_balance
@@ -36,6 +38,13 @@ def recording(now: datetime = NOW, **more: Any) -> Recording:
 
 def user(email: str = "", **more: Any) -> User:
     return User.objects.create_user(email or f"{unique()}@example.com", "correct horse battery", **more)
+
+
+def signed_in(person: User) -> Client:
+    """A browser of this person's own."""
+    client = Client()
+    client.force_login(person)
+    return client
 
 
 def household(owner: User | None = None, **more: Any) -> Household:

@@ -14,15 +14,11 @@ from ledger.services.mandates import authorize_mandate
 from ledger.services.refusal import Refusal
 from ledger.services.reversals import reverse_fact
 from tests import builders as make
+from tests.builders import signed_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.service]
 
 HTMX = {"HX-Request": "true"}
-
-
-@pytest.fixture
-def owner():
-    return make.user()
 
 
 @pytest.fixture
@@ -38,17 +34,6 @@ def now():
 @pytest.fixture
 def today(now):
     return now.date()
-
-
-def signed_in(user):
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-@pytest.fixture
-def client(owner, home):
-    return signed_in(owner)
 
 
 def loan_under_mandate(home, card, now, due_in=10, **more):

@@ -5,7 +5,6 @@ from decimal import Decimal
 from urllib.parse import parse_qsl
 
 import pytest
-import time_machine
 from django.test import Client
 from django.urls import reverse
 
@@ -17,44 +16,12 @@ from ledger.services.charges import change_rate
 from ledger.services.mandates import authorize_mandate
 from ledger.services.reversals import reverse_fact
 from tests import builders as make
-from tests.builders import NOW, at
+from tests.builders import NOW, at, signed_in
 
-pytestmark = [pytest.mark.django_db, pytest.mark.service]
+pytestmark = [pytest.mark.django_db, pytest.mark.service, pytest.mark.usefixtures("frozen")]
 
 TODAY = date(2026, 3, 1)
 URL = "/activity/"
-
-
-@pytest.fixture(autouse=True)
-def frozen():
-    with time_machine.travel(NOW, tick=False):
-        yield
-
-
-@pytest.fixture
-def owner():
-    return make.user()
-
-
-@pytest.fixture
-def home(owner):
-    return make.household(owner)
-
-
-@pytest.fixture
-def loan(home):
-    return make.loan(home, now=at("2026-01-20"))
-
-
-def signed_in(user):
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-@pytest.fixture
-def client(owner, home):
-    return signed_in(owner)
 
 
 def told(home, **asked):

@@ -5,24 +5,14 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from ledger.models import CreditLine, Household, Role, User
+from ledger.models import CreditLine, Household, Role
 from tests import builders
+from tests.builders import signed_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.service]
 
 PATH = "/credit-lines/new/"
 LINE = {"lender": "Starlight Mall", "name": "Reserve credit", "limit": "20,000.00", "currency": "CNY"}
-
-
-@pytest.fixture
-def home() -> Household:
-    return builders.household()
-
-
-def signed_in(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def owner_of(home: Household) -> Client:

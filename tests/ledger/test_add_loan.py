@@ -20,19 +20,6 @@ URL = reverse("ledger:add_loan")
 KEY = "0123456789abcdef"
 
 
-@pytest.fixture
-def owner(client):
-    person = make.user()
-    make.household(person)
-    client.force_login(person)
-    return person
-
-
-@pytest.fixture
-def home(owner):
-    return owner.households.get()
-
-
 def car(**more):
     """A car loan of 12,000.00 at 12 % over 12 months, as the form sends it."""
     return {
@@ -383,6 +370,6 @@ def test_a_viewer_may_not_add_a_loan(client, home):
     assert Loan.objects.count() == 0
 
 
-def test_who_is_not_signed_in_is_asked_to(client):
-    response = client.get(URL)
+def test_who_is_not_signed_in_is_asked_to(visitor):
+    response = visitor.get(URL)
     assert (response.status_code, response["Location"]) == (302, f"{reverse('account_login')}?next={URL}")

@@ -24,16 +24,6 @@ JAN_20 = at("2026-01-20")
 INSTALLMENT = 106_619  # 12,000.00 at 1 % a month over 12 months
 
 
-@pytest.fixture
-def home():
-    return make.household()
-
-
-@pytest.fixture
-def card(home):
-    return make.account(home)
-
-
 def mandate(loan, account, now=JAN_20, windows=("09:30", "15:30")):
     given = authorize_mandate(loan=loan, account=account, recording=make.recording(now), windows=windows)
     assert isinstance(given, AutoRepayMandate), given

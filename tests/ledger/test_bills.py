@@ -4,7 +4,6 @@ from datetime import date
 from urllib.parse import parse_qsl
 
 import pytest
-import time_machine
 from django.test import Client
 from django.urls import reverse
 
@@ -13,45 +12,13 @@ from ledger.models.facts import Source
 from ledger.selectors import paging
 from ledger.selectors.bills import PaidBy, Totals, bills_page
 from tests import builders as make
-from tests.builders import NOW, at
+from tests.builders import at, signed_in
 
-pytestmark = [pytest.mark.django_db, pytest.mark.service]
+pytestmark = [pytest.mark.django_db, pytest.mark.service, pytest.mark.usefixtures("frozen")]
 
 TODAY = date(2026, 3, 1)
 INSTALLMENT = 106_619
 URL = "/bills/"
-
-
-@pytest.fixture(autouse=True)
-def frozen():
-    with time_machine.travel(NOW, tick=False):
-        yield
-
-
-@pytest.fixture
-def owner():
-    return make.user()
-
-
-@pytest.fixture
-def home(owner):
-    return make.household(owner)
-
-
-@pytest.fixture
-def loan(home):
-    return make.loan(home, now=at("2026-01-20"))
-
-
-def signed_in(user):
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-@pytest.fixture
-def client(owner, home):
-    return signed_in(owner)
 
 
 def numbers(home, **asked):

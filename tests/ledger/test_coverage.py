@@ -19,16 +19,6 @@ TODAY = date(2026, 2, 1)
 INSTALLMENT = 106_619
 
 
-@pytest.fixture
-def home():
-    return make.household()
-
-
-@pytest.fixture
-def card(home):
-    return make.account(home)
-
-
 def under_mandate(home, card, **more):
     loan = make.loan(home, now=at("2026-01-20"), **more)
     authorize_mandate(loan=loan, account=card, recording=make.recording(at("2026-01-20")))

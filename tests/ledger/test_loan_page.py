@@ -4,7 +4,6 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-import time_machine
 from django.test import Client
 from django.urls import reverse
 
@@ -19,45 +18,13 @@ from ledger.services.charges import change_rate, defer_bill, record_charge, stat
 from ledger.services.mandates import authorize_mandate
 from ledger.services.reversals import reverse_fact
 from tests import builders as make
-from tests.builders import NOW, at
+from tests.builders import signed_in
 
-pytestmark = [pytest.mark.django_db, pytest.mark.service]
+pytestmark = [pytest.mark.django_db, pytest.mark.service, pytest.mark.usefixtures("frozen")]
 
 TODAY = date(2026, 3, 1)
 INSTALLMENT = 106_619
 HTMX = {"HX-Request": "true", "HX-Target": "payoff"}
-
-
-@pytest.fixture(autouse=True)
-def frozen():
-    with time_machine.travel(NOW, tick=False):
-        yield
-
-
-@pytest.fixture
-def owner():
-    return make.user()
-
-
-@pytest.fixture
-def home(owner):
-    return make.household(owner)
-
-
-@pytest.fixture
-def loan(home):
-    return make.loan(home, now=at("2026-01-20"))
-
-
-def signed_in(user):
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-@pytest.fixture
-def client(owner, home):
-    return signed_in(owner)
 
 
 def url(loan):
@@ -267,7 +234,7 @@ class TestUndo:
         fact = make.repayment(loan, INSTALLMENT, date(2026, 2, 10))
         before = Loan.objects.get(pk=loan.pk).version
         for _ in range(2):
-            response = client.post(undo_url(loan, fact), {"key": "k", "seen": before})
+            response = client.post(undo_url(loan, fact), {"key": "one-undo", "seen": before})
             assert response.headers["Location"] == url(loan)
         reversals = Fact.objects.filter(kind=Kind.REVERSAL).values_list("target_id", flat=True)
         assert list(reversals) == [fact.pk]

@@ -3,7 +3,6 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from django.test import Client
 
 from ledger import clock
 from ledger.models import AutoRepayMandate, Bill, Repayment, Role
@@ -13,26 +12,11 @@ from ledger.services.mandates import authorize_mandate, end_mandate
 from ledger.services.refusal import Refusal
 from ledger.services.reversals import reverse_fact
 from tests import builders as make
-from tests.builders import at
+from tests.builders import at, signed_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.service]
 
 JAN_20 = at("2026-01-20")
-
-
-@pytest.fixture
-def owner():
-    return make.user()
-
-
-@pytest.fixture
-def home(owner):
-    return make.household(owner)
-
-
-@pytest.fixture
-def card(home):
-    return make.account(home)
 
 
 @pytest.fixture
@@ -41,17 +25,6 @@ def loan(home):
     now = clock.now()
     today = home.today(now)
     return make.loan(home, now=now, disbursed_on=today - timedelta(days=20), first_due_on=today + timedelta(days=10))
-
-
-def signed_in(user):
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-@pytest.fixture
-def client(owner, home):
-    return signed_in(owner)
 
 
 def path(loan):

@@ -3,34 +3,18 @@
 from __future__ import annotations
 
 import pytest
-from django.test import Client
 
 from ledger.models import Household, Membership, Role, User
 from ledger.services.members import add_member, change_role, remove_member
 from ledger.services.refusal import Refusal
 from tests import builders
+from tests.builders import signed_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.service]
 
 
-def signed_in(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
-
-
 def roles(of: Household) -> dict[str, str]:
     return dict(Membership.objects.filter(household=of).values_list("user__email", "role"))
-
-
-@pytest.fixture
-def owner() -> User:
-    return builders.user("owner@example.com")
-
-
-@pytest.fixture
-def home(owner: User) -> Household:
-    return builders.household(owner)
 
 
 def test_an_owner_lets_a_housemate_in_who_then_sees_the_loans(owner: User, home: Household) -> None:

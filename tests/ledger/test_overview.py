@@ -4,7 +4,6 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-import time_machine
 from django.test import Client
 from django.urls import reverse
 
@@ -19,41 +18,14 @@ from ledger.services.autorepay import debit_due
 from ledger.services.mandates import authorize_mandate
 from ledger.services.projection import refresh
 from tests import builders as make
-from tests.builders import NOW, at
+from tests.builders import NOW, at, signed_in
 
-pytestmark = [pytest.mark.django_db, pytest.mark.service]
+pytestmark = [pytest.mark.django_db, pytest.mark.service, pytest.mark.usefixtures("frozen")]
 
 TODAY = date(2026, 3, 1)
 INSTALLMENT = 106_619  # 12,000.00 at 12 % over 12 months
 HOME = "/"
 PENALTY = PenaltyTerms(annual_rate=Decimal("0.18"), year_days=360)
-
-
-@pytest.fixture(autouse=True)
-def frozen():
-    with time_machine.travel(NOW, tick=False):
-        yield
-
-
-@pytest.fixture
-def owner():
-    return make.user()
-
-
-@pytest.fixture
-def home(owner):
-    return make.household(owner)
-
-
-def signed_in(user):
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-@pytest.fixture
-def client(owner, home):
-    return signed_in(owner)
 
 
 def seen(home, today=TODAY):

@@ -28,19 +28,6 @@ def today():
 
 
 @pytest.fixture
-def owner(client):
-    person = make.user()
-    make.household(person)
-    client.force_login(person)
-    return person
-
-
-@pytest.fixture
-def home(owner):
-    return owner.households.get()
-
-
-@pytest.fixture
 def loan(home):
     return make.loan(home, now=TODAY)
 
@@ -345,9 +332,9 @@ def test_a_viewer_may_not_record(client, home, loan):
     assert Fact.objects.count() == 0
 
 
-def test_who_is_not_signed_in_is_asked_to(client):
+def test_who_is_not_signed_in_is_asked_to(visitor):
     loan = make.loan(now=TODAY)
-    response = client.get(url(loan))
+    response = visitor.get(url(loan))
     assert (response.status_code, response["Location"]) == (302, f"{reverse('account_login')}?next={url(loan)}")
 
 

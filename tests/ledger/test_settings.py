@@ -10,17 +10,12 @@ from django.urls import reverse
 
 from ledger.models import Household, Membership, Role, User
 from tests import builders
+from tests.builders import signed_in
 
 pytestmark = pytest.mark.django_db
 SETTINGS = "/settings/"
 START = "/start/"
 HOME = {"name": "Harbor Street", "time_zone": "Europe/Lisbon", "currency": "EUR"}
-
-
-def client_of(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def owner_of(home: Household) -> User:
@@ -35,7 +30,7 @@ def said(home: Household) -> dict[str, str]:
 @pytest.mark.parametrize("headers", [{}, {"HX-Request": "true"}])
 def test_an_owner_changes_the_household(headers: dict[str, str]) -> None:
     home = builders.household()
-    me = client_of(owner_of(home))
+    me = signed_in(owner_of(home))
     assert me.get(SETTINGS, headers=headers).status_code == 200
     assert me.post(SETTINGS, {"part": "household", **HOME}, headers=headers).status_code in (200, 302)
     assert said(home) == HOME
@@ -46,7 +41,7 @@ def test_who_is_not_an_owner_sees_the_household_and_changes_only_their_language(
     home = builders.household()
     before = said(home)
     someone = builders.member(home, role)
-    client = client_of(someone)
+    client = signed_in(someone)
     assert before["name"] in client.get(SETTINGS).content.decode()
     assert client.post(SETTINGS, {"part": "household", **HOME}).status_code == 403
     assert said(home) == before
@@ -57,7 +52,7 @@ def test_who_is_not_an_owner_sees_the_household_and_changes_only_their_language(
 
 def test_settings_are_for_members() -> None:
     assert reverse("account_login") in Client().get(SETTINGS).headers["Location"]
-    assert client_of(builders.user()).get(SETTINGS).headers["Location"] == START
+    assert signed_in(builders.user()).get(SETTINGS).headers["Location"] == START
 
 
 @pytest.mark.parametrize(
@@ -67,17 +62,17 @@ def test_settings_are_for_members() -> None:
 def test_what_cannot_be_is_said_at_its_field_and_nothing_is_lost(wrong: dict[str, Any]) -> None:
     home = builders.household()
     before = said(home)
-    answer = client_of(owner_of(home)).post(SETTINGS, {"part": "household", **HOME, **wrong})
+    answer = signed_in(owner_of(home)).post(SETTINGS, {"part": "household", **HOME, **wrong})
     assert answer.status_code == 422
     assert "errorlist" in answer.content.decode()
     assert said(home) == before
-    unknown = client_of(owner_of(home)).post(SETTINGS, {"part": "language", "language": "tlh"})
+    unknown = signed_in(owner_of(home)).post(SETTINGS, {"part": "language", "language": "tlh"})
     assert unknown.status_code == 422
 
 
 def test_a_newcomer_makes_a_household_once_and_is_led_to_the_first_loan() -> None:
     newcomer = builders.user()
-    client = client_of(newcomer)
+    client = signed_in(newcomer)
     first = client.get(START).content.decode()
     assert '<option value="Asia/Shanghai" selected>Shanghai</option>' in first
     for _ in range(2):
@@ -91,7 +86,7 @@ def test_a_newcomer_makes_a_household_once_and_is_led_to_the_first_loan() -> Non
 
 def test_an_impossible_first_household_is_not_made() -> None:
     newcomer = builders.user()
-    answer = client_of(newcomer).post(START, HOME | {"time_zone": "Nowhere"})
+    answer = signed_in(newcomer).post(START, HOME | {"time_zone": "Nowhere"})
     assert answer.status_code == 422
     assert "Choose a time zone from the list." in answer.content.decode()
     assert not Household.objects.filter(members=newcomer).exists()
@@ -99,5 +94,5 @@ def test_an_impossible_first_household_is_not_made() -> None:
 
 def test_with_a_loan_there_is_nothing_to_start() -> None:
     loan = builders.loan()
-    assert client_of(owner_of(loan.household)).get(START).headers["Location"] == reverse("ledger:overview")
+    assert signed_in(owner_of(loan.household)).get(START).headers["Location"] == reverse("ledger:overview")
     assert reverse("account_login") in Client().get(START).headers["Location"]

@@ -7,15 +7,10 @@ from django.test import Client
 
 from ledger.models import Membership, Role, User
 from tests import builders
+from tests.builders import signed_in
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HTTP_HX_REQUEST": "true"}
-
-
-def signed_in(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def test_a_visitor_is_sent_to_sign_in_and_back() -> None:

@@ -18,7 +18,7 @@ from reminders.selectors import wishes
 from reminders.services import planning
 from reminders.tasks import run
 from tests import builders
-from tests.builders import at
+from tests.builders import at, signed_in
 
 pytestmark = pytest.mark.django_db
 MAILBOX = "reminders.mailbox.MailboxBackend"
@@ -30,12 +30,6 @@ def mail_folder(settings: Any, tmp_path: Path) -> Path:
     settings.EMAIL_FILE_PATH = tmp_path / "mail"
     settings.MAIL_KEPT_LOCALLY = True
     return tmp_path / "mail"
-
-
-def client_of(user: User) -> Client:
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def owner_of(home: Household) -> User:
@@ -62,8 +56,8 @@ def test_every_page_is_for_members(name: str, mail_folder: Path) -> None:
     home = builders.household()
     for user in (owner_of(home), builders.member(home)):
         for headers in ({}, {"HX-Request": "true"}):
-            assert client_of(user).get(reverse(name), headers=headers).status_code == 200
-    assert client_of(builders.user()).get(reverse(name)).headers["Location"] == reverse("ledger:first_run")
+            assert signed_in(user).get(reverse(name), headers=headers).status_code == 200
+    assert signed_in(builders.user()).get(reverse(name)).headers["Location"] == reverse("ledger:first_run")
     assert reverse("account_login") in Client().get(reverse(name)).headers["Location"]
 
 
@@ -73,20 +67,20 @@ def test_the_mailbox_shows_only_mail_to_the_reader_newest_first(mail_folder: Pat
     keep(me.email.upper(), "An older mail")
     keep(me.email, "A newer mail")
     keep(other.email, "Somebody else's mail")
-    page = client_of(me).get(reverse("reminders:mailbox")).content.decode()
+    page = signed_in(me).get(reverse("reminders:mailbox")).content.decode()
     assert page.index("A newer mail") < page.index("An older mail")
     assert "Somebody else" not in page
     assert "No mail server is set" in page
     theirs = next(path.name for path in mail_folder.iterdir() if b"Somebody" in path.read_bytes())
-    assert client_of(me).get(reverse("reminders:message", args=[theirs])).status_code == 404
-    assert client_of(other).get(reverse("reminders:message", args=[theirs])).status_code == 200
+    assert signed_in(me).get(reverse("reminders:message", args=[theirs])).status_code == 404
+    assert signed_in(other).get(reverse("reminders:message", args=[theirs])).status_code == 200
 
 
 def test_a_mail_is_shown_as_text_and_its_html_cannot_act(mail_folder: Path) -> None:
     me = owner_of(builders.household())
     keep(me.email, "A mail")
     [file] = mail_folder.iterdir()
-    page = client_of(me).get(reverse("reminders:message", args=[file.name])).content.decode()
+    page = signed_in(me).get(reverse("reminders:message", args=[file.name])).content.decode()
     assert "Dear you &lt;b&gt;" in page
     assert 'srcdoc="&lt;p&gt;Dear &lt;script&gt;alert(1)&lt;/script&gt;&lt;/p&gt;' in page
     assert "sandbox title" in page
@@ -106,12 +100,12 @@ def test_a_name_that_is_no_kept_mail_is_not_found(name: str, mail_folder: Path) 
     keep(me.email, "A mail")
     (mail_folder.parent / "secret_key").write_text(f"To: {me.email}\n\nsecret")
     (mail_folder / ".hidden.eml").write_text(f"To: {me.email}\n\nsecret")
-    assert client_of(me).get(f"/mailbox/{name}/").status_code == 404
+    assert signed_in(me).get(f"/mailbox/{name}/").status_code == 404
 
 
 def test_with_a_mail_server_there_is_no_mailbox(settings: Any) -> None:
     settings.MAIL_KEPT_LOCALLY = False
-    client = client_of(owner_of(builders.household()))
+    client = signed_in(owner_of(builders.household()))
     assert client.get(reverse("reminders:mailbox")).status_code == 404
     assert client.get(reverse("reminders:message", args=["a.eml"])).status_code == 404
 
@@ -124,7 +118,7 @@ def test_a_reminder_reaches_the_mailbox_once_even_if_its_worker_dies_after_writi
     )
     run(at("2026-03-09", 11))
     assert len(list(mail_folder.iterdir())) == 1
-    page = client_of(owner_of(loan.household)).get(reverse("reminders:mailbox")).content.decode()
+    page = signed_in(owner_of(loan.household)).get(reverse("reminders:mailbox")).content.decode()
     assert page.count("Bank of Tests: ¥1,066.19 due 10 Mar, tomorrow") == 1
 
 
@@ -134,7 +128,7 @@ def test_the_list_says_what_became_of_each_reminder_and_why(mail_folder: Path) -
     run(at("2026-03-09", 12))
     stranger = reminded_loan(name="A stranger's loan")
     run(at("2026-03-09", 12))
-    page = client_of(owner_of(loan.household)).get(reverse("reminders:reminders")).content.decode()
+    page = signed_in(owner_of(loan.household)).get(reverse("reminders:reminders")).content.decode()
     assert "a more urgent one took its place" in page
     assert "7 days before" in page
     assert "on the due day" in page
@@ -143,7 +137,7 @@ def test_the_list_says_what_became_of_each_reminder_and_why(mail_folder: Path) -
 
 def test_the_list_costs_the_same_with_one_row_and_with_three(django_assert_num_queries: Any, mail_folder: Path) -> None:
     home = builders.household()
-    client = client_of(owner_of(home))
+    client = signed_in(owner_of(home))
     for count in (1, 3):
         for number in range(count):
             reminded_loan(home, name=f"Loan {count} {number}")
@@ -154,7 +148,7 @@ def test_the_list_costs_the_same_with_one_row_and_with_three(django_assert_num_q
 
 @pytest.mark.parametrize("before", ["", "0", "-1", "x", "٣", "9" * 18, "9" * 5000, "1.5"])
 def test_the_list_bears_any_page_asked_for(before: str) -> None:
-    client = client_of(owner_of(builders.household()))
+    client = signed_in(owner_of(builders.household()))
     assert client.get(reverse("reminders:reminders"), {"before": before}).status_code == 200
 
 
@@ -171,10 +165,10 @@ def test_a_long_list_is_paged(mail_folder: Path) -> None:
             next_at=at("2026-03-01"),
             message_id=f"<{number}@example.com>",
         )
-    first = client_of(me).get(reverse("reminders:reminders")).content.decode()
+    first = signed_in(me).get(reverse("reminders:reminders")).content.decode()
     oldest_shown = Reminder.objects.order_by("-pk")[49].pk
     assert f"?before={oldest_shown}" in first
-    rest = client_of(me).get(reverse("reminders:reminders"), {"before": oldest_shown}).content.decode()
+    rest = signed_in(me).get(reverse("reminders:reminders"), {"before": oldest_shown}).content.decode()
     assert rest.count('<li class="row">') == 10
 
 
@@ -188,12 +182,12 @@ def test_a_failed_or_uncertain_mail_can_be_sent_again_by_an_editor_only() -> Non
     loan = reminded_loan()
     row = uncertain(loan)
     url = reverse("reminders:send_again", args=[row.pk])
-    assert client_of(builders.member(loan.household)).post(url).status_code == 403
-    assert client_of(owner_of(builders.household())).post(url).status_code == 404
+    assert signed_in(builders.member(loan.household)).post(url).status_code == 403
+    assert signed_in(owner_of(builders.household())).post(url).status_code == 404
     assert reverse("account_login") in Client().post(url).headers["Location"]
     row.refresh_from_db()
     assert row.state == State.UNCERTAIN
-    me = client_of(owner_of(loan.household))
+    me = signed_in(owner_of(loan.household))
     assert me.get(url).status_code == 405
     assert me.post(url).headers["Location"] == reverse("reminders:reminders")
     row.refresh_from_db()
@@ -207,7 +201,7 @@ CHOSEN = {"is_on": "on", "days": ["-5", "0", "7"], "then_every": "14", "hour": "
 def test_the_household_chooses_days_and_hour_for_all_loans() -> None:
     loan = reminded_loan()
     planning.plan(at("2026-03-01"))
-    me = client_of(owner_of(loan.household))
+    me = signed_in(owner_of(loan.household))
     assert me.post(reverse("reminders:settings"), CHOSEN).headers["Location"] == reverse("reminders:settings")
     expected = rules.Policy((-5, 0, 7), 14, 18, True)
     assert wishes([loan.household_id]).policy(loan.household_id, loan.pk) == expected
@@ -222,7 +216,7 @@ def test_the_household_chooses_days_and_hour_for_all_loans() -> None:
 )
 def test_settings_that_cannot_be_are_said_at_their_field(wrong: dict[str, Any]) -> None:
     home = builders.household()
-    answer = client_of(owner_of(home)).post(reverse("reminders:settings"), CHOSEN | wrong)
+    answer = signed_in(owner_of(home)).post(reverse("reminders:settings"), CHOSEN | wrong)
     assert answer.status_code == 422
     assert "errorlist" in answer.content.decode()
     assert not ReminderPolicy.objects.exists()
@@ -230,7 +224,7 @@ def test_settings_that_cannot_be_are_said_at_their_field(wrong: dict[str, Any]) 
 
 def test_a_viewer_sees_the_settings_and_changes_nothing() -> None:
     loan = reminded_loan()
-    viewer = client_of(builders.member(loan.household))
+    viewer = signed_in(builders.member(loan.household))
     for url in (reverse("reminders:settings"), reverse("reminders:loan_settings", args=[loan.pk])):
         assert viewer.get(url).status_code == 200
         assert viewer.post(url, CHOSEN | {"follows": "own"}).status_code == 403
@@ -240,7 +234,7 @@ def test_a_viewer_sees_the_settings_and_changes_nothing() -> None:
 def test_a_loan_has_its_own_days_until_it_follows_its_household_again() -> None:
     loan = reminded_loan()
     url = reverse("reminders:loan_settings", args=[loan.pk])
-    me = client_of(owner_of(loan.household))
+    me = signed_in(owner_of(loan.household))
     assert me.post(url, CHOSEN | {"follows": "own"}).status_code == 302
     assert wishes([loan.household_id]).of_loan == {loan.pk: rules.Policy((-5, 0, 7), 14, 18, True)}
     assert 'value="own"' in me.get(url).content.decode()
@@ -250,7 +244,7 @@ def test_a_loan_has_its_own_days_until_it_follows_its_household_again() -> None:
 
 def test_a_strangers_loan_is_not_found() -> None:
     url = reverse("reminders:loan_settings", args=[reminded_loan().pk])
-    stranger = client_of(owner_of(builders.household()))
+    stranger = signed_in(owner_of(builders.household()))
     assert stranger.get(url).status_code == stranger.post(url, CHOSEN).status_code == 404
     assert reverse("account_login") in Client().get(url).headers["Location"]
 
@@ -258,7 +252,7 @@ def test_a_strangers_loan_is_not_found() -> None:
 def test_a_test_mail_goes_the_real_way_once(mail_folder: Path) -> None:
     home = builders.household()
     viewer = builders.member(home, language="en")
-    client = client_of(viewer)
+    client = signed_in(viewer)
     for _ in range(2):
         client.post(reverse("reminders:send_test"), {"key": "the-same-key"})
     row = Reminder.objects.get(kind=Kind.TEST)
@@ -272,7 +266,7 @@ def test_a_test_mail_goes_the_real_way_once(mail_folder: Path) -> None:
 
 def test_the_settings_cost_the_same_with_one_loan_and_with_three(django_assert_num_queries: Any) -> None:
     home = builders.household()
-    client = client_of(owner_of(home))
+    client = signed_in(owner_of(home))
     for count in (1, 2):
         for number in range(count):
             reminded_loan(home, name=f"Loan {count} {number}")
