@@ -28,7 +28,11 @@ class Cursor:
 
     @property
     def moment(self) -> datetime:
-        return datetime.fromisoformat(self.at)
+        """In UTC, since databases do not take every time zone that Python does. ValueError if it names none."""
+        moment = datetime.fromisoformat(self.at)
+        if moment.tzinfo is None:
+            raise ValueError("a moment without a time zone")
+        return moment.astimezone(UTC)
 
 
 def key_of(at: date | datetime, id: int) -> str:
@@ -48,11 +52,9 @@ def read_cursor(params: Mapping[str, str], kind: type[date]) -> Cursor | None:
 
 
 def _names(cursor: Cursor, kind: type[date]) -> bool:
-    """Whether the cursor names a day or, where moments are asked for, one with its zone that UTC has too."""
+    """Whether the cursor names a day or, where moments are asked for, a moment."""
     try:
-        if kind is not datetime:
-            return bool(cursor.day)
-        return cursor.moment.tzinfo is not None and bool(cursor.moment.astimezone(UTC))
+        return bool(cursor.moment if kind is datetime else cursor.day)
     except (ValueError, OverflowError):
         return False
 
