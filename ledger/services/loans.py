@@ -71,6 +71,8 @@ def open_loan(
         with transaction.atomic():
             return _open(loan, lender_name, terms, paid_before)
     except IntegrityError:
+        if not Loan.objects.filter(household=household, key=key).exists():
+            raise
         return _earlier(loan)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from allauth.account.models import EmailAddress
+from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -11,18 +13,29 @@ from ledger.services.refusal import Refusal
 
 def add_member(*, household: Household, email: str, role: Role) -> Membership | Refusal:
     """Let the person who signs in as `email` see (and, by role, change) these books. Adding a member again gives
-    them the role."""
+    them the role.
+
+    Where a mail server is set, they must have confirmed the address: otherwise anyone could sign up by it first.
+    """
     with transaction.atomic():
         _lock(household)
         user = User.objects.filter(email__iexact=email.strip()).first()
-        if user is None:
+        if user is None or not _is_theirs(user):
             return Refusal(
-                "no_such_user", _("Nobody signs in by this address yet. Ask them to sign up first."), "email"
+                "no_such_user",
+                _("Nobody has confirmed this address here yet. Ask them to sign up and confirm it first."),
+                "email",
             )
         member = Membership.objects.filter(household=household, user=user).first()
         if member is None:
             return Membership.objects.create(household=household, user=user, role=role)
         return _give(member, role)
+
+
+def _is_theirs(user: User) -> bool:
+    return (
+        settings.MAIL_KEPT_LOCALLY or EmailAddress.objects.filter(user=user, email=user.email, verified=True).exists()
+    )
 
 
 def change_role(*, member: Membership, role: Role) -> Membership | Refusal:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from allauth.account.models import EmailAddress
 
 from ledger.models import Household, Membership, Role, User
 from ledger.services.members import add_member, change_role, remove_member
@@ -30,8 +31,20 @@ def test_an_owner_lets_a_housemate_in_who_then_sees_the_loans(owner: User, home:
 def test_an_unknown_address_is_refused_beside_the_field(owner: User, home: Household) -> None:
     answer = signed_in(owner).post("/settings/members/", {"email": "nobody@example.com", "role": "editor"})
     assert answer.status_code == 422
-    assert "Ask them to sign up first" in answer.content.decode()
+    assert "Ask them to sign up and confirm it first" in answer.content.decode()
     assert roles(home) == {"owner@example.com": "owner"}
+
+
+def test_where_mail_is_sent_an_address_must_be_confirmed_before_it_opens_the_books(home: Household, settings) -> None:  # type: ignore[no-untyped-def]
+    settings.MAIL_KEPT_LOCALLY = False
+    mate = builders.user("mate@example.com")
+    address = EmailAddress.objects.create(user=mate, email=mate.email, primary=True, verified=False)
+    refused = add_member(household=home, email=mate.email, role=Role.EDITOR)
+    assert isinstance(refused, Refusal)
+    assert roles(home) == {"owner@example.com": "owner"}
+    address.verified = True
+    address.save()
+    assert add_member(household=home, email=mate.email, role=Role.EDITOR).role == Role.EDITOR
 
 
 def test_the_last_owner_stays(owner: User, home: Household) -> None:
