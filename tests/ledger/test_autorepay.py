@@ -1,65 +1,20 @@
 """Auto-repay: every debit that should have happened is recorded once, under its own day."""
 
-from datetime import date, timedelta
-from decimal import Decimal
+from datetime import date
 
 import pytest
 
 from ledger.loanmath.money import Parts
-from ledger.loanmath.terms import PenaltyTerms
-from ledger.models import AccountEntry, AutoRepayAttempt, AutoRepayMandate, Bill, Repayment
+from ledger.models import AccountEntry, AutoRepayMandate, Bill, Repayment
 from ledger.selectors.balances import balance_on
-from ledger.selectors.history import history
-from ledger.services.autorepay import debit_bill, debit_due, due_debits
-from ledger.services.mandates import authorize_mandate, end_mandate
-from ledger.services.projection import refresh
+from ledger.services.autorepay import debit_due
 from ledger.services.repayments import confirm_repayment
 from ledger.services.reversals import reverse_fact
 from tests import builders as make
 from tests.builders import at
+from tests.ledger.debits import INSTALLMENT, JAN_20, attempts, loan_under_mandate, mandate, next_debit, repayments
 
 pytestmark = [pytest.mark.django_db, pytest.mark.service]
-
-JAN_20 = at("2026-01-20")
-INSTALLMENT = 106_619  # 12,000.00 at 1 % a month over 12 months
-
-
-def mandate(loan, account, now=JAN_20, windows=("09:30", "15:30")):
-    given = authorize_mandate(loan=loan, account=account, recording=make.recording(now), windows=windows)
-    assert isinstance(given, AutoRepayMandate), given
-    return given
-
-
-def loan_under_mandate(home, card, now=JAN_20, **more):
-    loan = make.loan(home, now=now, **more)
-    mandate(loan, card, now)
-    return loan
-
-
-def attempts(loan):
-    """(bill, try, window in Shanghai, outcome, requested, missing) of each attempt, as recorded."""
-    rows = AutoRepayAttempt.objects.filter(bill__loan=loan).select_related("bill").order_by("pk")
-    return [
-        (
-            row.bill.number,
-            row.number,
-            row.window_at.astimezone(make.SHANGHAI).strftime("%m-%d %H:%M"),
-            str(row.outcome),
-            row.requested,
-            row.missing,
-        )
-        for row in rows
-    ]
-
-
-def repayments(loan):
-    rows = Repayment.objects.filter(loan=loan).order_by("pk")
-    return [(row.paid_on, row.amount, row.source, row.presumed) for row in rows]
-
-
-def next_debit(loan):
-    moment = AutoRepayMandate.objects.live().get(loan=loan).next_debit_at
-    return moment and moment.astimezone(make.SHANGHAI).strftime("%m-%d %H:%M")
 
 
 def test_enough_money_records_attempt_repayment_and_entry_together(home, card):
@@ -257,54 +212,6 @@ def test_a_repayment_planned_for_the_due_day_counts_before_the_debit(home, card)
     assert next_debit(loan) == "03-10 09:30"
 
 
-def test_45_days_down_are_caught_up_under_their_own_days(home, card):
-    loan = loan_under_mandate(home, card)
-    make.balance(card, 500_000, date(2026, 2, 1), at("2026-02-01"))
-    make.balance(card, 400_000, date(2026, 3, 1), at("2026-03-01"))
-
-    assert debit_due(at("2026-03-20")) == 2
-
-    assert attempts(loan) == [
-        (1, 1, "02-10 09:30", "success", INSTALLMENT, 0),
-        (2, 1, "03-10 09:30", "success", INSTALLMENT, 0),
-    ]
-    assert [row[0] for row in repayments(loan)] == [date(2026, 2, 10), date(2026, 3, 10)]
-    assert not Bill.objects.filter(loan=loan).overdue(date(2026, 3, 20)).exists()
-    # The balance stated on 1 March was looked up after the February debit; only March's is taken off.
-    assert balance_on(card, date(2026, 3, 20)).amount == 400_000 - INSTALLMENT
-
-
-def test_a_bill_missed_by_six_days_without_money_gets_one_attempt_at_its_last_window(home, card):
-    loan = loan_under_mandate(home, card)
-    make.balance(card, 100_000, date(2026, 2, 1), at("2026-02-01"))
-
-    debit_due(at("2026-02-20"))
-
-    assert attempts(loan) == [(1, 1, "02-15 15:30", "insufficient", INSTALLMENT, 6_619)]
-    assert next_debit(loan) == "03-10 09:30"
-
-
-def test_a_top_up_during_the_downtime_counts_from_its_day(home, card):
-    loan = loan_under_mandate(home, card)
-    make.balance(card, 100_000, date(2026, 2, 1), at("2026-02-01"))
-    make.balance(card, 150_000, date(2026, 2, 12), at("2026-02-12"))
-
-    debit_due(at("2026-02-20"))
-
-    assert attempts(loan) == [(1, 1, "02-12 09:30", "success", INSTALLMENT, 0)]
-    assert repayments(loan) == [(date(2026, 2, 12), INSTALLMENT, "auto", False)]
-
-
-def test_a_partial_repayment_by_hand_during_the_downtime_is_not_paid_twice(home, card):
-    loan = loan_under_mandate(home, card)
-    make.balance(card, 500_000, date(2026, 2, 1), at("2026-02-01"))
-    make.repayment(loan, 100_000, date(2026, 2, 12), at("2026-02-12"))
-
-    debit_due(at("2026-02-20"))
-
-    assert attempts(loan) == [(1, 1, "02-12 09:30", "success", 6_619, 0)]
-
-
 def test_a_mandate_given_after_a_window_waits_for_the_next_one(home, card):
     loan = make.loan(home, now=JAN_20)
     make.balance(card, 500_000, date(2026, 2, 1), at("2026-02-01"))
@@ -339,69 +246,6 @@ def test_money_for_one_of_two_loans_pays_the_one_due_earlier(home, card):
     assert attempts(late)[0][5] == asked - (150_000 - INSTALLMENT)
 
 
-def test_after_a_long_downtime_the_debits_of_one_account_are_decided_in_order_of_time(home, card):
-    first = loan_under_mandate(home, card, name="Laptop")  # 10 February, 10 March
-    other = loan_under_mandate(home, card, name="Phone", first_due_on=date(2026, 2, 20))
-    make.balance(card, 250_000, date(2026, 2, 8), at("2026-02-08"))
-
-    debit_due(at("2026-03-13"))
-
-    assert [row[2:4] for row in attempts(first)] == [("02-10 09:30", "success"), ("03-13 09:30", "insufficient")]
-    assert [row[2:4] for row in attempts(other)] == [("02-20 09:30", "success")]
-
-
-def test_one_with_bad_data_stops_no_other(home, card, caplog):
-    poisoned = loan_under_mandate(home, card, name="Poisoned")
-    healthy = loan_under_mandate(home, card, name="Healthy")
-    make.balance(card, 500_000, date(2026, 2, 1), at("2026-02-01"))
-    AutoRepayMandate.objects.filter(loan=poisoned).update(windows=["25:61"])
-    now = at("2026-02-10", 10)
-
-    debit_due(now)
-
-    assert [row[3] for row in attempts(healthy)] == ["success"]
-    assert attempts(poisoned) == []
-    row = AutoRepayMandate.objects.get(loan=poisoned)
-    assert (row.ended_at, row.failures) == (None, 1)
-    assert row.trouble.startswith("ValueError")
-    assert (row.next_debit_at - now).total_seconds() == 300
-    assert "broke off" in caplog.text
-
-    debit_due(row.next_debit_at)
-    again = AutoRepayMandate.objects.get(loan=poisoned)
-    assert (again.failures, (again.next_debit_at - row.next_debit_at).total_seconds()) == (2, 600)
-
-    AutoRepayMandate.objects.filter(loan=poisoned).update(windows=["09:30"])
-    debit_due(again.next_debit_at)
-    healed = AutoRepayMandate.objects.get(loan=poisoned)
-    assert [row[3] for row in attempts(poisoned)] == ["success"]
-    assert (healed.failures, healed.trouble) == (0, "")
-
-
-def test_auto_repay_switched_off_between_looking_and_locking_debits_nothing(home, card):
-    loan = loan_under_mandate(home, card)
-    make.balance(card, 500_000, date(2026, 2, 1), at("2026-02-01"))
-    now = at("2026-02-10", 10)
-    (debit,) = due_debits(AutoRepayMandate.objects.get(loan=loan), now)
-    end_mandate(loan=loan, recording=make.recording(now))
-
-    assert debit_bill(debit, now) is None
-
-    assert repayments(loan) == []
-
-
-def test_a_bill_paid_by_hand_between_looking_and_locking_is_not_debited(home, card):
-    loan = loan_under_mandate(home, card)
-    make.balance(card, 500_000, date(2026, 2, 1), at("2026-02-01"))
-    now = at("2026-02-10", 10)
-    (debit,) = due_debits(AutoRepayMandate.objects.get(loan=loan), now)
-    make.repayment(loan, INSTALLMENT, date(2026, 2, 10), now)
-
-    assert debit_bill(debit, now) is None
-
-    assert [row[2] for row in repayments(loan)] == ["manual"]
-
-
 def test_the_household_decides_what_day_and_hour_it_is(card):
     honolulu = make.household(time_zone="Pacific/Honolulu")
     account = make.account(honolulu)
@@ -429,35 +273,3 @@ def test_with_nothing_to_do_one_query_is_asked(home, card, django_assert_num_que
     loan_under_mandate(home, card)
     with django_assert_num_queries(1):
         debit_due(at("2026-02-09"))
-
-
-@pytest.mark.parametrize("money", [1_000_000, 150_000, None])
-def test_a_tick_each_hour_and_one_tick_after_two_months_end_alike(money):
-    days = [date(2026, 2, 1) + timedelta(days=n) for n in range(50)]
-    told = {date(2026, 2, 1): money, date(2026, 3, 1): money and money - 80_000}
-    loans = []
-    for steady in (True, False):
-        home = make.household()
-        card = make.account(home)
-        loan = loan_under_mandate(home, card, penalty=PenaltyTerms(annual_rate=Decimal("0.18")))
-        loans.append(loan)
-        for day in days:
-            if told.get(day) is not None:
-                make.balance(card, told[day], day, at(day.isoformat(), 7))
-            for hour in (8, 10, 16):
-                if steady or (day, hour) == (days[-1], 16):
-                    debit_due(at(day.isoformat(), hour))
-
-    first, second = loans
-    assert repayments(first) == repayments(second)
-    assert [row for row in attempts(first) if row[3] != "insufficient"] == [
-        row for row in attempts(second) if row[3] != "insufficient"
-    ]
-    today = date(2026, 3, 22)
-    for loan in loans:
-        refresh(loan.household, at("2026-03-22", 16))
-        projected = history(loan).project(today).bills
-        stored = Bill.objects.filter(loan=loan).needed()
-        assert {bill.number: (bill.due, bill.paid, bill.settled_on) for bill in stored} == {
-            bill.number: (bill.due, bill.paid, bill.settled_on) for bill in projected
-        }

@@ -1,0 +1,47 @@
+"""What tests of auto-repay set up, and what they read."""
+
+from ledger.models import AutoRepayAttempt, AutoRepayMandate, Repayment
+from ledger.services.mandates import authorize_mandate
+from tests import builders as make
+from tests.builders import at
+
+JAN_20 = at("2026-01-20")
+INSTALLMENT = 106_619  # 12,000.00 at 1 % a month over 12 months
+
+
+def mandate(loan, account, now=JAN_20, windows=("09:30", "15:30")):
+    given = authorize_mandate(loan=loan, account=account, recording=make.recording(now), windows=windows)
+    assert isinstance(given, AutoRepayMandate), given
+    return given
+
+
+def loan_under_mandate(home, card, now=JAN_20, **more):
+    loan = make.loan(home, now=now, **more)
+    mandate(loan, card, now)
+    return loan
+
+
+def attempts(loan):
+    """(bill, try, window in Shanghai, outcome, requested, missing) of each attempt, as recorded."""
+    rows = AutoRepayAttempt.objects.filter(bill__loan=loan).select_related("bill").order_by("pk")
+    return [
+        (
+            row.bill.number,
+            row.number,
+            row.window_at.astimezone(make.SHANGHAI).strftime("%m-%d %H:%M"),
+            str(row.outcome),
+            row.requested,
+            row.missing,
+        )
+        for row in rows
+    ]
+
+
+def repayments(loan):
+    rows = Repayment.objects.filter(loan=loan).order_by("pk")
+    return [(row.paid_on, row.amount, row.source, row.presumed) for row in rows]
+
+
+def next_debit(loan):
+    moment = AutoRepayMandate.objects.live().get(loan=loan).next_debit_at
+    return moment and moment.astimezone(make.SHANGHAI).strftime("%m-%d %H:%M")
