@@ -8,8 +8,9 @@ from datetime import date, timedelta
 
 from ledger.loanmath.facts import Fact
 from ledger.loanmath.money import Parts
-from ledger.loanmath.project import live, replay
-from ledger.loanmath.replay import Replay
+from ledger.loanmath.project import live
+from ledger.loanmath.repaying import payoff
+from ledger.loanmath.replay import replay
 from ledger.loanmath.terms import LoanTerms
 
 LONGEST_GOOD = 31  # days a quote is followed into the future
@@ -54,5 +55,4 @@ def payoff_quote(terms: LoanTerms, facts: Iterable[Fact], on: date) -> PayoffQuo
 
 
 def _needed(terms: LoanTerms, facts: list[Fact], on: date) -> tuple[Parts, int]:
-    loan: Replay = replay(terms, facts, on)
-    return loan.payoff(on)
+    return payoff(replay(terms, facts, on), on)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 
+from ledger.loanmath.books import Books
 from ledger.loanmath.facts import (
     Charge,
     Confirmation,
@@ -20,7 +21,7 @@ from ledger.loanmath.facts import (
 )
 from ledger.loanmath.money import Parts
 from ledger.loanmath.projection import ProjectedAllocation, ProjectedBill, Projection
-from ledger.loanmath.replay import Replay, start
+from ledger.loanmath.replay import replay
 from ledger.loanmath.terms import LoanTerms
 from ledger.loanmath.working_bill import WorkingBill
 
@@ -51,39 +52,6 @@ def live(facts: Iterable[Fact]) -> list[Fact]:
             undone.add(reversal.of)
     left = [fact for fact in everything if fact.id not in undone and not isinstance(fact, Reversal)]
     return sorted(left, key=lambda fact: (fact.effective_on, RANK[type(fact)], fact.id))
-
-
-def replay(terms: LoanTerms, facts: Sequence[Fact], as_of: date) -> Replay:
-    """The loan after all `facts` (live, in order) that count by `as_of`; every bill due by then is made up."""
-    known = [fact for fact in facts if fact.effective_on <= as_of]
-    terms, known = agreed_from_the_start(terms, known)
-    figures = [fact for fact in known if isinstance(fact, LenderFigure)]
-    deferrals = [fact for fact in known if isinstance(fact, Deferral)]
-    loan = start(terms, figures, deferrals)
-    for fact in known:
-        if isinstance(fact, Repayment) and fact.effective_on < terms.disbursed_on:
-            continue
-        loan.advance(fact.effective_on)
-        loan.accrue_overdue(fact.effective_on)
-        loan.apply(fact)
-    loan.advance(as_of)
-    loan.accrue_overdue(as_of)
-    return loan
-
-
-def agreed_from_the_start(terms: LoanTerms, facts: list[Fact]) -> tuple[LoanTerms, list[Fact]]:
-    """The agreement the loan began under, and the other facts: a version that counts from the disbursement or before
-    replaces the first one, principal included."""
-    later: list[Fact] = []
-    for fact in facts:
-        since_start = isinstance(fact, TermsVersion) and fact.effective_on <= max(
-            terms.disbursed_on, fact.terms.disbursed_on
-        )
-        if isinstance(fact, TermsVersion) and since_start:
-            terms = fact.terms
-        else:
-            later.append(fact)
-    return terms, later
 
 
 def project(terms: LoanTerms, facts: Iterable[Fact], as_of: date) -> Projection:
@@ -120,6 +88,8 @@ def presumed_repayments(facts: Sequence[Fact], as_of: date) -> frozenset[int]:
 
 
 def projected_bill(bill: WorkingBill, unconfirmed: frozenset[int]) -> ProjectedBill:
+    """A bill as the rest of the program sees it, in minor units. `presumed` is what `unconfirmed` repayments met of it;
+    `computed` is our own figure where the lender's replaced it, penalty to the day included."""
     computed = None
     if bill.computed is not None:
         principal, interest, fee, penalty = bill.computed
@@ -143,7 +113,7 @@ def projected_bill(bill: WorkingBill, unconfirmed: frozenset[int]) -> ProjectedB
     )
 
 
-def allocations(loan: Replay) -> tuple[ProjectedAllocation, ...]:
+def allocations(loan: Books) -> tuple[ProjectedAllocation, ...]:
     """What each repayment met, by repayment and bill; what met no bill comes last."""
     met: dict[tuple[int, int], Parts] = {}
     for bill in loan.bills:
@@ -161,12 +131,14 @@ def allocations(loan: Replay) -> tuple[ProjectedAllocation, ...]:
     return tuple(sorted(found, key=lambda allocation: (allocation.repayment, allocation.bill or last)))
 
 
-def outstanding_principal(loan: Replay) -> int:
+def outstanding_principal(loan: Books) -> int:
+    """Principal lent, drawn and capitalized, less what was prepaid, paid or waived, in minor units; principal charged
+    on bills does not count."""
     met = sum(bill.paid[0] + bill.waived[0] - bill.charges[0] for bill in loan.bills)
     return loan.lent + loan.drawn + sum(loan.capitalized.values()) - loan.prepaid - met
 
 
-def settled_on(loan: Replay) -> date | None:
+def settled_on(loan: Books) -> date | None:
     """The day nothing was left to pay: the last day on which something was settled."""
     if loan.open:
         return None
@@ -176,7 +148,7 @@ def settled_on(loan: Replay) -> date | None:
     return max(days, default=None)
 
 
-def next_change_on(loan: Replay, facts: Sequence[Fact], as_of: date) -> date | None:
+def next_change_on(loan: Books, facts: Sequence[Fact], as_of: date) -> date | None:
     """The first day after `as_of` on which the projection may be another without any new fact."""
     days = [fact.effective_on for fact in facts if fact.effective_on > as_of][:1]
     if loan.credit:

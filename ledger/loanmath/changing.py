@@ -1,0 +1,62 @@
+"""Changes of an agreement on its way: another rate, more money lent, other terms."""
+
+from __future__ import annotations
+
+from ledger.loanmath.allocation import slots
+from ledger.loanmath.books import Books
+from ledger.loanmath.facts import Drawdown, RateChange, RateEffect, TermsVersion
+from ledger.loanmath.interest import due_dates
+from ledger.loanmath.paying import pay_ahead_again
+from ledger.loanmath.payment import minimum_payment, solve
+from ledger.loanmath.replan import plan_from, same_plan
+from ledger.loanmath.terms import Method
+
+
+def draw(books: Books, fact: Drawdown) -> None:
+    """More is owed from the day on; an agreement that had ended asks for one more bill."""
+    books.take_back(fact.effective_on)
+    plan = books.plan
+    plan.cut_at(fact.effective_on)
+    plan.last = max(plan.last, plan.at)
+    plan.balance += fact.amount * plan.scale
+    plan.flat_base += fact.amount * plan.scale
+    books.drawn += fact.amount
+    books.paid_off_on = None
+    solve(plan)
+    pay_ahead_again(books, fact.effective_on)
+
+
+def change_rate(books: Books, fact: RateChange) -> None:
+    """Another yearly rate from its day on, that day included: the payment or the number of bills follows. A kept
+    payment that no longer covers the interest is worked out again."""
+    books.take_back(fact.effective_on)
+    plan = books.plan
+    plan.cut_at(fact.effective_on)
+    plan.rates.change(fact.effective_on, fact.annual_rate)
+    if not plan.done:
+        kept = fact.effect is RateEffect.KEEP_PAYMENT and books.terms.method is Method.LEVEL
+        plan.open_ended = kept and plan.shown(plan.payment) >= minimum_payment(plan)
+        if not plan.open_ended:
+            agreed = len(due_dates(books.terms)) - 1 + plan.first - plan.skipped
+            plan.last = max(agreed, plan.at)
+            solve(plan)
+    pay_ahead_again(books, fact.effective_on)
+
+
+def change_terms(books: Books, fact: TermsVersion) -> None:
+    """Other terms for what is still owed, and the bills due after their day. Penalty to the day stays as the old terms
+    had it; terms that ask for the same bills leave the bills alone."""
+    old, new, day = books.terms, fact.terms, fact.effective_on
+    books.order = slots(new.order)
+    if old.penalty != new.penalty:
+        for bill in books.open.values():
+            bill.change_penalty_terms(old.penalty, new.penalty, day)
+    books.terms = new
+    if same_plan(old, new):
+        return
+    books.take_back(day)
+    if not books.plan.done:
+        books.plan.cut_at(day)
+        later = [d for d in books.deferrals.values() if d.effective_on >= day]
+        books.plan = plan_from(books.plan, new, day, later)
+    pay_ahead_again(books, day)
