@@ -22,12 +22,12 @@ from ledger.loanmath.facts import (
 )
 from ledger.loanmath.payoff import payoff_quote
 from ledger.loanmath.project import live, project
-from ledger.loanmath.terms import Component, Excess, LoanTerms
+from ledger.loanmath.terms import Component, LoanTerms
 from tests.worked_case_terms import Case, UntranslatedError, day, minor, pick
 
 FIRST_DRAWDOWN = 0  # is in the agreement and is no fact
 IDS_AN_EVENT = 10  # an event may be several facts
-EXCESSES = {None: None, "next": None, "last": Excess.LAST_BILL, "equal_shares": Excess.EQUAL_SHARES}
+APPLY_TO = {None: ApplyTo.DUE, "next": ApplyTo.DUE, "last": ApplyTo.LAST, "equal_shares": ApplyTo.SHARES}
 
 
 @dataclass
@@ -71,9 +71,9 @@ def drawdown(told: Story, event: Case, number: int) -> list[Fact]:
 
 
 def repayment(told: Story, event: Case, number: int) -> list[Fact]:
-    excess = pick(EXCESSES, event.get("excess_to"), "excess_to")
+    apply_to = pick(APPLY_TO, event.get("excess_to"), "excess_to")
     amount = minor(event["amount"], told.inputs)
-    return [Repayment(id=number, effective_on=day(event["date"]), amount=amount, excess=excess)]
+    return [Repayment(id=number, effective_on=day(event["date"]), amount=amount, apply_to=apply_to)]
 
 
 def payoff(told: Story, event: Case, number: int) -> list[Fact]:

@@ -7,13 +7,19 @@ from datetime import date, timedelta
 
 from ledger.loanmath.books import Books
 from ledger.loanmath.facts import (
+    Arrangement,
     Charge,
     Confirmation,
+    Coupon,
     Deferral,
     Drawdown,
+    DueDateMove,
+    Extension,
     Fact,
     LenderFigure,
+    Pause,
     RateChange,
+    Refund,
     Repayment,
     Reversal,
     TermsVersion,
@@ -28,13 +34,19 @@ from ledger.loanmath.working_bill import WorkingBill
 RANK: dict[type[Fact], int] = {
     TermsVersion: 0,
     RateChange: 1,
-    Drawdown: 2,
-    Charge: 3,
-    LenderFigure: 4,
-    Deferral: 5,
-    Waiver: 6,
-    Repayment: 7,
-    Confirmation: 8,
+    Pause: 1,
+    Extension: 2,
+    DueDateMove: 2,
+    Drawdown: 3,
+    Charge: 4,
+    LenderFigure: 5,
+    Deferral: 6,
+    Coupon: 7,
+    Waiver: 7,
+    Refund: 8,
+    Repayment: 9,
+    Arrangement: 10,  # after what was paid on its day
+    Confirmation: 11,
 }
 
 NOTHING = Parts()
@@ -42,7 +54,7 @@ NOTHING = Parts()
 
 def live(facts: Iterable[Fact]) -> list[Fact]:
     """The facts that no live reversal undoes, reversals themselves left out, in the order in which they count:
-    by day, then kind (terms, rate, drawdown, charge, figure, deferral, waiver, repayment), then id. A reversal undoes
+    by day, then kind (as in RANK), then id. A reversal undoes
     an earlier fact, so its id is the higher one; any other is ignored."""
     everything = list(facts)
     reversals = [fact for fact in everything if isinstance(fact, Reversal)]

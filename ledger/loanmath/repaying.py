@@ -14,12 +14,20 @@ from ledger.loanmath.prepayment import prepayment_fee, split_prepayment
 from ledger.loanmath.terms import Excess
 from ledger.loanmath.working_bill import nothing
 
-PREPAYS = {ApplyTo.SHORTEN: Excess.SHORTEN, ApplyTo.LOWER: Excess.LOWER, ApplyTo.PAYOFF: Excess.SHORTEN}
+BEYOND_DUE = {
+    ApplyTo.NEXT: Excess.NEXT_BILL,
+    ApplyTo.LAST: Excess.LAST_BILL,
+    ApplyTo.SHARES: Excess.EQUAL_SHARES,
+    ApplyTo.HOLD: Excess.HOLD,
+    ApplyTo.SHORTEN: Excess.SHORTEN,
+    ApplyTo.LOWER: Excess.LOWER,
+    ApplyTo.PAYOFF: Excess.SHORTEN,
+}
 
 
 def repay(books: Books, fact: Repayment) -> None:
     """Let a repayment count on its day: a payoff that is enough settles everything; else the bill it names, what is
-    due up to and on that day, and then what the repayment or the agreement (`excess`) says; the rest is credit."""
+    due up to and on that day, and then what the repayment or else the agreement says; the rest is credit."""
     day, left = fact.effective_on, fact.amount
     if fact.apply_to is ApplyTo.PAYOFF and pay_off(books, fact.id, day, left):
         return
@@ -27,7 +35,7 @@ def repay(books: Books, fact: Repayment) -> None:
         bill = books.reach(fact.bill)
         left = left if bill is None else pay(books, (fact.id, day, left), [bill])
     left = pay_due(books, (fact.id, day, left))
-    policy = fact.excess or PREPAYS.get(fact.apply_to, books.terms.excess)
+    policy = BEYOND_DUE.get(fact.apply_to, books.terms.excess)
     if left and policy in (Excess.SHORTEN, Excess.LOWER):
         left = prepay(books, fact.id, day, left, lower=policy is Excess.LOWER)
     elif policy is Excess.LAST_BILL:

@@ -93,20 +93,26 @@ class PaymentFit(StrEnum):
 
 
 class PenaltyBase(StrEnum):
-    """What penalty interest is counted on."""
+    """What penalty interest, or a late fee that is a share, is counted on."""
 
     PRINCIPAL = "principal"
     PRINCIPAL_AND_INTEREST = "principal_and_interest"
     BILL = "bill"
+    MINIMUM = "minimum"  # the unpaid part of the minimum payment (`LoanTerms.minimum_share`, `minimum_floor`)
 
 
 @dataclass(frozen=True, slots=True)
 class PenaltyTerms:
-    """What lateness costs: simple interest a day on what is overdue, and a fee once per missed bill.
+    """What lateness costs: interest a day on what is overdue, and a fee once per missed bill.
 
     `annual_rate` is counted on `base` for every day after the payable date on which it is unpaid, over
     `year_days`; the first `grace_days` days bear none (and, if `from_due`, are charged after all once the
-    grace has passed). `late_fee` is added once when the grace has passed.
+    grace has passed). It stands in place of the loan's own rate, or, if it `adds_on`, comes on top of it. It is
+    simple unless it `compounds`: then, on each monthly return of the payable date, what it has come to joins the
+    base (复利). `cap` and `cap_share` (of what the bill asked for) are the most it can come to on one bill.
+
+    When the grace has passed `late_fee` is added once, plus `late_fee_share` of what is then unpaid of
+    `late_fee_base`, together at least `late_fee_floor` and at most `late_fee_cap` (None: no limit).
     """
 
     annual_rate: Decimal = Decimal(0)
@@ -114,7 +120,15 @@ class PenaltyTerms:
     year_days: int = 360
     grace_days: int = 0
     from_due: bool = True
+    adds_on: bool = False
+    compounds: bool = False
+    cap: int | None = None
+    cap_share: Decimal | None = None
     late_fee: int = 0
+    late_fee_share: Decimal = Decimal(0)
+    late_fee_base: PenaltyBase = PenaltyBase.BILL
+    late_fee_floor: int = 0
+    late_fee_cap: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +139,80 @@ class ListedRow:
     parts: Parts
 
 
+class PrepaymentBase(StrEnum):
+    """What the fraction of a prepayment fee is taken of."""
+
+    PREPAID = "prepaid"  # the principal prepaid
+    REMAINING = "remaining"  # all principal owed before the prepayment
+
+
+@dataclass(frozen=True, slots=True)
+class PrepaymentTier:
+    """Until so many months after the disbursement (not included), `fraction` is asked."""
+
+    until_months: int
+    fraction: Decimal
+
+
 @dataclass(frozen=True, slots=True)
 class PrepaymentFee:
-    """What prepaying costs: a fraction of the principal prepaid, none from `free_after_months` on."""
+    """What prepaying costs, and when it may be done.
+
+    A `fraction` of the `base`; other fractions while the loan is young (`tiers`, youngest first); `months_of_interest`
+    on the principal prepaid; at least `least`; nothing from `free_after_months` on. Before `lock_in_months` nothing may
+    be prepaid; a prepayment is at least `least_amount`, a multiple of `multiple_of`, announced `notice_days` before.
+    """
 
     fraction: Decimal = Decimal(0)
     free_after_months: int | None = None
+    base: PrepaymentBase = PrepaymentBase.PREPAID
+    tiers: tuple[PrepaymentTier, ...] = ()
+    months_of_interest: Decimal = Decimal(0)
+    least: int = 0
+    lock_in_months: int = 0
+    least_amount: int = 0
+    multiple_of: int = 0
+    notice_days: int = 0
+
+
+class UnbilledFees(StrEnum):
+    """What becomes of the fees of bills to come when the loan is paid off early."""
+
+    WAIVED = "waived"  # none is asked
+    DUE = "due"  # all are asked at once
+    ONE_PERIOD = "one_period"  # that of the next bill is asked
+    SHARE = "share"  # `LoanTerms.unbilled_fee_share` of them is asked
+
+
+class HolidayRule(StrEnum):
+    """When a bill is payable whose due date is no working day."""
+
+    SAME_DAY = "same_day"
+    NEXT_WORKDAY = "next_workday"
+    PREVIOUS_WORKDAY = "previous_workday"
+    NEXT_DUE_DATE = "next_due_date"  # together with the bill after it
+
+
+class FirstDue(StrEnum):
+    """How the first due date follows from the day of the disbursement; see `dates.first_due_date`."""
+
+    EXPLICIT = "explicit"  # as stated
+    ONE_PERIOD = "one_period"  # one period after the disbursement
+    NEXT_MONTH = "next_month"  # the due day of the next calendar month
+    MIN_GAP = "min_gap"  # the first due day at least `first_due_gap` days later
+    SKIP_ONE = "skip_one"  # the due day after the next one
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """A rate that follows a published series: its value on the repricing day plus `spread` (a fraction; -0.003 is
+    30 basis points below). Repriced every `every_months` from `repriced_on` on (None: the anniversary of the
+    disbursement); in between the rate stays. `annual_rate` of the terms holds until the first repricing day."""
+
+    series: str
+    spread: Decimal = Decimal(0)
+    every_months: int = 12
+    repriced_on: date | None = None
 
 
 DEFAULT_ORDER = (Component.PENALTY, Component.FEE, Component.INTEREST, Component.PRINCIPAL)
@@ -189,6 +271,19 @@ class LoanTerms:
     odd_period_whole: bool = False  # PERIODIC: a longer or shorter period counts as one whole period
     part_period: DayCount = DayCount.ACT_365F  # PERIODIC: how interest up to a day inside a period is counted;
     # PERIODIC here means by days over the days of that period
+    first_due: FirstDue = FirstDue.EXPLICIT  # how first_due_on came about; first_due_on itself is what counts
+    first_due_gap: int = 0  # days, of FirstDue.MIN_GAP
+    holiday_rule: HolidayRule = HolidayRule.SAME_DAY
+    holiday_calendar: str = ""  # which working days count: a country code such as CN; "": weekends alone
+    last_due_on: date | None = None  # the last bill is due on this day instead of its regular one
+    down_payment: int = 0  # part of the principal asked for on the day of the disbursement, as a bill of its own
+    bill_fee_rate: Decimal = Decimal(0)  # of the principal lent, added to each bill as a fee
+    interest_free_days: int = 0  # the first days after the disbursement that bear no interest
+    minimum_share: Decimal = Decimal(1)  # of a bill's principal in its minimum payment, beside all else it asks for
+    minimum_floor: int = 0  # the least the minimum payment is, or the whole bill where that is less
+    unbilled_fees: UnbilledFees = UnbilledFees.WAIVED
+    unbilled_fee_share: Decimal = Decimal(1)
+    benchmark: Benchmark | None = None
 
     @property
     def opening(self) -> int:

@@ -14,13 +14,13 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from ledger.loanmath import facts
-from ledger.loanmath.facts import ApplyTo, DeferralTreatment, RateEffect
+from ledger.loanmath.facts import ApplyTo, CouponKind, DeferralTreatment, RateEffect
 from ledger.loanmath.money import Parts
-from ledger.loanmath.terms import Component
+from ledger.loanmath.terms import Component, LoanTerms
 from ledger.models.append_only import AppendOnly
 from ledger.models.loans import Loan
 from ledger.models.people import Household
@@ -34,6 +34,14 @@ class Kind(models.TextChoices):
     WAIVER = "waiver", _("waiver")
     DEFERRAL = "deferral", _("deferral")
     LENDER_FIGURE = "lender_figure", _("lender's figure")
+    DRAWDOWN = "drawdown", _("drawdown")
+    DUE_DATE_MOVE = "due_date_move", _("moved due date")
+    PAUSE = "pause", _("pause")
+    EXTENSION = "extension", _("extension")
+    REFUND = "refund", _("refund")
+    COUPON = "coupon", _("coupon")
+    TERMS = "terms", _("amended terms")
+    ARRANGEMENT = "arrangement", _("arrangement")
     CONFIRMATION = "confirmation", _("confirmation")
     REVERSAL = "reversal", _("reversal")
 
@@ -47,6 +55,11 @@ class Source(models.TextChoices):
 def values(choices: type[StrEnum]) -> list[str]:
     """The plain texts of an enumeration, as a migration can hold them."""
     return [choice.value for choice in choices]
+
+
+def values_without_day() -> list[str]:
+    """The treatments of a deferred bill that follow by themselves, without a new day."""
+    return [DeferralTreatment.INTEREST_ONLY.value, DeferralTreatment.ADD_TO_END.value]
 
 
 def only_for(kinds: list[str], **needs: Any) -> Q:
@@ -70,8 +83,15 @@ class Fact(AppendOnly):
     fingerprint = models.CharField(max_length=64)
     note = models.CharField(max_length=200, blank=True)
 
-    amount = models.BigIntegerField(null=True)  # repayment, charge, waiver
+    amount = models.BigIntegerField(null=True)  # repayment, charge, waiver, drawdown, refund, coupon
     bill_number = models.PositiveSmallIntegerField(null=True)
+    count = models.PositiveSmallIntegerField(null=True)  # extension: bills; coupon: bills or days
+    fraction = models.DecimalField(max_digits=14, decimal_places=10, null=True)  # coupon
+    cap = models.BigIntegerField(null=True)  # coupon
+    until = models.DateField(null=True)  # pause, coupon
+    terms_version = models.OneToOneField(
+        "ledger.TermsVersion", on_delete=models.RESTRICT, null=True, related_name="fact"
+    )  # amended terms, arrangement
     component = models.CharField(max_length=10, blank=True)  # charge, waiver
     apply_to = models.CharField(max_length=10, blank=True)  # repayment
     source = models.CharField(max_length=10, choices=Source.choices, blank=True)  # repayment
@@ -80,8 +100,8 @@ class Fact(AppendOnly):
         "ledger.FundingAccount", on_delete=models.RESTRICT, null=True, related_name="repayments"
     )
     annual_rate = models.DecimalField(max_digits=14, decimal_places=10, null=True)  # rate change
-    effect = models.CharField(max_length=20, blank=True)  # rate change, deferral
-    moved_to = models.DateField(null=True)  # deferral
+    effect = models.CharField(max_length=20, blank=True)  # rate change, deferral, coupon, arrangement
+    moved_to = models.DateField(null=True)  # deferral, moved due date; charge: when it is asked for
     principal = models.BigIntegerField(null=True)  # lender's figure, by part
     interest = models.BigIntegerField(null=True)
     fee = models.BigIntegerField(null=True)
@@ -96,7 +116,7 @@ class Fact(AppendOnly):
             models.UniqueConstraint(fields=["target"], condition=Q(kind=Kind.REVERSAL), name="fact_reversed_once"),
             models.CheckConstraint(condition=Q(kind__in=Kind.values), name="fact_kind_known"),
             models.CheckConstraint(
-                condition=only_for(["repayment", "charge", "waiver"], amount__gt=0),
+                condition=only_for(["repayment", "charge", "waiver", "drawdown", "refund"], amount__gt=0),
                 name="fact_amount_positive",
             ),
             models.CheckConstraint(
@@ -112,13 +132,25 @@ class Fact(AppendOnly):
                 name="fact_rate_change_complete",
             ),
             models.CheckConstraint(
-                condition=only_for(
-                    ["deferral"],
-                    moved_to__isnull=False,
-                    bill_number__gte=1,
-                    effect__in=values(DeferralTreatment),
-                ),
+                condition=only_for(["deferral"], bill_number__gte=1, effect__in=values(DeferralTreatment))
+                & (only_for(["deferral"], moved_to__isnull=False) | Q(effect__in=values_without_day())),
                 name="fact_deferral_complete",
+            ),
+            models.CheckConstraint(
+                condition=only_for(["due_date_move"], bill_number__gte=1, moved_to__isnull=False),
+                name="fact_due_date_move_complete",
+            ),
+            models.CheckConstraint(
+                condition=only_for(["pause"], until__gte=F("effective_on")), name="fact_pause_complete"
+            ),
+            models.CheckConstraint(condition=only_for(["extension"], count__gte=1), name="fact_extension_complete"),
+            models.CheckConstraint(
+                condition=only_for(["coupon"], effect__in=values(CouponKind)), name="fact_coupon_complete"
+            ),
+            models.CheckConstraint(
+                condition=only_for(["terms", "arrangement"], terms_version__isnull=False)
+                & (Q(kind__in=["terms", "arrangement"]) | Q(terms_version__isnull=True)),
+                name="fact_terms_where_needed",
             ),
             models.CheckConstraint(
                 condition=only_for(
@@ -156,6 +188,15 @@ class Fact(AppendOnly):
         return Parts(self.principal or 0, self.interest or 0, self.fee or 0, self.penalty or 0)
 
 
+BY_THIRD_PARTY = "third"  # a coupon's component: who pays for it
+FORGIVES = "forgives"  # an arrangement's effect: what was unpaid of interest and charges is let go
+
+
+def _terms(row: Fact) -> LoanTerms:
+    assert row.terms_version is not None, "a check constraint asks for it"
+    return row.terms_version.value
+
+
 def _when(row: Fact) -> dict[str, Any]:
     return {"id": row.pk, "effective_on": row.effective_on}
 
@@ -172,7 +213,11 @@ _TO_VALUE: dict[Kind, Callable[[Fact], facts.Fact]] = {
         **_when(row), annual_rate=row.annual_rate or Decimal(0), effect=RateEffect(row.effect)
     ),
     Kind.CHARGE: lambda row: facts.Charge(
-        **_when(row), amount=row.amount or 0, component=Component(row.component), bill=row.bill_number
+        **_when(row),
+        amount=row.amount or 0,
+        component=Component(row.component),
+        bill=row.bill_number,
+        due_on=row.moved_to,
     ),
     Kind.WAIVER: lambda row: facts.Waiver(
         **_when(row), amount=row.amount or 0, component=Component(row.component), bill=row.bill_number or 0
@@ -183,6 +228,26 @@ _TO_VALUE: dict[Kind, Callable[[Fact], facts.Fact]] = {
         due_on=row.moved_to or row.effective_on,
         treatment=DeferralTreatment(row.effect),
     ),
+    Kind.DRAWDOWN: lambda row: facts.Drawdown(**_when(row), amount=row.amount or 0),
+    Kind.DUE_DATE_MOVE: lambda row: facts.DueDateMove(
+        **_when(row), bill=row.bill_number or 0, due_on=row.moved_to or row.effective_on
+    ),
+    Kind.PAUSE: lambda row: facts.Pause(**_when(row), until=row.until or row.effective_on),
+    Kind.EXTENSION: lambda row: facts.Extension(**_when(row), bills=row.count or 0),
+    Kind.REFUND: lambda row: facts.Refund(**_when(row), amount=row.amount or 0),
+    Kind.COUPON: lambda row: facts.Coupon(
+        **_when(row),
+        kind=CouponKind(row.effect),
+        amount=row.amount or 0,
+        fraction=row.fraction or Decimal(0),
+        count=row.count or 0,
+        bill=row.bill_number,
+        until=row.until,
+        cap=row.cap,
+        by_third_party=row.component == BY_THIRD_PARTY,
+    ),
+    Kind.TERMS: lambda row: facts.TermsVersion(**_when(row), terms=_terms(row)),
+    Kind.ARRANGEMENT: lambda row: facts.Arrangement(**_when(row), terms=_terms(row), forgives=row.effect == FORGIVES),
     Kind.LENDER_FIGURE: lambda row: facts.LenderFigure(**_when(row), bill=row.bill_number or 0, parts=row.figure),
     Kind.CONFIRMATION: lambda row: facts.Confirmation(**_when(row), of=row.target_id or 0),
     Kind.REVERSAL: lambda row: facts.Reversal(**_when(row), of=row.target_id or 0),
@@ -284,6 +349,86 @@ class Reversal(OfKind, Fact):
     """Undoes the fact it targets; itself undone by another reversal."""
 
     KIND = Kind.REVERSAL
+    objects = KindManager()
+
+    class Meta:
+        proxy = True
+
+
+class Drawdown(OfKind, Fact):
+    """More money lent under the same agreement."""
+
+    KIND = Kind.DRAWDOWN
+    objects = KindManager()
+
+    class Meta:
+        proxy = True
+
+
+class DueDateMove(OfKind, Fact):
+    """The due day is another one from a bill on."""
+
+    KIND = Kind.DUE_DATE_MOVE
+    objects = KindManager()
+
+    class Meta:
+        proxy = True
+
+
+class Pause(OfKind, Fact):
+    """Days that bear no interest."""
+
+    KIND = Kind.PAUSE
+    objects = KindManager()
+
+    class Meta:
+        proxy = True
+
+
+class Extension(OfKind, Fact):
+    """More bills than were agreed."""
+
+    KIND = Kind.EXTENSION
+    objects = KindManager()
+
+    class Meta:
+        proxy = True
+
+
+class Refund(OfKind, Fact):
+    """A purchase given back; never a repayment."""
+
+    KIND = Kind.REFUND
+    objects = KindManager()
+
+    class Meta:
+        proxy = True
+
+
+class Coupon(OfKind, Fact):
+    """A coupon used, or a subsidy a third party pays."""
+
+    KIND = Kind.COUPON
+    objects = KindManager()
+
+    class Meta:
+        proxy = True
+
+
+class Amendment(OfKind, Fact):
+    """Other terms from a day on."""
+
+    KIND = Kind.TERMS
+    objects = KindManager()
+
+    class Meta:
+        proxy = True
+
+
+class Arrangement(OfKind, Fact):
+    """Everything owed is repaid under new terms."""
+
+    KIND = Kind.ARRANGEMENT
     objects = KindManager()
 
     class Meta:

@@ -52,17 +52,8 @@ def history(loan: Loan) -> History:
 def histories(loans: Iterable[Loan]) -> dict[int, History]:
     """The history of each loan by its id, in two queries however many loans."""
     ids = [loan.pk for loan in loans]
-    versions: defaultdict[int, list[TermsVersion]] = defaultdict(list)
-    for version in TermsVersion.objects.filter(loan__in=ids).order_by("number"):
-        versions[version.loan_id].append(version)
+    first = {version.loan_id: version.value for version in TermsVersion.objects.filter(loan__in=ids, number=1)}
     rows: defaultdict[int, list[kinds.Fact]] = defaultdict(list)
-    for row in Fact.objects.filter(loan__in=ids).in_order():
+    for row in Fact.objects.filter(loan__in=ids).select_related("terms_version").in_order():
         rows[row.loan_id].append(row.value)
-    return {
-        id: History(versions[id][0].value, (*map(_as_fact, versions[id][1:]), *rows[id])) for id in ids if versions[id]
-    }
-
-
-def _as_fact(version: TermsVersion) -> kinds.Fact:
-    """A later version of the terms; its id is negative, since it is no row among the facts."""
-    return kinds.TermsVersion(id=-version.number, effective_on=version.effective_on, terms=version.value)
+    return {id: History(first[id], tuple(rows[id])) for id in ids if id in first}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 
-from ledger.loanmath.facts import Charge, Drawdown, Fact
+from ledger.loanmath.facts import ApplyTo, Charge, Drawdown, Fact
 from ledger.loanmath.money import Parts, Rounding
 from ledger.loanmath.project import project
 from ledger.loanmath.terms import Component, Excess, LoanTerms, Spread
@@ -21,8 +21,8 @@ def paid(terms: LoanTerms, *facts: Fact, as_of: str = "2026-01-20") -> list[int]
 
 def test_money_ahead_pays_the_next_bill_unless_something_else_is_said() -> None:
     assert paid(FREE, repayment(1, "2026-01-20", 15_000)) == [10_000, 5_000, 0, 0]
-    assert paid(FREE, repayment(1, "2026-01-20", 15_000, excess=Excess.LAST_BILL)) == [0, 0, 5_000, 10_000]
-    assert paid(FREE, repayment(1, "2026-01-20", 15_001, excess=Excess.EQUAL_SHARES)) == [3_750, 3_750, 3_750, 3_751]
+    assert paid(FREE, repayment(1, "2026-01-20", 15_000, apply_to=ApplyTo.LAST)) == [0, 0, 5_000, 10_000]
+    assert paid(FREE, repayment(1, "2026-01-20", 15_001, apply_to=ApplyTo.SHARES)) == [3_750, 3_750, 3_750, 3_751]
 
 
 def test_the_agreement_may_say_so_once_and_for_all() -> None:
@@ -32,17 +32,17 @@ def test_the_agreement_may_say_so_once_and_for_all() -> None:
 
 def test_what_is_due_comes_first_and_a_full_bill_leaves_its_share_to_the_others() -> None:
     facts = [
-        repayment(1, "2026-01-20", 9_000, excess=Excess.LAST_BILL),
-        repayment(2, "2026-02-10", 13_000, excess=Excess.EQUAL_SHARES),
-        repayment(3, "2026-02-10", 6_000, excess=Excess.EQUAL_SHARES),
+        repayment(1, "2026-01-20", 9_000, apply_to=ApplyTo.LAST),
+        repayment(2, "2026-02-10", 13_000, apply_to=ApplyTo.SHARES),
+        repayment(3, "2026-02-10", 6_000, apply_to=ApplyTo.SHARES),
     ]
     assert paid(FREE, *facts[:2], as_of="2026-02-10") == [10_000, 1_000, 1_000, 10_000]
     assert paid(FREE, *facts, as_of="2026-02-10") == [10_000, 4_000, 4_000, 10_000]
 
 
 def test_more_than_everything_is_kept_as_credit() -> None:
-    for excess in (Excess.LAST_BILL, Excess.EQUAL_SHARES):
-        found = project(FREE, [repayment(1, "2026-01-20", 40_001, excess=excess)], day("2026-01-20"))
+    for apply_to in (ApplyTo.LAST, ApplyTo.SHARES):
+        found = project(FREE, [repayment(1, "2026-01-20", 40_001, apply_to=apply_to)], day("2026-01-20"))
         assert (found.credit, found.outstanding_principal) == (1, 0)
 
 

@@ -144,7 +144,6 @@ def one_fact(draw: st.DrawFn, number: int) -> Fact:
         apply_to=apply_to,
         bill=bill,
         presumed=draw(st.booleans()),
-        excess=draw(st.one_of(st.none(), st.sampled_from(list(Excess)))),
     )
 
 
