@@ -79,16 +79,18 @@ class Books:
         bill.before = None
         if self.deferrals:
             self._defer_interest(bill)
+        if index in plan.without_principal:
+            bill.before = plan.state()
+            plan.last = plan.ends_at()
         bill.row = row = plan.take()
         bill.starts_on, bill.due_on = row.period.starts_on, row.period.due_on
         bill.deferred_from = plan.agreed.get(index)
         if bill.deferred_from is not None:
             bill.due_on = max(bill.due_on, plan.moved[index])
-        if index in plan.without_principal and not plan.open_ended:
-            bill.before = plan.state()
-            solve(plan)
         principal = plan.shown(row.opening) - plan.shown(row.closing)
         self._ask(bill, [principal, plan.shown(row.interest), row.fee // plan.scale, 0])
+        if index in plan.without_principal:
+            solve(plan)
         bill.outstanding_after = plan.shown(plan.balance)
         if any(bill.waivers):
             bill.waived = [min(a, max(b, 0)) for a, b in zip(bill.waivers, bill.asked, strict=True)]
@@ -138,6 +140,7 @@ class Books:
         if bill.number in self.capitalized:
             return
         bill.before, new = plan.state(), plan.due_on(plan.at)
+        plan.last = plan.ends_at(old)
         plan.dates[plan.at] = old
         plan.forget_period(plan.at)
         exact = plan.interest_to(old)
@@ -189,7 +192,7 @@ class Books:
         if bill.before is None:
             return
         if bill.number not in self.capitalized:
-            plan.payment, plan.part, plan.first_more, plan.prorate_listed = bill.before[4:]
+            plan.restore_payment(bill.before)
         elif day < plan.agreed[plan.at]:
             del self.capitalized[bill.number]
             plan.restore(bill.before)

@@ -8,6 +8,7 @@ rounds, so that one set of integer rules serves both.
 from __future__ import annotations
 
 from bisect import bisect_left
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
@@ -51,6 +52,7 @@ class PlanState(NamedTuple):
     part: int
     first_more: int
     prorate_listed: bool
+    last: int
 
 
 @dataclass(slots=True)
@@ -264,14 +266,29 @@ class Plan:
         """What `restore` brings back."""
         return PlanState(
             self.balance, self.accrued, self.accrued_to, self.carry,
-            self.payment, self.part, self.first_more, self.prorate_listed,
+            self.payment, self.part, self.first_more, self.prorate_listed, self.last,
         )  # fmt: skip
+
+    def ends_at(self, due_on: date | None = None) -> int:
+        """The index of the last bill had the bill to come not been deferred: due on `due_on` if that is given, the
+        others one later; asking for principal even if it is let off."""
+        trial = copy(self)
+        trial.without_principal = self.without_principal - {self.at}
+        if due_on is not None:
+            trial.dates, trial._periods = [*self.dates[: self.at], due_on, *self.dates[self.at :]], {}
+        while not trial.done:
+            trial.take()
+        return trial.at - 1
 
     def restore(self, state: PlanState) -> None:
         """The plan as it was when `state` was noted, for the same next bill."""
         self.balance, self.accrued, self.accrued_to, self.carry = state[:4]
-        self.payment, self.part, self.first_more, self.prorate_listed = state[4:]
+        self.restore_payment(state)
         self.forget_period(self.at)
+
+    def restore_payment(self, state: PlanState) -> None:
+        """The payment as it was, and the bills it was worked out for."""
+        self.payment, self.part, self.first_more, self.prorate_listed, self.last = state[4:]
 
     def level_payment(self, index: int) -> int:
         """What bill `index` asks for in principal and interest, unless it is the last."""

@@ -13,6 +13,7 @@ from ledger.loanmath.facts import (
     DueDateMove,
     Fact,
     RateChange,
+    RateEffect,
     Repayment,
     TermsVersion,
 )
@@ -70,11 +71,20 @@ def test_an_interest_only_bill_leaves_its_principal_to_the_others() -> None:
 
 
 def test_an_interest_only_bill_taken_back_and_made_up_again_asks_the_same() -> None:
-    early = repayment(11, "2026-04-16", 300_000)
-    too_little = repayment(12, "2026-04-17", 1, apply_to=ApplyTo.PAYOFF)
+    early = repayment(11, "2026-04-16", 5_000)
+    kept = RateChange(
+        id=12, effective_on=day("2026-04-17"), annual_rate=loan().annual_rate, effect=RateEffect.KEEP_PAYMENT
+    )
     plain = seen(deferred(DeferralTreatment.INTEREST_ONLY))
-    again = seen(deferred(DeferralTreatment.INTEREST_ONLY), early, too_little, on=day("2026-04-17"))
-    assert [bill.due for bill in again.bills] == [bill.due for bill in plain.bills]
+    again = seen(deferred(DeferralTreatment.INTEREST_ONLY), early, kept, on=day("2026-04-17"))
+    assert [bill.due.total for bill in again.bills[4:]] == [bill.due.total for bill in plain.bills[4:]]
+
+
+def test_a_bill_let_off_its_principal_does_not_make_a_shortened_loan_longer() -> None:
+    sooner = repayment(8, "2026-04-10", 300_000, apply_to=ApplyTo.SHORTEN)
+    assert len(seen(sooner).bills) == 9
+    assert len(seen(sooner, deferred(DeferralTreatment.INTEREST_ONLY)).bills) == 9
+    assert len(seen(sooner, deferred(DeferralTreatment.CAPITALIZE)).bills) == 9
 
 
 def test_a_bill_added_to_the_end_asks_for_nothing_on_its_day() -> None:
