@@ -19,6 +19,7 @@ from ledger.loanmath.terms import LoanTerms, Method, Unit
 ZERO = Fraction(0)
 MONTHS_IN = {Unit.MONTH: 1, Unit.YEAR: 12}
 DAYS_IN = {Unit.DAY: 1, Unit.WEEK: 7}
+SHORTEST_MONTH = 28
 PERIODS_A_YEAR = {Unit.DAY: 365, Unit.WEEK: 52, Unit.MONTH: 12, Unit.YEAR: 1}
 
 
@@ -37,9 +38,17 @@ def due_dates(terms: LoanTerms) -> list[date]:
     if terms.due_dates:
         return list(terms.due_dates)
     anchor = terms.anchor_day or terms.first_due_on.day
+    if terms.unit is Unit.MONTH and anchor <= SHORTEST_MONTH:
+        return [terms.first_due_on, *_every_month(terms.first_due_on, anchor, terms.every, terms.count - 1)]
     return [
         due_date(terms.first_due_on, anchor, terms.unit, terms.every, k, terms.month_end) for k in range(terms.count)
     ]
+
+
+def _every_month(first: date, day: int, every: int, count: int) -> list[date]:
+    """`day` of each month, or of every so many, after that of `first`: a day that every month has."""
+    month = first.year * 12 + first.month - 1 + every
+    return [date(m // 12, m % 12 + 1, day) for m in range(month, month + every * count, every)]
 
 
 @lru_cache(maxsize=256)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, localcontext
 from fractions import Fraction
+from functools import partial
+from itertools import accumulate, repeat
+from operator import add, sub
+from typing import NamedTuple
 
 from ledger.loanmath.payment import NeverAmortizes, start_plan
+from ledger.loanmath.plain import plain_figures
 from ledger.loanmath.terms import LoanTerms
 
 __all__ = [
@@ -21,8 +25,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class ScheduledRow:
+class ScheduledRow(NamedTuple):
     """One planned bill, in minor units: it covers `starts_on` up to and without `due_on`; `balance` is the
     principal still owed once it is paid. `payment` is the sum of the parts, rounded on its own where the
     agreement never rounds."""
@@ -44,6 +47,11 @@ def schedule(terms: LoanTerms) -> tuple[ScheduledRow, ...]:
     it never rounds, every figure is rounded on its own and the figures shown need not add up.
     Raises NeverAmortizes.
     """
+    figures = plain_figures(terms)
+    return _planned_rows(terms) if figures is None else _plain_rows(terms, *figures)
+
+
+def _planned_rows(terms: LoanTerms) -> tuple[ScheduledRow, ...]:
     plan = start_plan(terms)
     rows = []
     while not plan.done:
@@ -61,6 +69,29 @@ def schedule(terms: LoanTerms) -> tuple[ScheduledRow, ...]:
             )
         )
     return tuple(rows)
+
+
+def _plain_rows(
+    terms: LoanTerms, dates: list[date], principals: list[int], interests: list[int]
+) -> tuple[ScheduledRow, ...]:
+    """Column by column, since a loop over rows would take longer than working them out."""
+    balances = accumulate(principals, sub, initial=terms.opening)
+    next(balances)
+    payments = map(add, principals, interests)
+    if fee := terms.bill_fee:
+        payments = map(add, payments, repeat(fee))
+    columns = zip(
+        range(1, len(dates) + 1),
+        (terms.disbursed_on, *dates[:-1]),
+        dates,
+        principals,
+        interests,
+        repeat(fee),
+        balances,
+        payments,
+        strict=False,
+    )
+    return tuple(map(partial(tuple.__new__, ScheduledRow), columns))
 
 
 def level_payment(terms: LoanTerms) -> int:
