@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from dataclasses import MISSING, fields
 from datetime import date
 from fractions import Fraction
+from functools import partial
 from itertools import pairwise
 from math import lcm
 from operator import sub
+from typing import NamedTuple
 
 from ledger.loanmath.day_count import THIRTY_DAY_RULES, DayCount, days, fraction
 from ledger.loanmath.interest import due_dates, make_period
@@ -37,10 +39,23 @@ _DEFAULTS = [
     if field.name not in _MAY_DIFFER and field.default is not MISSING
 ]
 
-Figures = tuple[list[date], list[int], list[int]]  # due dates, principal and interest, a bill each
+
+class ScheduledRow(NamedTuple):
+    """One planned bill, in minor units: it covers `starts_on` up to and without `due_on`; `balance` is the
+    principal still owed once it is paid. `payment` is the sum of the parts, rounded on its own where the
+    agreement never rounds."""
+
+    number: int
+    starts_on: date
+    due_on: date
+    principal: int
+    interest: int
+    fee: int
+    balance: int
+    payment: int
 
 
-def plain_figures(terms: LoanTerms) -> Figures | None:
+def plain_schedule(terms: LoanTerms) -> tuple[ScheduledRow, ...] | None:
     """The bills of a plain loan; None where the terms need a plan (another method, a rounding of their own, a payment
     that does not cover the interest)."""
     if not terms.annual_rate or terms.payment_rounding or terms.interest_rounding:
@@ -52,14 +67,12 @@ def plain_figures(terms: LoanTerms) -> Figures | None:
     if factors is None:
         return None
     ups, down = factors
-    payment = _level_payment(terms, ups, down) if terms.payment is None else terms.payment
-    if (
-        terms.payment is not None
-        and len(dates) > 1
-        and payment <= round_ratio(terms.opening * ups[1], down, Rounding.HALF_UP)
-    ):
+    payment = terms.payment
+    if payment is None:
+        payment = _level_payment(terms, ups, down)
+    elif len(dates) > 1 and payment <= round_ratio(terms.opening * ups[1], down, Rounding.HALF_UP):
         return None
-    return _amortize(terms.opening, payment, dates, ups, down)
+    return _amortize(terms, payment, dates, ups, down)
 
 
 def _factors(terms: LoanTerms, dates: Sequence[date]) -> tuple[list[int], int] | None:
@@ -110,25 +123,25 @@ def _even_growth(up: int, down: int, later: int) -> tuple[int, int]:
     return grown * up, grown * up + (grown - one) * down
 
 
-def _amortize(balance: int, payment: int, dates: list[date], ups: Sequence[int], down: int) -> Figures | None:
-    """The loop: interest on what is owed, rounded half up, the rest of the payment is principal; the last bill, or the
-    first one for which the payment is enough, takes all that is left."""
-    principals: list[int] = []
-    interests: list[int] = []
-    half, whole = down, 2 * down
-    for up in ups:
+def _amortize(
+    terms: LoanTerms, payment: int, dates: list[date], ups: Sequence[int], down: int
+) -> tuple[ScheduledRow, ...] | None:
+    """The loop: interest on what is owed, rounded half up, and the rest of the payment is principal; the last bill, or
+    the first for which the payment is more than enough, takes all that is left."""
+    rows: list[ScheduledRow] = []
+    new_row, last = partial(tuple.__new__, ScheduledRow), len(dates)
+    balance, fee, half, whole = terms.opening, terms.bill_fee, down, 2 * down
+    asked = payment + fee
+    for number, starts_on, due_on, up in zip(
+        range(1, last + 1), (terms.disbursed_on, *dates), dates, ups, strict=False
+    ):
         interest = (2 * balance * up + half) // whole
         principal = payment - interest
-        if not 0 < principal < balance:
+        if number == last or principal >= balance:
+            rows.append(ScheduledRow(number, starts_on, due_on, balance, interest, fee, 0, balance + interest + fee))
             break
-        interests.append(interest)
-        principals.append(principal)
+        if principal <= 0:
+            return None
         balance -= principal
-    else:
-        balance += principals.pop()
-        principal, interest = balance, interests.pop()
-    if principal < balance:
-        return None
-    interests.append(interest)
-    principals.append(balance)
-    return dates[: len(principals)], principals, interests
+        rows.append(new_row((number, starts_on, due_on, principal, interest, fee, balance, asked)))
+    return tuple(rows)

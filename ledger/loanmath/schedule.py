@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
 from decimal import Decimal, localcontext
 from fractions import Fraction
-from functools import partial
-from itertools import accumulate, repeat
-from operator import add, sub
-from typing import NamedTuple
 
 from ledger.loanmath.payment import NeverAmortizes, start_plan
-from ledger.loanmath.plain import plain_figures
+from ledger.loanmath.plain import ScheduledRow, plain_schedule
 from ledger.loanmath.terms import LoanTerms
 
 __all__ = [
@@ -25,21 +20,6 @@ __all__ = [
 ]
 
 
-class ScheduledRow(NamedTuple):
-    """One planned bill, in minor units: it covers `starts_on` up to and without `due_on`; `balance` is the
-    principal still owed once it is paid. `payment` is the sum of the parts, rounded on its own where the
-    agreement never rounds."""
-
-    number: int
-    starts_on: date
-    due_on: date
-    principal: int
-    interest: int
-    fee: int
-    balance: int
-    payment: int
-
-
 def schedule(terms: LoanTerms) -> tuple[ScheduledRow, ...]:
     """The planned bills in order; fewer than `count` where a stated payment or an extra repays sooner.
 
@@ -47,11 +27,11 @@ def schedule(terms: LoanTerms) -> tuple[ScheduledRow, ...]:
     it never rounds, every figure is rounded on its own and the figures shown need not add up.
     Raises NeverAmortizes.
     """
-    figures = plain_figures(terms)
-    return _planned_rows(terms) if figures is None else _plain_rows(terms, *figures)
+    rows = plain_schedule(terms)
+    return _by_plan(terms) if rows is None else rows
 
 
-def _planned_rows(terms: LoanTerms) -> tuple[ScheduledRow, ...]:
+def _by_plan(terms: LoanTerms) -> tuple[ScheduledRow, ...]:
     plan = start_plan(terms)
     rows = []
     while not plan.done:
@@ -69,29 +49,6 @@ def _planned_rows(terms: LoanTerms) -> tuple[ScheduledRow, ...]:
             )
         )
     return tuple(rows)
-
-
-def _plain_rows(
-    terms: LoanTerms, dates: list[date], principals: list[int], interests: list[int]
-) -> tuple[ScheduledRow, ...]:
-    """Column by column, since a loop over rows would take longer than working them out."""
-    balances = accumulate(principals, sub, initial=terms.opening)
-    next(balances)
-    payments = map(add, principals, interests)
-    if fee := terms.bill_fee:
-        payments = map(add, payments, repeat(fee))
-    columns = zip(
-        range(1, len(dates) + 1),
-        (terms.disbursed_on, *dates[:-1]),
-        dates,
-        principals,
-        interests,
-        repeat(fee),
-        balances,
-        payments,
-        strict=False,
-    )
-    return tuple(map(partial(tuple.__new__, ScheduledRow), columns))
 
 
 def level_payment(terms: LoanTerms) -> int:
