@@ -107,7 +107,8 @@ def _starts_with_a_whole_period(terms: LoanTerms) -> bool:
         return False
     if terms.unit in (Unit.MONTH, Unit.YEAR):
         months = terms.every * (12 if terms.unit is Unit.YEAR else 1)
-        anchor = terms.anchor_day or terms.first_due_on.day
-        return terms.first_due_on == add_months(terms.disbursed_on, months, anchor, terms.month_end)
+        one_on = add_months(terms.disbursed_on, months, None, terms.month_end)
+        one_back = add_months(terms.first_due_on, -months, terms.anchor_day)
+        return terms.first_due_on == one_on or terms.disbursed_on == one_back
     step = timedelta(days=terms.every * (7 if terms.unit is Unit.WEEK else 1))
     return terms.first_due_on == terms.disbursed_on + step
