@@ -39,7 +39,7 @@ class Report:
 
 
 def report(loan: LoanFile, as_of: date) -> Report:
-    """Raises NeverAmortizes where a payment changed later never repays the loan."""
+    """The loan of a file, checked when it was read."""
     projection = project(loan.terms, loan.facts, as_of)
     on = max(as_of, loan.terms.disbursed_on)
     return Report(
