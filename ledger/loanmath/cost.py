@@ -250,7 +250,7 @@ def _real_cost(terms: LoanTerms, facts: Sequence[Fact], loan: Projection) -> Lif
     over = loan.credit - sum(bill.open.total for bill in loan.bills)
     if over > 0:
         flows.append(Flow(max(flow.on for flow in flows), FlowKind.CREDIT, over))
-    flows.sort(key=lambda flow: (flow.on, flow.amount < 0))
+    flows.sort(key=lambda flow: flow.on)
     drawn = sum(flow.amount for flow in flows if flow.kind is FlowKind.DRAWN)
     return LifeCost(
         currency=terms.currency,
