@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Mapping
 from datetime import date
 from functools import cache
@@ -18,6 +19,7 @@ log = logging.getLogger(__name__)
 
 FIRST_YEAR, LAST_YEAR = 2000, 2085  # a loan of fifty years that begins today fits in
 OVERRIDES = "holidays.json"
+_PLACE = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?", re.ASCII)
 
 
 @cache
@@ -31,6 +33,8 @@ def calendar_of(code: str) -> Calendar:
 
 def _published(code: str) -> Calendar:
     """What the library knows: public holidays, the weekend, and working days that make up for a bridge day."""
+    if not _PLACE.fullmatch(code):
+        return WEEKENDS
     country, _, part = code.partition("-")
     try:
         span = country_holidays(country, subdiv=part or None)
