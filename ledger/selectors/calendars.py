@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+import warnings
 from collections.abc import Mapping
 from datetime import date
 from functools import cache
@@ -37,9 +38,9 @@ def _published(code: str) -> Calendar:
         return WEEKENDS
     country, _, part = code.partition("-")
     try:
-        span = country_holidays(country, subdiv=part or None)
-        years = range(max(FIRST_YEAR, span.start_year), min(LAST_YEAR, span.end_year) + 1)
-        found = country_holidays(country, subdiv=part or None, years=years)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # some countries say which years they know; the others have weekends
+            found = country_holidays(country, subdiv=part or None, years=range(FIRST_YEAR, LAST_YEAR + 1))
     except NotImplementedError:
         return WEEKENDS
     workdays = frozenset(found.weekend_workdays or ())

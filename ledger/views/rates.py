@@ -54,5 +54,7 @@ def _wanted(request: PageRequest, cards: tuple[SeriesCard, ...]) -> dict[str, An
     return {"series": card.code, "effective_on": day, "annual_rate": line.annual_rate if line else None}
 
 
-def _page(request: PageRequest, cards: tuple[SeriesCard, ...], form: PublishedRateForm, status: int = 200) -> HttpResponse:
+def _page(
+    request: PageRequest, cards: tuple[SeriesCard, ...], form: PublishedRateForm, status: int = 200
+) -> HttpResponse:
     return page(request, "ledger/rates.html", {"cards": cards, "form": form}, status=status)
