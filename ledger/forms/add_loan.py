@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from django import forms
 from django.utils.functional import Promise
@@ -55,6 +55,14 @@ _PLACES = {
 }
 _FOUR = ("amount", "payment", "count", "rate")
 _ELSEWHERE = {"lender", "name", "note", "key", "credit_line"}  # a mistake there does not hide the schedule
+
+
+class MoreGroup(NamedTuple):
+    """Fields under one heading; open where one of them is wrong."""
+
+    heading: str | Promise
+    rows: list[list[forms.BoundField]]
+    is_open: bool
 
 
 class AddLoanForm(LoanFields):
@@ -120,7 +128,8 @@ class AddLoanForm(LoanFields):
         )
         if "rate" in self.fields:
             self.fields["rate"].required = False
-            self.fields["rate"].help_text = _("Empty: what it follows on that day, with the basis points.")
+            if "series" in self.preset.shown:
+                self.fields["rate"].help_text = _("Empty: what it follows on that day, with the basis points.")
 
     def _use_currency(self, currency: str) -> None:
         for field in self.fields.values():
@@ -133,11 +142,15 @@ class AddLoanForm(LoanFields):
         return self._rows(ROWS, set(self.preset.shown) & self.fields.keys())
 
     @property
-    def more_groups(self) -> list[tuple[str | Promise, list[list[forms.BoundField]]]]:
+    def more_groups(self) -> list[MoreGroup]:
         """The fields under "More", by heading and line."""
         wanted = set(self.preset.more) & self.fields.keys()
         groups = [(heading, self._rows(rows, wanted)) for heading, rows in GROUPS]
-        return [(heading, rows) for heading, rows in groups if rows]
+        return [
+            MoreGroup(heading, rows, self.is_bound and any(field.errors for row in rows for field in row))
+            for heading, rows in groups
+            if rows
+        ]
 
     def _rows(self, rows: Iterable[tuple[str, ...]], wanted: set[str]) -> list[list[forms.BoundField]]:
         named = {name for row in rows for name in row}
@@ -148,7 +161,7 @@ class AddLoanForm(LoanFields):
 
     @property
     def more_is_open(self) -> bool:
-        return any(name in self.errors for name in self.preset.more) if self.is_bound else False
+        return any(group.is_open for group in self.more_groups)
 
     def clean(self) -> dict[str, Any]:
         said = super().clean() or self.cleaned_data

@@ -15,7 +15,9 @@ from types import MappingProxyType
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from ledger.loanmath.benchmarks import RatePoint
+from ledger.loanmath.benchmarks import RatePoint, Repricing, next_repricing
+from ledger.loanmath.presets import BASIS_POINT
+from ledger.loanmath.terms import LoanTerms
 from ledger.models import BenchmarkRate, Household, Loan, TermsVersion
 
 SHIPPED = Path(__file__).resolve().parent.parent / "data" / "benchmark_rates.json"
@@ -87,6 +89,35 @@ def _merged(own: Mapping[str, Mapping[date, Decimal | None]]) -> Series:
         said |= rates
         known[code] = tuple(RatePoint(day, rate) for day, rate in sorted(said.items()) if rate is not None)
     return known
+
+
+@dataclass(frozen=True, slots=True)
+class FollowLine:
+    """What a loan's rate follows, in words and figures: `points` are basis points on top of it; `next` is the next
+    repricing with the rate as far as it is published."""
+
+    name: str
+    points: Decimal
+    next: Repricing | None
+
+    @property
+    def is_below(self) -> bool:
+        return self.points < 0
+
+    @property
+    def size(self) -> Decimal:
+        """The basis points without their sign."""
+        return abs(self.points)
+
+
+def follow_line(terms: LoanTerms, rates: Series, today: date) -> FollowLine | None:
+    """What the rate of `terms` follows; None where it is fixed."""
+    followed = terms.benchmark
+    if followed is None:
+        return None
+    points = (followed.spread / BASIS_POINT).normalize()
+    coming = next_repricing(terms, rates.get(followed.series, ()), today)
+    return FollowLine(short_name(followed.series), points, coming)
 
 
 @dataclass(frozen=True, slots=True)

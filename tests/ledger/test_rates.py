@@ -7,11 +7,12 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from ledger.loanmath.benchmarks import RatePoint
+from ledger.loanmath.benchmarks import RatePoint, Repricing
 from ledger.loanmath.terms import Benchmark
 from ledger.models import BenchmarkRate, Bill, Loan, Role
 from ledger.selectors.benchmarks import rates_known_to, series_cards, shipped
@@ -233,3 +234,19 @@ def test_the_page_costs_the_same_with_one_row_and_with_three(client, home):
         counts.append(len(asked))
     assert counts == [counts[0]] * 3
     assert len(series_cards(home, date(2026, 11, 25))[0].lines) == len(shipped()[LPR].points) + 3
+
+
+def test_the_loans_page_says_what_the_rate_follows(client, home):
+    loan = mortgage(home)
+    with time_machine.travel(NOW, tick=False):
+        response = client.get(reverse("ledger:loan", args=[loan.pk]))
+    line = response.context["shown"].terms[0].follows
+    assert (line.name, line.points, line.next) == (
+        "LPR 5Y",
+        Decimal(-30),
+        Repricing(date(2027, 1, 1), Decimal("0.035"), Decimal("0.032")),
+    )
+    shown = " ".join(response.content.decode().replace("\xa0", " ").split())
+    assert "LPR 5Y − 30 basis points" in shown
+    assert "Next repricing 1 Jan 2027: LPR 5Y is 3.5 % so far, which makes 3.2 %" in shown
+    assert response.context["shown"].cost.rate_now == Decimal("0.032")
