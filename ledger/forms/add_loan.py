@@ -231,6 +231,8 @@ class AddLoanForm(LoanFields):
         if kind is not None and kind.first_due_on is not None:
             return {"first_due_on": kind.first_due_on(said["disbursed_on"]), "anchor_day": anchor}
         rule, gap = agreement.first_due_rule(said), said.get("first_due_gap") or 0
+        if anchor is not None and rule is FirstDue.ONE_PERIOD:
+            rule = FirstDue.NEXT_MONTH  # the due day is the lender's, not that of the disbursement
         if anchor is None:
             rule = FirstDue.ONE_PERIOD
             anchor = said["disbursed_on"].day if is_monthly else None

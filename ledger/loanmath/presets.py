@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
-from ledger.loanmath.dates import add_months, due_date
+from ledger.loanmath.dates import due_date, first_due_date
 from ledger.loanmath.day_count import DayCount
 from ledger.loanmath.terms import (
     Benchmark,
@@ -197,20 +197,6 @@ def first_due_on(code: str, values: Mapping[str, Any]) -> date:
         values.get("every", 1),
         values.get("first_due_gap", 0),
     )
-
-
-def first_due_date(
-    rule: FirstDue, disbursed_on: date, anchor_day: int | None, unit: Unit, every: int, gap: int
-) -> date:
-    """The first due date by `rule`; without an anchor day, one period after the disbursement."""
-    if rule is FirstDue.ONE_PERIOD or anchor_day is None or unit is not Unit.MONTH:
-        return due_date(disbursed_on, anchor_day, unit, every, 1)
-    if rule is FirstDue.NEXT_MONTH:
-        return add_months(disbursed_on, 1, anchor_day)
-    least = disbursed_on + timedelta(days=max(gap, 1) if rule is FirstDue.MIN_GAP else 1)
-    first = add_months(least, 0, anchor_day)
-    months = (first < least) + (rule is FirstDue.SKIP_ONE)
-    return add_months(least, months, anchor_day)
 
 
 def last_due_on(terms: LoanTerms, month_and_day: tuple[int, int]) -> date | None:

@@ -11,11 +11,14 @@ from dateutil.relativedelta import relativedelta
 
 from ledger.loanmath import facts as kinds
 from ledger.loanmath.benchmarks import follow
+from ledger.loanmath.calendars import Calendar
+from ledger.loanmath.payoff import PayoffQuote, payoff_quote
 from ledger.loanmath.project import live, project
 from ledger.loanmath.projection import Projection
 from ledger.loanmath.terms import LoanTerms
 from ledger.models import Fact, Loan, TermsVersion
 from ledger.selectors.benchmarks import Series, rates_known
+from ledger.selectors.calendars import calendar_of
 
 LONGEST = relativedelta(years=60)  # from the disbursement: further on no loan is repriced
 
@@ -37,12 +40,20 @@ class History:
         return (*self.recorded, *follow(self.terms, live(self.recorded), self.rates, self.terms.disbursed_on + LONGEST))
 
     @property
+    def calendar(self) -> Calendar:
+        """The working days that the payable dates go by."""
+        return calendar_of(self.terms.holiday_calendar)
+
+    @property
     def follows(self) -> set[str]:
         """The series that any version of the terms follows."""
         return followed(self.terms, self.recorded)
 
     def project(self, as_of: date) -> Projection:
-        return project(self.terms, self.facts, as_of)
+        return project(self.terms, self.facts, as_of, self.calendar)
+
+    def payoff_quote(self, on: date) -> PayoffQuote:
+        return payoff_quote(self.terms, self.facts, on, self.calendar)
 
     def plus(self, *more: kinds.Fact) -> History:
         """The same history with facts that are not (yet) recorded: what a preview shows."""

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from ledger.loanmath.apr import AnnualCost, advertised_rate, annual_cost
 from ledger.loanmath.facts import RateChange, Reversal
 from ledger.loanmath.money import Parts
-from ledger.loanmath.payoff import PayoffQuote, payoff_quote
+from ledger.loanmath.payoff import PayoffQuote
 from ledger.loanmath.project import live
 from ledger.loanmath.projection import Projection
 from ledger.loanmath.terms import LoanTerms
@@ -241,7 +241,7 @@ def payoff(past: History, rows: Sequence[BillRow], today: date, asked: str = "")
     left = sum(row.open.total for row in rows)
     presumed = bool(past.presumed())
     on, problem = _payoff_day(past, today, asked)
-    quote = None if problem else payoff_quote(past.terms, past.facts, on)
+    quote = None if problem else past.payoff_quote(on)
     return Payoff(on, quote, left, presumed, problem)
 
 

@@ -9,7 +9,9 @@ import pytest
 
 from ledger.loanmath.calendars import WEEKENDS, payable_date
 from ledger.loanmath.terms import HolidayRule
+from ledger.models import Bill
 from ledger.selectors.calendars import calendar_of, overrides
+from tests import builders as make
 
 
 @pytest.fixture(autouse=True)
@@ -88,3 +90,23 @@ def test_a_file_of_ones_own_adds_and_takes_away(tmp_path):
 def test_a_file_that_cannot_be_read_is_left_aside(tmp_path, text):
     (tmp_path / "holidays.json").write_text(text)
     assert not calendar_of("CN").is_working_day(date(2026, 2, 16))
+
+
+@pytest.mark.django_db
+@pytest.mark.service
+def test_a_loan_is_payable_by_the_calendar_of_its_terms(home):
+    """Due on 1 October 2026, in the Golden Week: payable on the 8th. 1 November is a Sunday: payable on the 2nd."""
+    loan = make.loan(
+        home,
+        disbursed_on=date(2026, 9, 1),
+        first_due_on=date(2026, 10, 1),
+        count=3,
+        holiday_rule=HolidayRule.NEXT_WORKDAY,
+        holiday_calendar="CN",
+    )
+    bills = Bill.objects.filter(loan=loan).order_by("number")
+    assert [(bill.due_on, bill.payable_on) for bill in bills] == [
+        (date(2026, 10, 1), date(2026, 10, 8)),
+        (date(2026, 11, 1), date(2026, 11, 2)),
+        (date(2026, 12, 1), date(2026, 12, 1)),
+    ]

@@ -9,6 +9,7 @@ from decimal import Decimal
 import pytest
 
 from ledger.loanmath.benchmarks import RatePoint, Repricing, follow, next_repricing, rate_on, repricing_days, repricings
+from ledger.loanmath.checks import problems
 from ledger.loanmath.facts import RateChange, TermsVersion
 from ledger.loanmath.money import Parts
 from ledger.loanmath.project import project
@@ -152,3 +153,15 @@ def test_the_bills_follow_the_rate_from_its_day_on() -> None:
     january, february = project(terms, facts, date(2025, 8, 1)).bills[5:7]
     assert (january.due, january.outstanding_after) == (Parts(principal=99_843, interest=2_145), 605_467)
     assert (february.starts_on, february.due) == (date(2025, 1, 1), Parts(principal=100_220, interest=1_665))
+
+
+@pytest.mark.parametrize(
+    "benchmark, field",
+    [
+        (Benchmark("LPR", every_months=0), "benchmark.every_months"),
+        (Benchmark("LPR", Decimal("NaN")), "benchmark.spread"),
+        (Benchmark("LPR", Decimal(11)), "benchmark.spread"),
+    ],
+)
+def test_a_benchmark_that_cannot_be_is_a_problem_of_the_terms(benchmark: Benchmark, field: str) -> None:
+    assert [problem.field for problem in problems(mortgage(benchmark=benchmark))] == [field]
