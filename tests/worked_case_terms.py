@@ -13,6 +13,7 @@ from ledger.loanmath.dates import due_date
 from ledger.loanmath.day_count import DayCount
 from ledger.loanmath.money import Parts, Rounding, round_minor
 from ledger.loanmath.terms import (
+    AheadInterest,
     Component,
     Excess,
     LastRow,
@@ -297,6 +298,8 @@ def _late_and_early(inputs: Case) -> dict[str, Any]:
         "principal_grace": int(inputs.get("grace_principal", 0)),
         "interest_grace": int(inputs.get("interest_deferred_periods", 0)),
     }
+    if inputs.get("recalculate_interest") and "prepayment_effect" not in inputs:
+        values["ahead_interest"] = AheadInterest.TO_DATE
     if "prepayment_effect" in inputs:
         values["excess"] = pick(EFFECTS, inputs["prepayment_effect"], "prepayment_effect")
     return values

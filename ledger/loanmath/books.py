@@ -18,7 +18,7 @@ from ledger.loanmath.money import Parts, Rounding, round_ratio
 from ledger.loanmath.payment import solve, start_plan
 from ledger.loanmath.plan import Plan
 from ledger.loanmath.replan import agreed_due_on, move_dates
-from ledger.loanmath.terms import LoanTerms
+from ledger.loanmath.terms import AheadInterest, LoanTerms
 from ledger.loanmath.working_bill import WorkingBill, nothing
 
 Source = tuple[int, date, int]  # repayment, the day it was paid, what is left of it
@@ -92,7 +92,7 @@ class Books:
         if any(bill.waivers):
             bill.waived = [min(a, max(b, 0)) for a, b in zip(bill.waivers, bill.asked, strict=True)]
         self.bills.append(bill)
-        self.note(bill, bill.due_on)
+        self.note(bill, max((paid_on for _, paid_on, _ in bill.met_by), default=bill.due_on))
         return bill
 
     def make_stranded_bill(self) -> WorkingBill:
@@ -162,11 +162,13 @@ class Books:
         return self.bills[number - 1] if 0 < number <= len(self.bills) else None
 
     def take_back(self, day: date) -> None:
-        """Take back the bills to come, from the first one not yet settled; the money they hold waits in `ahead`."""
+        """Take back the bills to come, from the first one not yet settled; the money they hold waits in `ahead`, unless
+        interest up to the day it came in was counted: then it stays where it is."""
+        stays = self.terms.ahead_interest is AheadInterest.TO_DATE
         keep = len(self.bills)
         while keep and self.bills[keep - 1].planned_on > day:
             keep -= 1
-        while keep < len(self.bills) and self.bills[keep].settled_on is not None:
+        while keep < len(self.bills) and self.bills[keep].settled_on is not None and not stays:
             keep += 1
         for bill in reversed(self.bills[keep:]):
             if bill.row is None:
@@ -174,6 +176,8 @@ class Books:
             else:
                 self.plan.take_back(bill.row)
             self.open.pop(bill.number, None)
+            if stays:
+                continue
             self.ahead += [((of, paid_on, sum(met)), bill.number) for of, paid_on, met in bill.met_by]
             bill.paid, bill.met_by, bill.settled_on = nothing(), [], None
         del self.bills[keep:]

@@ -99,7 +99,7 @@ def _solve_level(plan: Plan) -> None:
         _share(plan, plan.last - start + 1)
         plan.payment = plan.part
         return
-    owed += plan.balance * (1 + first)
+    owed += plan.balance + (plan.balance - (plan.paid_ahead if start == plan.at else 0)) * first
     left = plan.terms.balloon * plan.scale * one * owed.denominator
     plan.payment = plan.round_payment(max(owed.numerator * grown - left, 0), paid * owed.denominator)
     if plan.terms.payment_fit is not PaymentFit.NONE:

@@ -21,6 +21,15 @@ UNROUNDED_SCALE = 10**20
 MOST_BILLS = 1200  # where a kept payment no longer repays within a lifetime, the last of these takes the rest
 
 
+@dataclass(slots=True)
+class Ahead:
+    """What was paid of a bill not made up yet, in plan amounts; `whole` if that was all it asked for."""
+
+    principal: int = 0
+    interest: int = 0
+    whole: bool = False
+
+
 class PlanRow(NamedTuple):
     """One bill as planned (`at` is its index, from 0), and the plan before it, so that it can be taken back."""
 
@@ -47,7 +56,8 @@ class Plan:
     interest an earlier bill had no room for. `payment` is the full level payment, `part` the equal part of
     principal; `last` is the index of the last bill, which an `open_ended` plan moves on until the kept payment has
     repaid everything. `first` is the index at which these terms took over, `skipped` how many of their rows lie
-    before it.
+    before it. `ahead` is what was paid of single bills to come, `paid_ahead` the principal of those not taken yet: it
+    bears no interest, but `balance` still contains it.
     """
 
     terms: LoanTerms
@@ -70,6 +80,8 @@ class Plan:
     prorate_listed: bool = False
     first: int = 0
     skipped: int = 0
+    ahead: dict[int, Ahead] = field(default_factory=dict)
+    paid_ahead: int = 0
     agreed: dict[int, date] = field(default_factory=dict)  # due dates that deferrals have moved, as they were
     _periods: dict[int, Period] = field(default_factory=dict)
     _owed: list[int] = field(default_factory=list)
@@ -118,7 +130,7 @@ class Plan:
         day = min(day, period.due_on)
         if day <= since:
             return self.accrued
-        base = self.flat_base if self.terms.method is Method.FLAT else self.balance + self.overdue
+        base = self.flat_base if self.terms.method is Method.FLAT else self.balance - self.paid_ahead + self.overdue
         return self.accrued + base * self.factor(self.at, since, day)
 
     def accrue_to(self, day: date, overdue: int = 0) -> None:
@@ -188,7 +200,7 @@ class Plan:
     def take(self) -> PlanRow:
         """The next bill; the plan moves on behind it."""
         index, period = self.at, self.period(self.at)
-        interest = self._interest_due(period) + self.carry
+        calculated = interest = self._interest_due(period) + self.carry
         if self.open_ended and index == self.last and self._needs_another(index, interest):
             self.last += 1
         if index == self.last:
@@ -198,8 +210,10 @@ class Plan:
             principal, interest, _ = self._parts(index, 0)
         else:
             principal, interest, carry = self._parts(index, interest)
+        if self.ahead:
+            principal, interest, carry = self._with_ahead(index, calculated, (principal, interest, carry))
         row = PlanRow(
-            index, period, principal, interest, self._fee(index) * self.scale,
+            index, period, principal, interest, self.fee(index) * self.scale,
             self.balance, self.accrued, self.accrued_to, self.carry,
         )  # fmt: skip
         self.at, self.balance, self.carry = index + 1, self.balance - principal, carry
@@ -215,14 +229,52 @@ class Plan:
         if self.accrued or self.accrued_to:
             exact = self.interest_to(period.due_on)
             return self.round_interest(exact.numerator, exact.denominator)
-        base = self.flat_base if self.terms.method is Method.FLAT else self.balance
+        base = self.flat_base if self.terms.method is Method.FLAT else self.balance - self.paid_ahead
         factor = self.factor(self.at, period.starts_on, period.due_on)
         return self.round_interest(base * factor.numerator, factor.denominator)
 
     def take_back(self, row: PlanRow) -> None:
         """The plan as it was before `row`, the last one taken."""
         self.at, self.balance, self.carry = row.at, row.opening, row.carry
+        if row.at in self.ahead:
+            self.paid_ahead += self.ahead[row.at].principal
         self.accrued, self.accrued_to = row.accrued, row.accrued_to
+
+    def pay_ahead(self, index: int, principal: int, interest: int, *, whole: bool) -> None:
+        """So much of bill `index`, still to come, is paid; it bears no interest from now on."""
+        met = self.ahead.setdefault(index, Ahead())
+        met.principal += principal
+        met.interest += interest
+        met.whole = whole
+        self.paid_ahead += principal
+
+    def interest_ahead(self, day: date) -> int:
+        """Interest up to `day` that neither a bill asks for nor money paid ahead has met."""
+        exact = self.interest_to(day)
+        met = sum(ahead.interest for index, ahead in self.ahead.items() if index >= self.at)
+        return max(self.round_interest(exact.numerator, exact.denominator) + self.carry - met, 0)
+
+    def principal_ahead(self, index: int, interest: int) -> int:
+        """What bill `index`, still to come, asks for in principal, beside `interest` and what was paid of it."""
+        met = self.ahead.get(index, Ahead())
+        return 0 if met.whole else max(self._parts(index, interest + met.interest)[0] - met.principal, 0)
+
+    def _with_ahead(self, index: int, calculated: int, planned: tuple[int, int, int]) -> tuple[int, int, int]:
+        """Principal, interest and carry of a bill where some are paid ahead: one paid whole asks for what was paid,
+        the rest of its `calculated` interest moves on, and the last one not paid whole takes the rest."""
+        principal, interest, carry = planned
+        met = self.ahead.get(index, Ahead())
+        self.paid_ahead -= met.principal
+        rest = self.balance - self.paid_ahead
+        if met.whole and index != self.last:
+            return min(met.principal, rest), met.interest, calculated - met.interest
+        if all(n in self.ahead and self.ahead[n].whole for n in range(index + 1, self.last + 1)):
+            return rest, calculated, 0
+        if met.principal > principal:
+            whole = self.level_payment(index) if self.terms.method is Method.LEVEL else 0
+            principal, interest = max(whole - met.interest, met.principal), met.interest
+            carry = calculated - interest
+        return min(principal, rest), interest, carry
 
     def level_payment(self, index: int) -> int:
         """What bill `index` asks for in principal and interest, unless it is the last."""
@@ -278,7 +330,8 @@ class Plan:
             return self.balance, max(payment - self.balance, 0), 0
         return max(min(payment - interest, self.balance), 0), interest, 0
 
-    def _fee(self, index: int) -> int:
+    def fee(self, index: int) -> int:
+        """What bill `index` asks for as fees of the agreement, in minor units."""
         at = self.place(index)
         fee = self.terms.bill_fee
         if self.terms.method is Method.LISTED and at < len(self.terms.listed):

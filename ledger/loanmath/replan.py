@@ -38,6 +38,7 @@ def plan_from(old: Plan, terms: LoanTerms, day: date, deferrals: Iterable[Deferr
     if not plan.skipped:
         plan.flat_base = plan.balance
     plan.carry = old.shown(old.carry) * plan.scale
+    plan.ahead, plan.paid_ahead = old.ahead, old.paid_ahead // old.scale * plan.scale
     plan.accrued, plan.accrued_to = old.accrued / old.scale * plan.scale, old.accrued_to
     try:
         set_payment(plan)

@@ -92,6 +92,13 @@ class PaymentFit(StrEnum):
     SIMILAR_LAST = "similar_last"  # the payment whose last bill differs least
 
 
+class AheadInterest(StrEnum):
+    """What interest a bill asks for that is paid before its due date."""
+
+    PLANNED = "planned"  # all of it, as planned
+    TO_DATE = "to_date"  # up to the day; the rest of it joins the bill after, and bills further ahead ask for none
+
+
 class PenaltyBase(StrEnum):
     """What penalty interest, or a late fee that is a share, is counted on."""
 
@@ -264,6 +271,7 @@ class LoanTerms:
     principal_grace: int = 0  # LEVEL, EQUAL_PRINCIPAL: that many bills ask for interest only
     interest_grace: int = 0  # that many bills ask for no interest; the next one asks for theirs as well
     overdue_accrues: bool = False  # unpaid principal goes on bearing interest, asked for with the next bill
+    ahead_interest: AheadInterest = AheadInterest.PLANNED
     extra_payment: int = 0  # principal paid on top of every bill, by agreement
     weights: tuple[Decimal, ...] = ()  # LEVEL: each bill's share of the full payment; 0 skips a payment
     rate_from_payments: bool = False  # LEVEL: interest at the rate at which the rounded payments repay exactly

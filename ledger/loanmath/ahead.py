@@ -1,0 +1,73 @@
+"""Paying bills to come where interest is counted up to the day: they are not made up yet, so what was paid lowers the
+balance that goes on bearing interest, and each is made up on its due date with what was paid of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ledger.loanmath.allocation import Amounts, allocate, slots
+from ledger.loanmath.books import Books, Source
+from ledger.loanmath.money import split
+from ledger.loanmath.terms import Excess
+
+
+def pay_to_date(books: Books, source: Source, policy: Excess) -> int:
+    """Pay bills to come with interest up to the day, in the order the `policy` says; what is left, in minor units."""
+    books.take_back(source[1])
+    books.plan.cut_at(source[1])
+    if books.plan.done:
+        return source[2]
+    indexes = list(range(books.plan.at, books.plan.last + 1))
+    if policy is Excess.EQUAL_SHARES:
+        return _pay_shares(books, source, indexes)
+    return _pay(books, source, indexes if policy is Excess.NEXT_BILL else indexes[::-1])
+
+
+def _pay(books: Books, source: Source, indexes: Sequence[int]) -> int:
+    repayment, day, amount = source
+    opens = _open_to_date(books, source, indexes)
+    order = slots(books.terms.order_ahead) if books.terms.order_ahead else books.order
+    for index, asked, met in zip(indexes, opens, allocate(amount, opens, order, books.terms.spread), strict=True):
+        if not sum(met):
+            continue
+        amount -= sum(met)
+        bill, plan = books.in_book(index + 1), books.plan
+        bill.paid = [a + b for a, b in zip(bill.paid, met, strict=True)]
+        bill.met_by.append((repayment, day, met))
+        plan.pay_ahead(index, met[0] * plan.scale, met[1] * plan.scale, whole=met[:2] == asked[:2])
+    return amount
+
+
+def _pay_shares(books: Books, source: Source, indexes: list[int]) -> int:
+    repayment, day, amount = source
+    while amount:
+        open_ones = [n for n, asked in zip(indexes, _open_to_date(books, source, indexes), strict=True) if sum(asked)]
+        if not open_ones:
+            break
+        shares = zip(open_ones, split(amount, len(open_ones)), strict=True)
+        amount = sum(_pay(books, (repayment, day, share), [index]) for index, share in shares)
+    return amount
+
+
+def _open_to_date(books: Books, source: Source, indexes: Sequence[int]) -> list[Amounts]:
+    """What each bill to come asks for on the day: the first one not paid whole the interest up to that day, the
+    others none; the last one, reached from the front, all principal that is left."""
+    plan = books.plan
+    unpaid = [
+        index for index in range(plan.at, plan.last + 1) if index not in plan.ahead or not plan.ahead[index].whole
+    ]
+    left, interest = plan.balance - plan.paid_ahead, plan.interest_ahead(source[1])
+    forward = indexes[0] < indexes[-1] or len(unpaid) == 1
+    opens = []
+    for index in indexes:
+        now = interest if unpaid and index == unpaid[0] else 0
+        principal = plan.principal_ahead(index, now)
+        if unpaid and index == unpaid[-1] and forward:
+            principal = left
+        principal = min(principal, left)
+        left -= principal
+        bill = books.in_book(index + 1)
+        asked = [plan.shown(principal), plan.shown(now), plan.fee(index), 0]
+        charged = [a - b - c for a, b, c in zip(bill.charges, bill.waivers, bill.paid, strict=True)]
+        opens.append([asked[0] + max(charged[0], 0), asked[1], max(asked[2] + charged[2], 0), max(charged[3], 0)])
+    return opens
