@@ -108,7 +108,10 @@ def charge(told: Story, event: Case, number: int) -> list[Fact]:
     component = Component.FEE if event["charge"] == "fee" else Component.PENALTY
     due = day(event.get("due") or event["date"])
     known, amount = min(due, told.as_of), minor(event["amount"], told.inputs)
-    return [Charge(id=number, effective_on=known, amount=amount, component=component, due_on=due)]
+    after = any(isinstance(fact, Repayment) and fact.effective_on == known for fact in told.facts)
+    return [
+        Charge(id=number, effective_on=known, amount=amount, component=component, due_on=due, after_repayments=after)
+    ]
 
 
 def move_due(told: Story, event: Case, number: int) -> list[Fact]:

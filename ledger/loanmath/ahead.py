@@ -23,6 +23,30 @@ def pay_to_date(books: Books, source: Source, policy: Excess) -> int:
     return _pay(books, source, indexes if policy is Excess.NEXT_BILL else indexes[::-1])
 
 
+def pay_on_balance(books: Books, source: Source) -> int:
+    """Repay principal with money that comes early, as part of the bill due on that day or next; what is left."""
+    repayment, day, amount = source
+    books.take_back(day)
+    plan = books.plan
+    plan.cut_at(day)
+    principal = min(amount, plan.shown(plan.balance - plan.paid_ahead))
+    if not principal:
+        return amount
+    if books.bills and books.bills[-1].planned_on == day:
+        bill = books.bills[-1]
+        bill.asked[0] += principal
+        bill.take_payment(repayment, day, [principal, 0, 0, 0])
+        plan.balance -= principal * plan.scale
+        bill.outstanding_after = plan.shown(plan.balance)
+        books.overpaid(principal * plan.scale)
+    else:
+        bill = books.in_book(plan.at + 1)
+        bill.paid[0] += principal
+        bill.met_by.append((repayment, day, [principal, 0, 0, 0]))
+        plan.pay_ahead(plan.at, principal * plan.scale, 0, whole=False)
+    return amount - principal
+
+
 def _pay(books: Books, source: Source, indexes: Sequence[int]) -> int:
     repayment, day, amount = source
     opens = _open_to_date(books, source, indexes)

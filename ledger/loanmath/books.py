@@ -18,7 +18,7 @@ from ledger.loanmath.money import Parts, Rounding, round_ratio
 from ledger.loanmath.payment import solve, start_plan
 from ledger.loanmath.plan import Plan
 from ledger.loanmath.replan import agreed_due_on, move_dates
-from ledger.loanmath.terms import AheadInterest, LoanTerms
+from ledger.loanmath.terms import AheadInterest, Excess, LoanTerms, OverdueRest
 from ledger.loanmath.working_bill import WorkingBill, nothing
 
 Source = tuple[int, date, int]  # repayment, the day it was paid, what is left of it
@@ -46,15 +46,30 @@ class Books:
     drawn: int = 0
     capitalized: dict[int, int] = field(default_factory=dict)  # interest that became principal, by bill
     paid_off_on: date | None = None
+    overdue_to: date = date.min  # up to when overdue principal has borne interest, where a repayment makes it
 
     def accrue_overdue(self, day: date) -> None:
         """Where the agreement says so, unpaid principal of bills past due bears interest up to `day`."""
-        if self.terms.overdue_accrues:
-            self.plan.accrue_to(day, self.overdue_principal(day))
+        if self.terms.overdue_accrues and self.terms.overdue_rest is OverdueRest.DAY:
+            self.plan.accrue_to(day, self.overdue(day))
 
-    def overdue_principal(self, day: date) -> int:
-        """Unpaid principal of bills due before `day`, in minor units."""
-        return sum(bill.open()[0] for bill in self.open.values() if bill.due_on < day)
+    def accrue_for_repayment(self, day: date) -> None:
+        """Where overdue principal bears interest only when a repayment comes in: that of the current period."""
+        overdue = self.overdue(day)
+        if self.plan.done or not overdue:
+            return
+        period = self.plan.period(self.plan.at)
+        until = period.due_on if self.terms.overdue_rest is OverdueRest.PERIOD else min(day, period.due_on)
+        since = max(period.starts_on, self.overdue_to)
+        if since < until:
+            self.plan.add_late(overdue, since, until)
+            self.overdue_to = until
+
+    def overdue(self, day: date) -> int:
+        """What bears interest of bills due before `day`, in minor units: unpaid principal, and interest if it
+        compounds."""
+        past = [bill.open() for bill in self.open.values() if bill.due_on < day]
+        return sum(open_[0] + (open_[1] if self.terms.overdue_compounds else 0) for open_ in past)
 
     def next_due_on(self) -> date | None:
         """When the next bill not yet made up is due; None if there is none."""
@@ -80,6 +95,8 @@ class Books:
         if deferral is not None and deferral.treatment is DeferralTreatment.CAPITALIZE:
             self._capitalize(number)
         row = plan.take()
+        if plan.overpaid:
+            self.overpaid(plan.overpaid)
         bill = self.in_book(number)
         bill.row, bill.starts_on, bill.due_on = row, row.period.starts_on, row.period.due_on
         bill.deferred_from = None
@@ -94,6 +111,15 @@ class Books:
         self.bills.append(bill)
         self.note(bill, max((paid_on for _, paid_on, _ in bill.met_by), default=bill.due_on))
         return bill
+
+    def overpaid(self, more: int) -> None:
+        """What becomes of the bills to come once so much `more` (in plan amounts) was paid of the bill taken last than
+        it planned to ask for."""
+        self.plan.overpaid = 0
+        if self.terms.excess is Excess.LOWER:
+            solve(self.plan)
+        elif self.terms.excess is Excess.NEXT_BILL:
+            self.plan.relief += more
 
     def make_stranded_bill(self) -> WorkingBill:
         """One extra bill for all charges whose own bill a prepayment made unnecessary."""
@@ -164,7 +190,7 @@ class Books:
     def take_back(self, day: date) -> None:
         """Take back the bills to come, from the first one not yet settled; the money they hold waits in `ahead`, unless
         interest up to the day it came in was counted: then it stays where it is."""
-        stays = self.terms.ahead_interest is AheadInterest.TO_DATE
+        stays = self.terms.ahead_interest is not AheadInterest.PLANNED
         keep = len(self.bills)
         while keep and self.bills[keep - 1].planned_on > day:
             keep -= 1

@@ -18,6 +18,7 @@ def charge(books: Books, fact: Charge) -> None:
     books.charged.add(bill.number)
     bill.accrue_penalty(books.terms.penalty, day)
     slot = SLOTS[fact.component]
+    bill.charges_due.append((fact.due_on or day, slot, fact.amount))
     figure = books.figures.get(bill.number)
     if figure is None or (figure.effective_on, figure.id) < (day, fact.id):
         bill.charges[slot] += fact.amount

@@ -111,6 +111,10 @@ class Rates:
         """From the start of `day` on; days are given in order."""
         self.segments.append((day, Fraction(annual_rate)))
 
+    def on(self, day: date) -> Fraction:
+        """The rate in force on `day`."""
+        return next(rate for since, rate in reversed(self.segments) if since <= day)
+
     def factor(self, period: Period, a: date, b: date) -> Fraction:
         """The sum over rate segments between `a` and `b` of rate x part of a year; both lie in the period."""
         if len(self.segments) == 1 or self.segments[-1][0] <= a:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, timedelta
 
 from ledger.loanmath.allocation import Amounts, allocate, meet, slots
 from ledger.loanmath.books import Books, Source
 from ledger.loanmath.money import split
-from ledger.loanmath.terms import Spread
+from ledger.loanmath.terms import OverdueRest, Spread
 from ledger.loanmath.working_bill import WorkingBill
 
 
@@ -19,6 +19,14 @@ def advance(books: Books, day: date) -> None:
         bill = books.make_bill()
         if books.credit:
             use_credit(books, bill.due_on)
+
+
+def accrue_for_repayment(books: Books, day: date) -> None:
+    """Interest on overdue principal where it is counted only when a repayment comes in; the bill due on that day bears
+    it already."""
+    if books.terms.overdue_rest is not OverdueRest.DAY:
+        advance(books, day - timedelta(days=1))
+        books.accrue_for_repayment(day)
 
 
 def pay(books: Books, source: Source, bills: Iterable[WorkingBill]) -> int:
@@ -74,6 +82,18 @@ def pay_due(books: Books, source: Source) -> int:
     repayment, day, amount = source
     for group in due_bills(books, day):
         amount = pay(books, (repayment, day, amount), group)
+    return amount
+
+
+def pay_charges_due(books: Books, source: Source) -> int:
+    """Pay charges that are due though their bill is not, where bills paid ahead have an order of their own; what is
+    left."""
+    repayment, day, amount = source
+    if not books.terms.order_ahead:
+        return amount
+    for bill in list(books.open.values()):
+        if amount and bill.charges_due and bill.due_on > day:
+            amount -= _book_payment(books, bill, repayment, day, meet(amount, bill.charges_open(day), books.order))
     return amount
 
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from ledger.loanmath.interest import ZERO, Period, Rates, due_dates, make_period, step
 from ledger.loanmath.money import Rounding, round_ratio
-from ledger.loanmath.terms import LastRow, LoanTerms, Method, Residue
+from ledger.loanmath.terms import AheadInterest, LastRow, LoanTerms, Method, Residue
 
 UNROUNDED_SCALE = 10**20
 MOST_BILLS = 1200  # where a kept payment no longer repays within a lifetime, the last of these takes the rest
@@ -42,6 +42,8 @@ class PlanRow(NamedTuple):
     accrued: Fraction
     accrued_to: date | None
     carry: int
+    payment: int
+    relief: int
 
     @property
     def closing(self) -> int:
@@ -57,7 +59,8 @@ class Plan:
     principal; `last` is the index of the last bill, which an `open_ended` plan moves on until the kept payment has
     repaid everything. `first` is the index at which these terms took over, `skipped` how many of their rows lie
     before it. `ahead` is what was paid of single bills to come, `paid_ahead` the principal of those not taken yet: it
-    bears no interest, but `balance` still contains it.
+    bears no interest, but `balance` still contains it. `overpaid` is by how much that went beyond what the bill
+    taken last planned, `relief` what bills to come ask for less because of it.
     """
 
     terms: LoanTerms
@@ -82,6 +85,8 @@ class Plan:
     skipped: int = 0
     ahead: dict[int, Ahead] = field(default_factory=dict)
     paid_ahead: int = 0
+    overpaid: int = 0
+    relief: int = 0
     agreed: dict[int, date] = field(default_factory=dict)  # due dates that deferrals have moved, as they were
     _periods: dict[int, Period] = field(default_factory=dict)
     _owed: list[int] = field(default_factory=list)
@@ -148,6 +153,14 @@ class Plan:
         if self.terms.round_parts and not self.done:
             self.accrued = Fraction(self.round_interest(self.accrued.numerator, self.accrued.denominator))
 
+    def add_late(self, overdue: int, since: date, until: date) -> None:
+        """Interest of the current period on `overdue`, in minor units, between two of its days; rounded by itself if
+        parts are rounded."""
+        late = overdue * self.scale * self.factor(self.at, since, until)
+        if self.terms.round_parts:
+            late = Fraction(self.round_interest(late.numerator, late.denominator))
+        self.accrued += late
+
     def close(self) -> None:
         """Nothing is owed any more and no bill will follow."""
         self.last, self.balance, self.carry = self.at - 1, 0, 0
@@ -212,9 +225,11 @@ class Plan:
             principal, interest, carry = self._parts(index, interest)
         if self.ahead:
             principal, interest, carry = self._with_ahead(index, calculated, (principal, interest, carry))
+        if self.relief and index != self.last:
+            principal = self._relieved(principal)
         row = PlanRow(
             index, period, principal, interest, self.fee(index) * self.scale,
-            self.balance, self.accrued, self.accrued_to, self.carry,
+            self.balance, self.accrued, self.accrued_to, self.carry, self.payment, self.relief,
         )  # fmt: skip
         self.at, self.balance, self.carry = index + 1, self.balance - principal, carry
         self.accrued, self.accrued_to = ZERO, None
@@ -236,6 +251,7 @@ class Plan:
     def take_back(self, row: PlanRow) -> None:
         """The plan as it was before `row`, the last one taken."""
         self.at, self.balance, self.carry = row.at, row.opening, row.carry
+        self.payment, self.relief = row.payment, row.relief
         if row.at in self.ahead:
             self.paid_ahead += self.ahead[row.at].principal
         self.accrued, self.accrued_to = row.accrued, row.accrued_to
@@ -265,6 +281,9 @@ class Plan:
         principal, interest, carry = planned
         met = self.ahead.get(index, Ahead())
         self.paid_ahead -= met.principal
+        if self.terms.ahead_interest is AheadInterest.ON_BALANCE:
+            self.overpaid = max(met.principal - principal, 0)
+            return principal + self.overpaid, calculated - carry, carry
         rest = self.balance - self.paid_ahead
         if met.whole and index != self.last:
             return min(met.principal, rest), met.interest, calculated - met.interest
@@ -275,6 +294,12 @@ class Plan:
             principal, interest = max(whole - met.interest, met.principal), met.interest
             carry = calculated - interest
         return min(principal, rest), interest, carry
+
+    def _relieved(self, principal: int) -> int:
+        """What a bill asks for in principal once money paid before has made it smaller."""
+        less = min(self.relief, principal)
+        self.relief -= less
+        return principal - less
 
     def level_payment(self, index: int) -> int:
         """What bill `index` asks for in principal and interest, unless it is the last."""

@@ -63,7 +63,12 @@ def live(facts: Iterable[Fact]) -> list[Fact]:
         if reversal.id not in undone and reversal.of < reversal.id:
             undone.add(reversal.of)
     left = [fact for fact in everything if fact.id not in undone and not isinstance(fact, Reversal)]
-    return sorted(left, key=lambda fact: (fact.effective_on, RANK[type(fact)], fact.id))
+    return sorted(left, key=lambda fact: (fact.effective_on, _rank(fact), fact.id))
+
+
+def _rank(fact: Fact) -> int:
+    late = isinstance(fact, Charge) and fact.after_repayments
+    return RANK[Repayment if late else type(fact)] + late
 
 
 def project(terms: LoanTerms, facts: Iterable[Fact], as_of: date) -> Projection:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import date
 
-from ledger.loanmath.ahead import pay_to_date
+from ledger.loanmath.ahead import pay_on_balance, pay_to_date
 from ledger.loanmath.allocation import Amounts, meet
 from ledger.loanmath.books import Books, Source
 from ledger.loanmath.facts import ApplyTo, Repayment
 from ledger.loanmath.money import Parts, round_ratio
-from ledger.loanmath.paying import pay, pay_ahead_again, pay_due, pay_next, pay_shares
+from ledger.loanmath.paying import pay, pay_ahead_again, pay_charges_due, pay_due, pay_next, pay_shares
 from ledger.loanmath.payment import solve
 from ledger.loanmath.prepayment import prepayment_fee, split_prepayment
 from ledger.loanmath.terms import AheadInterest, Excess
@@ -37,10 +37,13 @@ def repay(books: Books, fact: Repayment) -> None:
         bill = books.reach(fact.bill)
         left = left if bill is None else pay(books, (fact.id, day, left), [bill])
     left = pay_due(books, (fact.id, day, left))
+    left = pay_charges_due(books, (fact.id, day, left))
     policy = BEYOND_DUE.get(fact.apply_to, books.terms.excess)
     if to_date and fact.apply_to is ApplyTo.PAYOFF:
         policy = Excess.NEXT_BILL
-    if left and policy in (Excess.SHORTEN, Excess.LOWER):
+    if left and books.terms.ahead_interest is AheadInterest.ON_BALANCE and policy is not Excess.HOLD:
+        left = pay_on_balance(books, (fact.id, day, left))
+    elif left and policy in (Excess.SHORTEN, Excess.LOWER):
         left = prepay(books, fact.id, day, left, lower=policy is Excess.LOWER)
     elif left and to_date and policy is not Excess.HOLD:
         left = pay_to_date(books, (fact.id, day, left), policy)

@@ -19,7 +19,7 @@ from ledger.loanmath.facts import (
     TermsVersion,
     Waiver,
 )
-from ledger.loanmath.paying import advance
+from ledger.loanmath.paying import accrue_for_repayment, advance
 from ledger.loanmath.repaying import repay
 from ledger.loanmath.terms import LoanTerms
 
@@ -34,6 +34,8 @@ def replay(terms: LoanTerms, facts: Sequence[Fact], as_of: date) -> Books:
     for fact in known:
         if isinstance(fact, Repayment) and fact.effective_on < terms.disbursed_on:
             continue
+        if books.terms.overdue_accrues and isinstance(fact, Repayment):
+            accrue_for_repayment(books, fact.effective_on)
         advance(books, fact.effective_on)
         books.accrue_overdue(fact.effective_on)
         apply(books, fact)
