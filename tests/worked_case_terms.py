@@ -152,7 +152,10 @@ def unit_and_every(said: Case) -> tuple[Unit, int]:
 
 
 def anchor_day(inputs: Case) -> int | None:
+    """The day of the month bills are due on; that of the first day where no due date is said."""
     said = inputs.get("anchor_day")
+    if said is None and "start" in inputs and not {"first_due", "due_dates"} & set(inputs):
+        return day(inputs["start"]).day
     return 31 if str(said).lower() in {"eom", "last", "end_of_month"} else said and int(said)
 
 

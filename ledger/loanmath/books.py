@@ -46,11 +46,13 @@ class Books:
     drawn: int = 0
     capitalized: dict[int, int] = field(default_factory=dict)  # interest that became principal, by bill
     paid_off_on: date | None = None
+    looked_at: date = date.max  # from this day on nothing is late yet: what comes after it is planned
     overdue_to: date = date.min  # up to when overdue principal has borne interest, where a repayment makes it
 
     def accrue_overdue(self, day: date) -> None:
-        """Where the agreement says so, unpaid principal of bills past due bears interest up to `day`."""
-        if self.terms.overdue_accrues and self.terms.overdue_rest is OverdueRest.DAY:
+        """Where the agreement says so, unpaid principal of bills past due bears interest up to `day`, but not beyond the
+        day looked at."""
+        if self.terms.overdue_accrues and self.terms.overdue_rest is OverdueRest.DAY and day <= self.looked_at:
             self.plan.accrue_to(day, self.overdue(day))
 
     def accrue_for_repayment(self, day: date) -> None:

@@ -71,15 +71,16 @@ def _rank(fact: Fact) -> int:
     return RANK[Repayment if late else type(fact)] + late
 
 
-def project(terms: LoanTerms, facts: Iterable[Fact], as_of: date) -> Projection:
+def project(terms: LoanTerms, facts: Iterable[Fact], as_of: date, agreed: Iterable[Fact] = ()) -> Projection:
     """A loan as of a day: its bills, past and to come, what met them, and what is still owed.
 
-    Only facts that are live and effective by `as_of` count; the order in which they are given never matters.
+    Only facts that are live and effective by `as_of` count, and those that are `agreed` already for a later day (a rate
+    change announced, a pause to come): they change the bills to come. The order in which they are given never matters.
     Repayments before the disbursement are history and do not count. Raises NeverAmortizes if the stated payment
     is below the interest.
     """
     facts = live(facts)
-    loan = replay(terms, facts, as_of)
+    loan = replay(terms, facts, as_of, live(agreed))
     while loan.next_due_on() is not None:
         loan.make_bill()
     for bill in loan.open.values():

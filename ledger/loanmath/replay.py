@@ -24,8 +24,9 @@ from ledger.loanmath.repaying import repay
 from ledger.loanmath.terms import LoanTerms
 
 
-def replay(terms: LoanTerms, facts: Sequence[Fact], as_of: date) -> Books:
-    """The loan after all `facts` (live, in order) that count by `as_of`; every bill due by then is made up."""
+def replay(terms: LoanTerms, facts: Sequence[Fact], as_of: date, agreed: Sequence[Fact] = ()) -> Books:
+    """The loan after all `facts` (live, in order) that count by `as_of`; every bill due by then is made up. What is
+    `agreed` already, though it counts from a later day, changes the bills to come."""
     known = [fact for fact in facts if fact.effective_on <= as_of]
     terms, known = agreed_from_the_start(terms, known)
     figures = [fact for fact in known if isinstance(fact, LenderFigure)]
@@ -41,6 +42,11 @@ def replay(terms: LoanTerms, facts: Sequence[Fact], as_of: date) -> Books:
         apply(books, fact)
     advance(books, as_of)
     books.accrue_overdue(as_of)
+    books.looked_at = as_of
+    for fact in agreed:
+        if fact.effective_on > as_of:
+            advance(books, fact.effective_on)
+            apply(books, fact)
     return books
 
 
