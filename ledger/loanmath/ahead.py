@@ -43,7 +43,7 @@ def pay_on_balance(books: Books, source: Source) -> int:
         bill = books.in_book(plan.at + 1)
         bill.paid[0] += principal
         bill.met_by.append((repayment, day, [principal, 0, 0, 0]))
-        plan.pay_ahead(plan.at, principal * plan.scale, 0, whole=False)
+        plan.pay_ahead(plan.at, day, principal * plan.scale, 0, whole=False)
     return amount - principal
 
 
@@ -58,7 +58,7 @@ def _pay(books: Books, source: Source, indexes: Sequence[int]) -> int:
         bill, plan = books.in_book(index + 1), books.plan
         bill.paid = [a + b for a, b in zip(bill.paid, met, strict=True)]
         bill.met_by.append((repayment, day, met))
-        plan.pay_ahead(index, met[0] * plan.scale, met[1] * plan.scale, whole=met[:2] == asked[:2])
+        plan.pay_ahead(index, day, met[0] * plan.scale, met[1] * plan.scale, whole=met[:2] == asked[:2])
     return amount
 
 

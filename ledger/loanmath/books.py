@@ -189,14 +189,14 @@ class Books:
             self.make_bill()
         return self.bills[number - 1] if 0 < number <= len(self.bills) else None
 
-    def take_back(self, day: date) -> None:
-        """Take back the bills to come, from the first one not yet settled; the money they hold waits in `ahead`, unless
-        interest up to the day it came in was counted: then it stays where it is."""
+    def take_back(self, day: date, *, settled: bool = False) -> None:
+        """Take back the bills to come, from the first one not yet settled, or those `settled` too; the money they hold
+        waits in `ahead`, unless interest up to the day it came in was counted: then it stays where it is."""
         stays = self.terms.ahead_interest is not AheadInterest.PLANNED
         keep = len(self.bills)
         while keep and self.bills[keep - 1].planned_on > day:
             keep -= 1
-        while keep < len(self.bills) and self.bills[keep].settled_on is not None and not stays:
+        while keep < len(self.bills) and self.bills[keep].settled_on is not None and not (settled or stays):
             keep += 1
         for bill in reversed(self.bills[keep:]):
             if bill.row is None:

@@ -101,9 +101,16 @@ def _solve_level(plan: Plan) -> None:
         _share(plan, plan.last - start + 1)
         plan.payment = plan.part
         return
-    owed += plan.balance + (plan.balance - (plan.paid_ahead if start == plan.at else 0)) * first
+    if start != plan.at:
+        owed = plan.balance * (1 + first)
+    elif plan.terms.payment_fit is PaymentFit.REFIT:  # as if nothing had been paid early or late since it began
+        owed = plan.opening() * (1 + _factor(plan, period, period.starts_on))
+    else:
+        owed += plan.balance + (plan.balance - plan.paid_ahead) * first
     left = plan.terms.balloon * plan.scale * one * owed.denominator
     plan.payment = plan.round_payment(max(owed.numerator * grown - left, 0), paid * owed.denominator)
+    if plan.ahead:
+        plan.reopen_ahead()
     if plan.terms.payment_fit is not PaymentFit.NONE:
         plan.payment = fitted_payment(plan)
 

@@ -28,6 +28,7 @@ class Ahead:
     principal: int = 0
     interest: int = 0
     whole: bool = False
+    since: list[tuple[date, int]] = field(default_factory=list)  # the principal, by the day it was paid
 
 
 class PlanRow(NamedTuple):
@@ -256,13 +257,31 @@ class Plan:
             self.paid_ahead += self.ahead[row.at].principal
         self.accrued, self.accrued_to = row.accrued, row.accrued_to
 
-    def pay_ahead(self, index: int, principal: int, interest: int, *, whole: bool) -> None:
-        """So much of bill `index`, still to come, is paid; it bears no interest from now on."""
+    def pay_ahead(self, index: int, day: date, principal: int, interest: int, *, whole: bool) -> None:
+        """So much of bill `index`, still to come, is paid; it bears no interest from `day` on."""
         met = self.ahead.setdefault(index, Ahead())
+        met.since.append((day, principal))
         met.principal += principal
         met.interest += interest
         met.whole = whole
         self.paid_ahead += principal
+
+    def is_whole(self, index: int) -> bool:
+        """Whether bill `index`, still to come, is paid whole."""
+        return index >= self.at and index in self.ahead and self.ahead[index].whole
+
+    def reopen_ahead(self) -> None:
+        """After the payment changed: a bill paid ahead is paid whole if it asks for no more than was paid."""
+        if self.terms.method is Method.LEVEL:
+            for index, met in self.ahead.items():
+                if index >= self.at:
+                    met.whole = met.principal + met.interest >= self.level_payment(index)
+
+    def opening(self) -> int:
+        """What bore interest when the current period began, and what was drawn in it since."""
+        day = self.period(self.at).starts_on
+        before = (met.since for index, met in self.ahead.items() if index >= self.at)
+        return self.balance - sum(principal for paid in before for on, principal in paid if on < day)
 
     def interest_ahead(self, day: date) -> int:
         """Interest up to `day` that neither a bill asks for nor money paid ahead has met."""
@@ -273,7 +292,7 @@ class Plan:
     def principal_ahead(self, index: int, interest: int) -> int:
         """What bill `index`, still to come, asks for in principal, beside `interest` and what was paid of it."""
         met = self.ahead.get(index, Ahead())
-        return 0 if met.whole else max(self._parts(index, interest + met.interest)[0] - met.principal, 0)
+        return 0 if self.is_whole(index) else max(self._parts(index, interest + met.interest)[0] - met.principal, 0)
 
     def _with_ahead(self, index: int, calculated: int, planned: tuple[int, int, int]) -> tuple[int, int, int]:
         """Principal, interest and carry of a bill where some are paid ahead: one paid whole asks for what was paid,
@@ -285,9 +304,9 @@ class Plan:
             self.overpaid = max(met.principal - principal, 0)
             return principal + self.overpaid, calculated - carry, carry
         rest = self.balance - self.paid_ahead
-        if met.whole and index != self.last:
+        if self.is_whole(index) and index != self.last:
             return min(met.principal, rest), met.interest, calculated - met.interest
-        if all(n in self.ahead and self.ahead[n].whole for n in range(index + 1, self.last + 1)):
+        if all(self.is_whole(n) for n in range(index + 1, self.last + 1)):
             return rest, calculated, 0
         if met.principal > principal:
             whole = self.level_payment(index) if self.terms.method is Method.LEVEL else 0
