@@ -129,7 +129,8 @@ def extend(told: Story, event: Case, number: int) -> list[Fact]:
     versions = [fact.terms for fact in live(told.facts) if isinstance(fact, TermsVersion)]
     terms = versions[-1] if versions else told.terms
     longer = replace(terms, count=terms.count + int(event["extra_terms"]))
-    return [TermsVersion(id=number, effective_on=day(event["submitted"]), terms=longer)]
+    agreed = min(day(event["submitted"]), evening_before(event["from"]))  # the first of the bills is due on `from`
+    return [TermsVersion(id=number, effective_on=agreed, terms=longer)]
 
 
 def undo(told: Story, event: Case, number: int) -> list[Fact]:

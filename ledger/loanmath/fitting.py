@@ -14,9 +14,11 @@ from ledger.loanmath.terms import PaymentFit
 
 
 def _gap(plan: Plan, payment: int) -> int:
-    """By how much the last bill under `payment` exceeds it; bills paid whole ahead do not count."""
+    """By how much the last bill under `payment` exceeds it; bills paid whole ahead and interest on what is overdue do
+    not count."""
     trial = copy(plan)
     trial.payment = payment
+    trial.accrued -= trial.late
     last = None
     while not trial.done:
         row = trial.take()

@@ -55,8 +55,8 @@ class PlanRow(NamedTuple):
 class Plan:
     """The bills from index `at` on, for a `balance` still owed.
 
-    `accrued` is interest of the current period up to `accrued_to` (None: its start), not yet in a bill; `carry` is
-    interest an earlier bill had no room for. `payment` is the full level payment, `part` the equal part of
+    `accrued` is interest of the current period up to `accrued_to` (None: its start), not yet in a bill, `late` what of it
+    grew on overdue principal; `carry` is interest an earlier bill had no room for. `payment` is the full level payment, `part` the equal part of
     principal; `last` is the index of the last bill, which an `open_ended` plan moves on until the kept payment has
     repaid everything. `first` is the index at which these terms took over, `skipped` how many of their rows lie
     before it. `ahead` is what was paid of single bills to come, `paid_ahead` the principal of those not taken yet: it
@@ -79,8 +79,8 @@ class Plan:
     flat_base: int = 0
     accrued: Fraction = ZERO
     accrued_to: date | None = None
+    late: Fraction = ZERO
     carry: int = 0
-    overdue: int = 0
     prorate_listed: bool = False
     first: int = 0
     skipped: int = 0
@@ -136,17 +136,20 @@ class Plan:
         day = min(day, period.due_on)
         if day <= since:
             return self.accrued
-        base = self.flat_base if self.terms.method is Method.FLAT else self.balance - self.paid_ahead + self.overdue
+        base = self.flat_base if self.terms.method is Method.FLAT else self.balance - self.paid_ahead
         return self.accrued + base * self.factor(self.at, since, day)
 
     def accrue_to(self, day: date, overdue: int = 0) -> None:
         """Fix the interest up to `day`, so that balance or rate may change from then on; on the balance, and on
         `overdue` principal where the agreement says so."""
-        if not self.done and day > (self.accrued_to or self.period(self.at).starts_on):
-            self.overdue = overdue * self.scale
-            self.accrued = self.interest_to(day)
-            self.accrued_to = min(day, self.period(self.at).due_on)
-            self.overdue = 0
+        if self.done or day <= (since := self.accrued_to or self.period(self.at).starts_on):
+            return
+        until = min(day, self.period(self.at).due_on)
+        self.accrued = self.interest_to(until)
+        if overdue and since < until:
+            self.late += overdue * self.scale * self.factor(self.at, since, until)
+            self.accrued += overdue * self.scale * self.factor(self.at, since, until)
+        self.accrued_to = until
 
     def cut_at(self, day: date) -> None:
         """Fix the interest up to `day`, for a change of balance or rate; rounded there if parts are rounded."""
@@ -233,7 +236,7 @@ class Plan:
             self.balance, self.accrued, self.accrued_to, self.carry, self.payment, self.relief,
         )  # fmt: skip
         self.at, self.balance, self.carry = index + 1, self.balance - principal, carry
-        self.accrued, self.accrued_to = ZERO, None
+        self.accrued, self.accrued_to, self.late = ZERO, None, ZERO
         return row
 
     def _needs_another(self, index: int, interest: int) -> bool:
