@@ -4,10 +4,10 @@ balance that goes on bearing interest, and each is made up on its due date with 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 
-from ledger.loanmath.allocation import Amounts, allocate, slots
+from ledger.loanmath.allocation import Amounts, allocate, allocate_shares, slots
 from ledger.loanmath.books import Books, Source
-from ledger.loanmath.money import split
 from ledger.loanmath.terms import Excess
 
 
@@ -18,9 +18,7 @@ def pay_to_date(books: Books, source: Source, policy: Excess) -> int:
     if books.plan.done:
         return source[2]
     indexes = list(range(books.plan.at, books.plan.last + 1))
-    if policy is Excess.EQUAL_SHARES:
-        return _pay_shares(books, source, indexes)
-    return _pay(books, source, indexes if policy is Excess.NEXT_BILL else indexes[::-1])
+    return _pay(books, source, indexes[::-1] if policy is Excess.LAST_BILL else indexes, policy)
 
 
 def pay_on_balance(books: Books, source: Source) -> int:
@@ -47,11 +45,15 @@ def pay_on_balance(books: Books, source: Source) -> int:
     return amount - principal
 
 
-def _pay(books: Books, source: Source, indexes: Sequence[int]) -> int:
+def _pay(books: Books, source: Source, indexes: Sequence[int], policy: Excess) -> int:
     repayment, day, amount = source
-    opens = _open_to_date(books, source, indexes)
+    opens = _open_to_date(books, day, indexes, policy)
     order = slots(books.terms.order_ahead) if books.terms.order_ahead else books.order
-    for index, asked, met in zip(indexes, opens, allocate(amount, opens, order, books.terms.spread), strict=True):
+    if policy is Excess.EQUAL_SHARES:
+        mets = allocate_shares(min(amount, _all_open(books, opens)), opens, order)
+    else:
+        mets = allocate(amount, opens, order, books.terms.spread)
+    for index, asked, met in zip(indexes, opens, mets, strict=True):
         if not sum(met):
             continue
         amount -= sum(met)
@@ -62,34 +64,28 @@ def _pay(books: Books, source: Source, indexes: Sequence[int]) -> int:
     return amount
 
 
-def _pay_shares(books: Books, source: Source, indexes: list[int]) -> int:
-    repayment, day, amount = source
-    while amount:
-        open_ones = [n for n, asked in zip(indexes, _open_to_date(books, source, indexes), strict=True) if sum(asked)]
-        if not open_ones:
-            break
-        shares = zip(open_ones, split(amount, len(open_ones)), strict=True)
-        amount = sum(_pay(books, (repayment, day, share), [index]) for index, share in shares)
-    return amount
+def _all_open(books: Books, opens: Sequence[Amounts]) -> int:
+    """What is owed in all: the principal that is left and what the bills ask for beside it."""
+    plan = books.plan
+    return plan.shown(plan.balance - plan.paid_ahead) + sum(sum(asked[1:]) for asked in opens)
 
 
-def _open_to_date(books: Books, source: Source, indexes: Sequence[int]) -> list[Amounts]:
+def _open_to_date(books: Books, day: date, indexes: Sequence[int], policy: Excess) -> list[Amounts]:
     """What each bill to come asks for on the day: the first one not paid whole the interest up to that day, the
     others none; the last one, reached from the front, all principal that is left."""
     plan = books.plan
-    unpaid = [
-        index for index in range(plan.at, plan.last + 1) if index not in plan.ahead or not plan.ahead[index].whole
-    ]
-    left, interest = plan.balance - plan.paid_ahead, plan.interest_ahead(source[1])
-    forward = indexes[0] < indexes[-1] or len(unpaid) == 1
+    unpaid = [index for index in range(plan.at, plan.last + 1) if not plan.is_whole(index)]
+    left, interest = plan.balance - plan.paid_ahead, plan.interest_ahead(day)
+    rest_to_last = policy is Excess.NEXT_BILL or len(unpaid) == 1
     opens = []
     for index in indexes:
         now = interest if unpaid and index == unpaid[0] else 0
         principal = plan.principal_ahead(index, now)
-        if unpaid and index == unpaid[-1] and forward:
+        if unpaid and index == unpaid[-1] and rest_to_last:
             principal = left
         principal = min(principal, left)
-        left -= principal
+        if policy is not Excess.EQUAL_SHARES:
+            left -= principal
         bill = books.in_book(index + 1)
         asked = [plan.shown(principal), plan.shown(now), plan.fee(index), 0]
         charged = [a - b - c for a, b, c in zip(bill.charges, bill.waivers, bill.paid, strict=True)]

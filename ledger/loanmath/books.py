@@ -50,8 +50,8 @@ class Books:
     overdue_to: date = date.min  # up to when overdue principal has borne interest, where a repayment makes it
 
     def accrue_overdue(self, day: date) -> None:
-        """Where the agreement says so, unpaid principal of bills past due bears interest up to `day`, but not beyond the
-        day looked at."""
+        """Where the agreement says so, unpaid principal of bills past due bears interest up to `day`, but not beyond
+        the day looked at."""
         if self.terms.overdue_accrues and self.terms.overdue_rest is OverdueRest.DAY and day <= self.looked_at:
             self.plan.accrue_to(day, self.overdue(day))
 

@@ -55,13 +55,13 @@ class PlanRow(NamedTuple):
 class Plan:
     """The bills from index `at` on, for a `balance` still owed.
 
-    `accrued` is interest of the current period up to `accrued_to` (None: its start), not yet in a bill, `late` what of it
-    grew on overdue principal; `carry` is interest an earlier bill had no room for. `payment` is the full level payment, `part` the equal part of
-    principal; `last` is the index of the last bill, which an `open_ended` plan moves on until the kept payment has
-    repaid everything. `first` is the index at which these terms took over, `skipped` how many of their rows lie
-    before it. `ahead` is what was paid of single bills to come, `paid_ahead` the principal of those not taken yet: it
-    bears no interest, but `balance` still contains it. `overpaid` is by how much that went beyond what the bill
-    taken last planned, `relief` what bills to come ask for less because of it.
+    `accrued` is interest of the current period up to `accrued_to` (None: its start), not yet in a bill, `late` what of
+    it grew on overdue principal; `carry` is interest an earlier bill had no room for. `payment` is the full level
+    payment, `part` the equal part of principal; `last` is the index of the last bill, which an `open_ended` plan moves
+    on until the kept payment has repaid everything. `first` is the index at which these terms took over, `skipped` how
+    many of their rows lie before it. `ahead` is what was paid of single bills to come, `paid_ahead` the principal of
+    those not taken yet: it bears no interest, but `balance` still contains it. `overpaid` is by how much that went
+    beyond what the bill taken last planned, `relief` what bills to come ask for less because of it.
     """
 
     terms: LoanTerms
