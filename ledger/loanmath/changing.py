@@ -25,8 +25,9 @@ from ledger.loanmath.terms import Method
 
 
 def draw(books: Books, fact: Drawdown) -> None:
-    """More is owed from the day on; an agreement that had ended asks for one more bill."""
-    books.take_back(fact.effective_on)
+    """More is owed from the day on, so that bills paid ahead ask for more; an agreement that had ended asks for one
+    more bill."""
+    books.take_back(fact.effective_on, settled=True)
     plan = books.plan
     plan.cut_at(fact.effective_on)
     plan.last = max(plan.last, plan.at)

@@ -11,7 +11,7 @@ from typing import Any
 from ledger.loanmath.interest import due_dates
 from ledger.loanmath.money import LIMIT, Parts
 from ledger.loanmath.schedule import NeverAmortizes, schedule
-from ledger.loanmath.terms import LoanTerms, Method, Unit
+from ledger.loanmath.terms import Benchmark, LoanTerms, Method, Unit
 
 MOST_BILLS = 600
 HIGHEST_RATE = Decimal(10)  # 1000 % a year
@@ -68,7 +68,8 @@ def _amounts(terms: LoanTerms) -> list[Problem]:
 
 
 def _count_and_rate(terms: LoanTerms) -> list[Problem]:
-    least_and_most: dict[str, tuple[int | Decimal | None, int, int | Decimal]] = {
+    followed = terms.benchmark or Benchmark("")
+    least_and_most: dict[str, tuple[int | Decimal | None, int | Decimal, int | Decimal]] = {
         "count": (terms.count, 1, MOST_BILLS),
         "annual_rate": (terms.annual_rate, 0, HIGHEST_RATE),
         "every": (terms.every, 1, 366),
@@ -81,6 +82,8 @@ def _count_and_rate(terms: LoanTerms) -> list[Problem]:
         "bill_fee_rate": (terms.bill_fee_rate, 0, 1),
         "interest_free_days": (terms.interest_free_days, 0, LONGEST_DAYS),
         "first_due_gap": (terms.first_due_gap, 0, 366),
+        "benchmark.spread": (followed.spread, -HIGHEST_RATE, HIGHEST_RATE),
+        "benchmark.every_months": (followed.every_months, 1, 1200),
         "payment_unit": (terms.payment_unit, 1, LIMIT),
         "principal_grace": (terms.principal_grace, 0, max(terms.count - 1, 0)),
         "interest_grace": (terms.interest_grace, 0, max(terms.count - 1, 0)),

@@ -33,6 +33,7 @@ def plan_from(old: Plan, terms: LoanTerms, day: date, moves: Iterable[Deferral |
     if not plan.skipped:
         plan.flat_base = plan.balance
     plan.carry = old.shown(old.carry) * plan.scale
+    plan.ahead, plan.paid_ahead = old.ahead, old.paid_ahead // old.scale * plan.scale
     plan.accrued, plan.accrued_to = old.accrued / old.scale * plan.scale, old.accrued_to
     _set_payment(plan)
     move_dates(plan, moves)

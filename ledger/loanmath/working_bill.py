@@ -37,6 +37,7 @@ class WorkingBill:
     outstanding_after: int = 0
     asked: Amounts = field(default_factory=nothing)
     charges: Amounts = field(default_factory=nothing)
+    charges_due: list[tuple[date, int, int]] = field(default_factory=list)  # day, slot and amount of each charge
     computed: Amounts | None = None
     penalty_stated: bool = False
     paid: Amounts = field(default_factory=nothing)
@@ -72,6 +73,14 @@ class WorkingBill:
             asked[2] - paid[2] - waived[2],
             asked[3] + self.penalty - paid[3] - waived[3],
         ]
+
+    def charges_open(self, day: date) -> Amounts:
+        """What is open of the charges that are due by `day`, whenever the bill itself is due."""
+        due = nothing()
+        for due_on, slot, amount in self.charges_due:
+            if due_on <= day:
+                due[slot] += amount
+        return [max(min(a - b, c), 0) for a, b, c in zip(due, self.paid, self.open(), strict=True)]
 
     def take_payment(self, repayment: int, day: date, met: Amounts) -> None:
         self.paid = [a + b for a, b in zip(self.paid, met, strict=True)]
