@@ -6,6 +6,7 @@ from ledger.loanmath.allocation import SLOTS
 from ledger.loanmath.books import Books
 from ledger.loanmath.facts import Charge, Waiver
 from ledger.loanmath.paying import pay
+from ledger.loanmath.penalty import accrue_penalty
 from ledger.loanmath.terms import Excess
 from ledger.loanmath.working_bill import WorkingBill
 
@@ -16,7 +17,7 @@ def charge(books: Books, fact: Charge) -> None:
     day = fact.effective_on
     bill = _charged_bill(books, fact)
     books.charged.add(bill.number)
-    bill.accrue_penalty(books.terms.penalty, day)
+    accrue_penalty(books, bill, day)
     slot = SLOTS[fact.component]
     figure = books.figures.get(bill.number)
     if figure is None or (figure.effective_on, figure.id) < (day, fact.id):
@@ -54,7 +55,7 @@ def waive(books: Books, fact: Waiver) -> None:
     bill = books.reach(fact.bill)
     if bill is None:
         return
-    bill.accrue_penalty(books.terms.penalty, fact.effective_on)
+    accrue_penalty(books, bill, fact.effective_on)
     slot = SLOTS[fact.component]
     bill.waivers[slot] += fact.amount
     bill.waived[slot] += min(fact.amount, bill.open()[slot])

@@ -8,6 +8,7 @@ from datetime import date
 from ledger.loanmath.allocation import Amounts, allocate, meet, slots
 from ledger.loanmath.books import Books, Source
 from ledger.loanmath.money import split
+from ledger.loanmath.penalty import accrue_penalty
 from ledger.loanmath.terms import Spread
 from ledger.loanmath.working_bill import WorkingBill
 
@@ -29,7 +30,7 @@ def pay(books: Books, source: Source, bills: Iterable[WorkingBill]) -> int:
     for bill in bills:
         if amount <= 0:
             break
-        bill.accrue_penalty(books.terms.penalty, day)
+        accrue_penalty(books, bill, day)
         met = meet(amount, bill.open(), _order_on(books, day, bill))
         amount -= _book_payment(books, bill, repayment, day, met)
     return amount
@@ -38,7 +39,7 @@ def pay(books: Books, source: Source, bills: Iterable[WorkingBill]) -> int:
 def _pay_across(books: Books, source: Source, bills: list[WorkingBill]) -> int:
     repayment, day, amount = source
     for bill in bills:
-        bill.accrue_penalty(books.terms.penalty, day)
+        accrue_penalty(books, bill, day)
     order = _order_on(books, day, *bills)
     mets = allocate(amount, [bill.open() for bill in bills], order, books.terms.spread)
     return amount - sum(_book_payment(books, bill, repayment, day, met) for bill, met in zip(bills, mets, strict=True))

@@ -26,6 +26,7 @@ from ledger.loanmath.facts import (
     Waiver,
 )
 from ledger.loanmath.money import Parts
+from ledger.loanmath.penalty import accrue_penalty, next_penalty_change
 from ledger.loanmath.projection import ProjectedAllocation, ProjectedBill, Projection
 from ledger.loanmath.replay import replay
 from ledger.loanmath.terms import LoanTerms
@@ -78,7 +79,7 @@ def project(terms: LoanTerms, facts: Iterable[Fact], as_of: date) -> Projection:
     while loan.next_due_on() is not None:
         loan.make_bill()
     for bill in loan.open.values():
-        bill.accrue_penalty(loan.terms.penalty, as_of)
+        accrue_penalty(loan, bill, as_of)
     unconfirmed = presumed_repayments(facts, as_of)
     return Projection(
         as_of=as_of,
@@ -172,7 +173,7 @@ def next_change_on(loan: Books, facts: Sequence[Fact], as_of: date) -> date | No
     for bill in loan.open.values():
         if days and bill.due_on >= min(days):
             break
-        day = bill.next_penalty_change(loan.terms.penalty, as_of)
+        day = next_penalty_change(loan, bill, as_of)
         if day is not None:
             days.append(day)
     return min(days, default=None)

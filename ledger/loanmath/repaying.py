@@ -10,6 +10,7 @@ from ledger.loanmath.facts import ApplyTo, Repayment
 from ledger.loanmath.money import Parts, round_ratio
 from ledger.loanmath.paying import pay, pay_ahead_again, pay_due, pay_next, pay_shares
 from ledger.loanmath.payment import solve
+from ledger.loanmath.penalty import accrue_penalty
 from ledger.loanmath.prepayment import prepayment_fee, split_prepayment
 from ledger.loanmath.terms import Excess
 from ledger.loanmath.working_bill import nothing
@@ -76,7 +77,7 @@ def payoff(books: Books, day: date) -> tuple[Parts, int]:
     books.take_back(day)
     needed = _rest_on(books, day)
     for bill in books.open.values():
-        bill.accrue_penalty(books.terms.penalty, day)
+        accrue_penalty(books, bill, day)
         needed += Parts(*bill.open())
     return needed, books.held()
 
