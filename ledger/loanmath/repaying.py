@@ -11,8 +11,9 @@ from ledger.loanmath.money import Parts, round_ratio
 from ledger.loanmath.paying import pay, pay_ahead_again, pay_due, pay_next, pay_shares
 from ledger.loanmath.payment import solve
 from ledger.loanmath.penalty import accrue_penalty
-from ledger.loanmath.prepayment import prepayment_fee, split_prepayment
+from ledger.loanmath.prepayment import early, prepayment_fee, split_prepayment
 from ledger.loanmath.terms import Excess
+from ledger.loanmath.unbilled import ask_for_unbilled, unbilled_fee
 from ledger.loanmath.working_bill import nothing
 
 BEYOND_DUE = {
@@ -58,8 +59,10 @@ def prepay(books: Books, repayment: int, day: date, amount: int, *, lower: bool)
     books.take_back(day)
     plan.cut_at(day)
     balance = plan.shown(plan.balance)
-    principal, fee = split_prepayment(books.terms, amount, balance, day)
+    principal, fee = split_prepayment(books.terms, amount, balance, early(books, day, balance))
     if principal:
+        if principal == balance:
+            ask_for_unbilled(books)
         books.beside.append((repayment, Parts(principal=principal, fee=fee)))
         books.prepaid += principal
         plan.balance -= principal * plan.scale
@@ -127,9 +130,10 @@ def _rest_on(books: Books, day: date) -> Parts:
     if coming is not None:
         interest = max(interest - coming.waivers[1], 0)
     charges = [sum(amounts) for amounts in zip(nothing(), *_charges_to_come(books), strict=True)]
+    charges[2] += unbilled_fee(books)
     ahead = sum(source[2] for source, _ in books.ahead)
-    early = max(min(principal, principal + interest + sum(charges) - ahead), 0)
-    fee = prepayment_fee(books.terms, early, day) + charges[2]
+    prepaid = max(min(principal, principal + interest + sum(charges) - ahead), 0)
+    fee = prepayment_fee(books.terms, prepaid, early(books, day, prepaid)) + charges[2]
     return Parts(principal + charges[0], interest + charges[1], fee, charges[3])
 
 
