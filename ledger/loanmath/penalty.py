@@ -154,14 +154,15 @@ def _grown(books: Books, late: Lateness, base: int, since: date, until: date) ->
 def _own_rates(rates: Rates, since: date, until: date) -> list[tuple[date, date, Fraction]]:
     """The loan's own yearly rate by day, from `since` up to and without `until`, as stretches of one rate."""
     found: list[tuple[date, date, Fraction]] = []
-    for changed_on, rate in reversed(rates.segments):
+    at = len(rates.segments)
+    while until > since:
+        at -= 1
+        changed_on, rate = rates.segments[at]
         first = max(changed_on, since)
         if first < until:
-            found.insert(0, (first, until, rate))
+            found.append((first, until, rate))
             until = first
-        if until <= since:
-            break
-    return found
+    return found[::-1]
 
 
 def _late_fee(bill: WorkingBill, terms: LoanTerms) -> int:
