@@ -7,7 +7,9 @@ bill has been late. Where penalty interest compounds, each month costs the same 
 from __future__ import annotations
 
 from datetime import date, timedelta
+from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from math import ceil
 
 from ledger.loanmath.books import Books
@@ -62,8 +64,7 @@ def _day_of(books: Books, bill: WorkingBill, late: Lateness, day: date, wanted: 
     while True:
         daily = _bearing(books, bill, late) * rate / penalty.year_days
         days = ceil((wanted - late.earlier - late.interest) / daily) if daily else LONGEST
-        returns_on = _next_return(bill, day)
-        if not penalty.compounds or days <= (returns_on - day).days:
+        if not penalty.compounds or days <= ((returns_on := _next_return(bill, day)) - day).days:
             break
         then = _late_on(books, bill, late, returns_on)
         if then.joined == late.joined:
@@ -95,16 +96,17 @@ def _late_on(books: Books, bill: WorkingBill, late: Lateness, day: date) -> Late
     """The lateness of a bill on `day`, after its last day to pay, if nothing happens until then. What was settled by
     the end of the grace has cost nothing, and no later charge brings it back."""
     penalty = books.terms.penalty
-    if bill.penalty_stated:
-        return late
+    if bill.penalty_stated or (late.counted_to is not None and day <= late.counted_to):
+        return late  # money that had paid another bill meets this one under the day on which it was paid
     grace_ends = bill.late_from + timedelta(days=penalty.grace_days)
     starts = bill.late_from if penalty.from_due else grace_ends
     late = _interest(books, bill, late, max(late.counted_to or starts, starts), day)
-    if not late.passed and day > grace_ends:
-        late = late._replace(passed=True, fee=_late_fee(bill, books.terms))
-        if unpaid(bill, penalty.base, books.terms) <= 0:
-            late = late._replace(interest=ZERO, earlier=ZERO, joined=0, stretches=())
-    return late._replace(counted_to=day)
+    if late.passed or day <= grace_ends:
+        return late._replace(counted_to=day)
+    fee = _late_fee(bill, books.terms)
+    if unpaid(bill, penalty.base, books.terms) <= 0:
+        return Lateness(day, passed=True, fee=fee)
+    return late._replace(counted_to=day, passed=True, fee=fee)
 
 
 def _interest(books: Books, bill: WorkingBill, late: Lateness, since: date, day: date) -> Lateness:
@@ -140,15 +142,20 @@ def _next_return(bill: WorkingBill, day: date) -> date:
 def _grown(books: Books, late: Lateness, base: int, since: date, until: date) -> Lateness:
     """Interest on one base from `since` up to and without `until` added."""
     penalty = books.terms.penalty
-    rate = Fraction(penalty.annual_rate)
-    stretches = [Stretch(since, until, base, rate, penalty.year_days)]
+    rate, interest, stretches = _as_fraction(penalty.annual_rate), late.interest, late.stretches
+    rates = [(since, until, rate)]
     if penalty.adds_on:
-        stretches = [
-            Stretch(first, last, base, rate + own, penalty.year_days)
-            for first, last, own in _own_rates(books.plan.rates, since, until)
-        ]
-    interest = sum((stretch.interest for stretch in stretches), late.interest)
-    return late._replace(interest=interest, stretches=(*late.stretches, *stretches))
+        rates = [(first, last, rate + own) for first, last, own in _own_rates(books.plan.rates, since, until)]
+    for first, last, in_all in rates:
+        stretch = Stretch(first, last, base, in_all, penalty.year_days)
+        interest = interest + stretch.interest if interest else stretch.interest
+        stretches += (stretch,)
+    return Lateness(late.counted_to, interest, late.earlier, late.joined, late.passed, late.fee, stretches)
+
+
+@lru_cache(maxsize=256)
+def _as_fraction(rate: Decimal) -> Fraction:
+    return Fraction(rate)
 
 
 def _own_rates(rates: Rates, since: date, until: date) -> list[tuple[date, date, Fraction]]:
@@ -171,24 +178,28 @@ def _late_fee(bill: WorkingBill, terms: LoanTerms) -> int:
     missed = unpaid(bill, penalty.late_fee_base, terms)
     if missed <= 0:
         return 0
-    fee = penalty.late_fee + round_minor(Fraction(penalty.late_fee_share) * missed)
+    fee = penalty.late_fee + (round_minor(Fraction(penalty.late_fee_share) * missed) if penalty.late_fee_share else 0)
     fee = max(fee, penalty.late_fee_floor)
     return fee if penalty.late_fee_cap is None else min(fee, penalty.late_fee_cap)
 
 
 def _most(terms: LoanTerms, bill: WorkingBill) -> Fraction | None:
     """The most that penalty interest on a bill may come to, in minor units."""
-    penalty, limits = terms.penalty, []
+    penalty = terms.penalty
+    if penalty.cap is None and penalty.cap_share is None:
+        return None
+    limits = []
     if penalty.cap is not None:
         limits.append(Fraction(penalty.cap))
     if penalty.cap_share is not None:
         limits.append(Fraction(penalty.cap_share) * sum(bill.asked[:3]))
-    return min(limits, default=None)
+    return min(limits)
 
 
 def _capped(terms: LoanTerms, bill: WorkingBill, late: Lateness) -> Fraction:
     """Penalty interest up to what it may come to, unrounded; what earlier terms came to stays."""
-    total, most = late.earlier + late.interest, _most(terms, bill)
+    total = late.earlier + late.interest if late.earlier else late.interest
+    most = _most(terms, bill)
     return total if most is None else max(min(total, most), late.earlier)
 
 

@@ -170,8 +170,9 @@ def next_change_on(loan: Books, facts: Sequence[Fact], as_of: date) -> date | No
         oldest = next(iter(loan.open.values()))
         if oldest is not loan.bills[-1]:
             days.append(max(as_of, oldest.due_on) + timedelta(days=1))
+    tomorrow = as_of + timedelta(days=1)
     for bill in loan.open.values():
-        if days and bill.due_on >= min(days):
+        if days and max(bill.due_on, tomorrow) >= min(days):
             break
         day = next_penalty_change(loan, bill, as_of)
         if day is not None:

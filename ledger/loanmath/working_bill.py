@@ -28,7 +28,8 @@ class Stretch(NamedTuple):
     @property
     def interest(self) -> Fraction:
         """What they added, unrounded, in minor units."""
-        return self.base * self.rate * (self.until - self.since).days / self.year_days
+        base_days, rate = self.base * (self.until - self.since).days, self.rate
+        return Fraction(base_days * rate.numerator, rate.denominator * self.year_days)
 
 
 class Lateness(NamedTuple):
