@@ -316,6 +316,7 @@ def _late_and_early(inputs: Case) -> dict[str, Any]:
     """What being late and paying early do."""
     values: dict[str, Any] = {
         "overdue_accrues": bool(inputs.get("overdue_accrual") and inputs.get("recalculate_interest")),
+        "payoff_to_period_end": inputs.get("payoff_interest", "to_date") == "to_period_end",
         "principal_grace": int(inputs.get("grace_principal", 0)),
         "interest_grace": int(inputs.get("interest_deferred_periods", 0)),
     }
