@@ -142,7 +142,7 @@ class Plan:
     def accrue_to(self, day: date, overdue: int = 0) -> None:
         """Fix the interest up to `day`, so that balance or rate may change from then on; on the balance, and on
         `overdue` principal where the agreement says so."""
-        if self.done or day <= (since := self.accrued_to or self.period(self.at).starts_on):
+        if self.done or day <= (self.accrued_to or self.period(self.at).starts_on):
             return
         until = min(day, self.period(self.at).due_on)
         late = self.late_to(until, overdue)
