@@ -7,7 +7,7 @@ from datetime import date
 from fractions import Fraction
 from typing import Any
 
-from tests.worked_case_terms import UntranslatedError, day, exact
+from tests.worked_case_words import UntranslatedError, day, exact
 
 Figures = dict[str, Any]
 BESIDE = {"basis", "n", "tol", "apr_method", "replayed"}  # what is said beside the figures

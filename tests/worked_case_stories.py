@@ -14,7 +14,8 @@ from ledger.loanmath.projection import ProjectedBill, Projection
 from ledger.loanmath.terms import LoanTerms
 from tests.worked_case_compare import Figures, differences
 from tests.worked_case_facts import Story, story
-from tests.worked_case_terms import Case, day, loan_terms, minor, money
+from tests.worked_case_terms import loan_terms
+from tests.worked_case_words import Case, day, flag, minor, money
 
 PARTS = ("principal", "interest", "fee", "penalty")
 
@@ -23,11 +24,12 @@ def checkpoints(case: Case, close: Fraction) -> Iterable[str]:
     """What differs at any checkpoint, each looked at from the business day the events have reached."""
     inputs = case["inputs"]
     for point in case["checkpoints"]:
-        events = case["events"][: int(point["after_event"])]
+        all_events = case.get("events") or []
+        events = all_events[: int(point.get("after_event", len(all_events)))]
         terms = loan_terms(inputs, case.get("engine", ""), events)
         told = story(terms, inputs, events)
         found = project(terms, told.facts, told.as_of, told.facts)
-        where = f"after event {point['after_event']}"
+        where = f"after event {len(events)}"
         yield from _bills(point, terms, told, found, inputs, close, where)
         totals = bill_totals(told, found, inputs)
         yield from differences(point.get("totals", {}), totals, close, f"{where} total ")
@@ -106,7 +108,7 @@ def bill_totals(told: Story, found: Projection, inputs: Case) -> Figures:
 
 def _standing(printed: list[Case], told: Story, inputs: Case) -> list[Case]:
     """The printed transactions less those that were undone, some of which are printed without saying so."""
-    left = [one for one in printed if not one.get("reverted")]
+    left = [one for one in printed if not flag(one.get("reverted", False))]
     known = live(told.facts)
     undone = [fact for fact in told.facts if isinstance(fact, Repayment) and fact not in known]
     wanted = 1 + sum(isinstance(fact, Drawdown | Repayment) for fact in known)
