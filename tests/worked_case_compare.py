@@ -36,8 +36,7 @@ def meets(printed: Any, found: Any, close: Fraction) -> bool:
         return bool(printed == found)
     value, said = Fraction(found), str(printed)
     if close == 0 and "/" not in said and not is_money(value):  # printed to so many digits
-        places = len(said.partition(".")[2])
-        value = Fraction(round(value * 10**places), 10**places)
+        close = Fraction(1, 2 * 10 ** len(said.partition(".")[2]))
     return abs(exact(said) - value) <= close
 
 

@@ -111,6 +111,7 @@ RESIDUES = {residue.value: residue for residue in Residue}
 LAST_ROWS = {row.value: row for row in LastRow} | {"rest": LastRow.REST, "takes_the_rest": LastRow.REST}
 FITS = {fit.value: fit for fit in PaymentFit} | {
     "lower": PaymentFit.LOWER_LAST,
+    "higher": PaymentFit.HIGHER_LAST,
     "similar": PaymentFit.SIMILAR_LAST,
 }
 MONTH_ENDS = all_of("clamp", "last_day", "end_of_month", "eom", means=MonthEnd.CLAMP) | all_of(

@@ -89,6 +89,7 @@ class PaymentFit(StrEnum):
     NONE = "none"
     REFIT = "refit"  # moved by a share of the last bill's difference while that shrinks, at most three times
     LOWER_LAST = "lower_last"  # the smallest payment whose last bill is not higher
+    HIGHER_LAST = "higher_last"  # the largest payment whose last bill is not lower
     SIMILAR_LAST = "similar_last"  # the payment whose last bill differs least
 
 
