@@ -27,6 +27,7 @@ def account_terms(inputs: Case) -> AccountTerms:
         rounding=pick(ROUNDINGS, inputs.get("interest_rounding", "down"), "interest_rounding"),
         order=tuple(word(name) for name in inputs.get("order", ("charge", "interest", "principal"))),
         interest_cap=None if cap is None else percent(cap),
+        daily_cap=percent(inputs["interest_cap_daily_pct"]) if "interest_cap_daily_pct" in inputs else None,
         free_days=int(inputs.get("free_if_settled_within_days", 0)),
         rates=tuple((day(one["from"]), day(one["to"]), daily_rate(one)) for one in inputs.get("rate_periods", ())),
     )
