@@ -15,7 +15,7 @@ from ledger.loanmath.terms import LoanTerms
 from tests.worked_case_compare import Figures, differences
 from tests.worked_case_facts import Story, story
 from tests.worked_case_terms import loan_terms
-from tests.worked_case_words import Case, day, flag, minor, money
+from tests.worked_case_words import Case, day, flag, minor, money, word
 
 PARTS = ("principal", "interest", "fee", "penalty")
 
@@ -58,7 +58,7 @@ def bill_figures(bill: ProjectedBill, told: Story, found: Projection, inputs: Ca
         "payment": bill.due.total,
         "paid": paid,
         "outstanding": bill.open.total,
-        "balance": bill.outstanding_after,
+        "balance": bill.outstanding_after + drawn_on(bill, told, inputs),
         "paid_in_advance": _paid(bill, told, found, early=True),
         "paid_late": _paid(bill, told, found, early=False),
     }
@@ -68,6 +68,14 @@ def bill_figures(bill: ProjectedBill, told: Story, found: Projection, inputs: Ca
         **parts(bill.due, inputs),
         **{name: money(amount, inputs) for name, amount in figures.items()},
     }
+
+
+def drawn_on(bill: ProjectedBill, told: Story, inputs: Case) -> int:
+    """Drawdowns on the due date of a bill, where the balance printed beside it contains them."""
+    if word(inputs.get("balance_column", "")) != "after_drawdown_on_due_date":
+        return 0
+    drawn = (fact for fact in live(told.facts) if isinstance(fact, Drawdown))
+    return sum(fact.amount for fact in drawn if fact.effective_on == bill.due_on)
 
 
 def factors(bill: ProjectedBill, terms: LoanTerms, told: Story) -> Figures:
