@@ -47,10 +47,8 @@ def rate_value(inputs: Case, expected: Figures) -> Figures:
 def yearly_rate(inputs: Case, received: list[Flow], paid: list[Flow]) -> Decimal:
     method = word(inputs.get("method", "time in years"))
     if method.startswith(("us", "reg_z", "actuarial")):
-        dates = [when for when, _ in paid]
-        return legal_apr.us_apr(
-            received, paid, unit_period(inputs, dates if len(dates) > 1 else [received[0][0], *dates])
-        )
+        on = [when for when, _ in paid]
+        return legal_apr.us_apr(received, paid, unit_period(inputs, on if len(on) > 1 else [received[0][0], *on]))
     if method.startswith("eu"):
         return legal_apr.eu_apr(received, paid, unit_period(inputs).unit)
     both = [*received, *((when, -amount) for when, amount in paid)]
