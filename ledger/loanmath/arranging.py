@@ -7,9 +7,10 @@ from dataclasses import replace
 from ledger.loanmath.allocation import slots
 from ledger.loanmath.books import Books
 from ledger.loanmath.facts import Arrangement
-from ledger.loanmath.money import round_ratio
+from ledger.loanmath.money import Parts, round_ratio
 from ledger.loanmath.paying import pay_ahead_again
 from ledger.loanmath.replan import arranged_plan
+from ledger.loanmath.working_bill import nothing
 
 
 def arrange(books: Books, fact: Arrangement) -> None:
@@ -18,7 +19,8 @@ def arrange(books: Books, fact: Arrangement) -> None:
     single bills still to come is answered by the arrangement."""
     day = fact.effective_on
     books.take_back(day)
-    principal, rest = books.plan.shown(books.plan.balance), _interest_in_no_bill(books, fact)
+    principal, rest = _in_no_bill(books, fact)
+    _settle_what_was_paid_ahead(books)
     replaced = list(books.open.values())
     for bill in replaced:
         bill.accrue_penalty(books.terms.penalty, day)
@@ -38,13 +40,27 @@ def arrange(books: Books, fact: Arrangement) -> None:
     pay_ahead_again(books, day)
 
 
-def _interest_in_no_bill(books: Books, fact: Arrangement) -> int:
+def _in_no_bill(books: Books, fact: Arrangement) -> tuple[int, int]:
+    """Principal, and interest up to the day, that no bill made up so far asks for."""
     plan = books.plan
+    principal = plan.shown(plan.balance - plan.paid_ahead)
     if plan.done:
-        return 0
+        return principal, 0
+    if plan.ahead:
+        return principal, plan.shown(plan.interest_ahead(fact.effective_on))
     exact = plan.interest_to(fact.effective_on)
     rounded = round_ratio(exact.numerator, exact.denominator * plan.scale, books.interest_rounding)
-    return rounded + plan.shown(plan.carry)
+    return principal, rounded + plan.shown(plan.carry)
+
+
+def _settle_what_was_paid_ahead(books: Books) -> None:
+    """Money counted to its day for bills that will never be made up was paid beside them."""
+    for number, bill in books.book.items():
+        if number <= len(books.bills) or not bill.met_by:
+            continue
+        books.beside += [(repayment, Parts(*met)) for repayment, _, met in bill.met_by]
+        books.prepaid += bill.paid[0]
+        bill.paid, bill.met_by = nothing(), []
 
 
 def _forget_bills_to_come(books: Books, fact: Arrangement) -> None:

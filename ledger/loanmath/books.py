@@ -239,13 +239,14 @@ class Books:
         for bill in reversed(self.bills[keep:]):
             self._take_back_from_plan(bill, day)
             self.open.pop(bill.number, None)
-            if stays:
-                continue
-            self.ahead += [((of, paid_on, sum(met)), bill.number) for of, paid_on, met in bill.met_by]
-            bill.paid, bill.waived, bill.met_by, bill.settled_on = nothing(), nothing(), [], None
+            bill.waived = nothing()
             for coupon, amount in self.taken_off.pop(bill.number, ()):
                 coupon.used -= amount
                 coupon.bills -= 1
+            if stays:
+                continue
+            self.ahead += [((of, paid_on, sum(met)), bill.number) for of, paid_on, met in bill.met_by]
+            bill.paid, bill.met_by, bill.settled_on = nothing(), [], None
         del self.bills[keep:]
 
     def _take_back_from_plan(self, bill: WorkingBill, day: date) -> None:

@@ -41,11 +41,13 @@ from ledger.loanmath.project import live, project
 from ledger.loanmath.projection import Projection
 from ledger.loanmath.schedule import schedule
 from ledger.loanmath.terms import (
+    AheadInterest,
     Component,
     Excess,
     HolidayRule,
     LoanTerms,
     Method,
+    OverdueRest,
     PenaltyBase,
     PenaltyTerms,
     PrepaymentFee,
@@ -103,6 +105,9 @@ def agreements(draw: st.DrawFn) -> LoanTerms:
         principal_grace=draw(st.sampled_from([0, 0, 2])),
         interest_grace=draw(st.sampled_from([0, 0, 0, 2])),
         overdue_accrues=draw(st.booleans()),
+        overdue_rest=draw(st.sampled_from(list(OverdueRest))),
+        overdue_compounds=draw(st.booleans()),
+        ahead_interest=draw(st.sampled_from([AheadInterest.PLANNED, *AheadInterest])),
         prepayment_fee=draw(st.sampled_from([PrepaymentFee(), PrepaymentFee(Decimal("0.01"), 6)])),
         down_payment=draw(st.sampled_from([0, 0, 0, principal // 4])),
         bill_fee_rate=draw(st.sampled_from([Decimal(0), Decimal(0), Decimal("0.006")])),
