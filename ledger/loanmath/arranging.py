@@ -7,10 +7,9 @@ from dataclasses import replace
 from ledger.loanmath.allocation import slots
 from ledger.loanmath.books import Books
 from ledger.loanmath.facts import Arrangement
-from ledger.loanmath.money import Parts, round_ratio
+from ledger.loanmath.money import round_ratio
 from ledger.loanmath.paying import pay_ahead_again
 from ledger.loanmath.replan import arranged_plan
-from ledger.loanmath.working_bill import nothing
 
 
 def arrange(books: Books, fact: Arrangement) -> None:
@@ -20,7 +19,7 @@ def arrange(books: Books, fact: Arrangement) -> None:
     day = fact.effective_on
     books.take_back(day)
     principal, rest = _in_no_bill(books, fact)
-    _settle_what_was_paid_ahead(books)
+    books.prepaid += books.put_beside_what_was_paid_ahead()
     replaced = list(books.open.values())
     for bill in replaced:
         bill.accrue_penalty(books.terms.penalty, day)
@@ -51,16 +50,6 @@ def _in_no_bill(books: Books, fact: Arrangement) -> tuple[int, int]:
     exact = plan.interest_to(fact.effective_on)
     rounded = round_ratio(exact.numerator, exact.denominator * plan.scale, books.interest_rounding)
     return principal, rounded + plan.shown(plan.carry)
-
-
-def _settle_what_was_paid_ahead(books: Books) -> None:
-    """Money counted to its day for bills that will never be made up was paid beside them."""
-    for number, bill in books.book.items():
-        if number <= len(books.bills) or not bill.met_by:
-            continue
-        books.beside += [(repayment, Parts(*met)) for repayment, _, met in bill.met_by]
-        books.prepaid += bill.paid[0]
-        bill.paid, bill.met_by = nothing(), []
 
 
 def _forget_bills_to_come(books: Books, fact: Arrangement) -> None:

@@ -243,7 +243,7 @@ class Books:
             for coupon, amount in self.taken_off.pop(bill.number, ()):
                 coupon.used -= amount
                 coupon.bills -= 1
-            if stays:
+            if stays and bill.number - 1 in self.plan.ahead:
                 continue
             self.ahead += [((of, paid_on, sum(met)), bill.number) for of, paid_on, met in bill.met_by]
             bill.paid, bill.met_by, bill.settled_on = nothing(), [], None
@@ -262,6 +262,16 @@ class Books:
         elif day < plan.agreed[plan.at]:
             del self.capitalized[bill.number]
             plan.restore(bill.before)
+
+    def put_beside_what_was_paid_ahead(self) -> int:
+        """Money counted to its day for bills that will never be made up was paid beside them; its principal."""
+        principal = 0
+        for number, bill in self.book.items():
+            if number > len(self.bills) and bill.met_by:
+                self.beside += [(repayment, Parts(*met)) for repayment, _, met in bill.met_by]
+                principal += bill.paid[0]
+                bill.paid, bill.met_by = nothing(), []
+        return principal
 
     def extra_bill(self, day: date) -> WorkingBill:
         """A bill after the last one, for a charge that came later."""
