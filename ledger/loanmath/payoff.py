@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from ledger.loanmath.calendars import WEEKENDS, Calendar
-from ledger.loanmath.facts import Fact
+from ledger.loanmath.facts import Fact, Repayment
 from ledger.loanmath.money import Parts
 from ledger.loanmath.project import live
 from ledger.loanmath.repaying import payoff
@@ -56,4 +56,5 @@ def payoff_quote(terms: LoanTerms, facts: Iterable[Fact], on: date, calendar: Ca
 
 
 def _needed(terms: LoanTerms, facts: list[Fact], on: date, calendar: Calendar) -> tuple[Parts, int]:
-    return payoff(replay(terms, facts, on, calendar), on)
+    comes_in = Repayment(id=0, effective_on=on, amount=0)  # overdue principal may bear interest only up to such a day
+    return payoff(replay(terms, [*facts, comes_in], on, calendar), on)
