@@ -109,6 +109,8 @@ class AddLoanForm(LoanFields):
             self.fields["method"].look = "segmented"  # type: ignore[attr-defined]
         for name, field in self.fields.items():
             is_one_of_four = preset is KNOWN and name in _FOUR
+            if name == "rate" and "series" not in preset.shown:
+                continue  # only a benchmark, further down, could stand in for it
             is_choice = isinstance(field, forms.ChoiceField | forms.BooleanField)
             field.is_optional = not (field.required or is_one_of_four or is_choice)  # type: ignore[attr-defined]
         self.fields["lender"].widget.attrs |= {"list": "lenders", "autocomplete": "off"}

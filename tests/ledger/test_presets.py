@@ -181,6 +181,14 @@ def test_what_cannot_be_is_said_at_its_field(client, home, code, changes, field,
     assert (form.more_is_open, Loan.objects.count()) == (field in form.preset.more, 0)
 
 
+@pytest.mark.parametrize("code", sorted(BY_CODE))
+def test_every_field_of_a_kind_is_on_the_page_once(client, home, code):
+    form = client.get(URL, {"kind": code}).context["form"]
+    groups = [group.rows for group in form.more_groups]
+    shown = [field.name for rows in (form.rows, *groups) for row in rows for field in row]
+    assert sorted(shown) == sorted(form.fields.keys() - {"key", "seen", "past_paid"})
+
+
 def test_the_chooser_shows_six_kinds_and_the_chosen_one(client, home):
     shown = client.get(URL, {"kind": "msi"})
     assert [choice.label for choice in shown.context["kinds"]] == [
