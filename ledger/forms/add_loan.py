@@ -12,7 +12,7 @@ from django import forms
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
-from ledger.forms import agreement
+from ledger.forms import loan_parts
 from ledger.forms.fields import MoneyField
 from ledger.forms.lender_table import TableError, read_table
 from ledger.forms.loan_fields import GROUPS, ROWS, LoanFields
@@ -193,7 +193,7 @@ class AddLoanForm(LoanFields):
         return self._agreement(said)
 
     def _agreement(self, said: dict[str, Any]) -> LoanTerms | None:
-        rate = agreement.annual_rate(said, self.rates) if "rate" in self.fields else Decimal(0)
+        rate = loan_parts.annual_rate(said, self.rates) if "rate" in self.fields else Decimal(0)
         if rate is None:
             self._ask_for_rate(said)
             return None
@@ -208,9 +208,9 @@ class AddLoanForm(LoanFields):
             "method": Method(said.get("method") or Method.LEVEL),
             "day_count": DayCount(said.get("day_count") or DayCount.PERIODIC),
             "payment": said.get("payment"),
-            "flat_fee": agreement.flat_fee(said),
-            "penalty": agreement.penalty(said, rate),
-            **agreement.extras(said),
+            "flat_fee": loan_parts.flat_fee(said),
+            "penalty": loan_parts.penalty(said, rate),
+            **loan_parts.extras(said),
         }
         if values["method"] != Method.LEVEL:
             values["payment"] = None
@@ -232,7 +232,7 @@ class AddLoanForm(LoanFields):
         kind = KINDS.get(self.preset.code)
         if kind is not None and kind.first_due_on is not None:
             return {"first_due_on": kind.first_due_on(said["disbursed_on"]), "anchor_day": anchor}
-        rule, gap = agreement.first_due_rule(said), said.get("first_due_gap") or 0
+        rule, gap = loan_parts.first_due_rule(said), said.get("first_due_gap") or 0
         if anchor is not None and rule is FirstDue.ONE_PERIOD:
             rule = FirstDue.NEXT_MONTH  # the due day is the lender's, not that of the disbursement
         if anchor is None:
@@ -292,8 +292,8 @@ class AddLoanForm(LoanFields):
             first_due_on=rows[0].due_on,
             method=Method.LISTED,
             listed=rows,
-            penalty=agreement.penalty(said, Decimal(0)),
-            **agreement.extras(said),
+            penalty=loan_parts.penalty(said, Decimal(0)),
+            **loan_parts.extras(said),
         )
         return self._with_ends(terms, said)
 

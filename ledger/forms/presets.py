@@ -11,7 +11,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from ledger.forms.agreement import REPRICED_ON
+from ledger.forms.loan_parts import REPRICED_ON
 from ledger.loanmath.presets import BASIS_POINT
 from ledger.loanmath.presets import PRESETS as KINDS
 from ledger.loanmath.terms import Benchmark, Method, PenaltyTerms, PrepaymentFee
