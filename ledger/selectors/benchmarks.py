@@ -15,7 +15,7 @@ from types import MappingProxyType
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from ledger.loanmath.benchmarks import RatePoint, Repricing, next_repricing
+from ledger.loanmath.benchmarks import RatePoint, Repricing, next_repricing, repricings
 from ledger.loanmath.presets import BASIS_POINT
 from ledger.loanmath.terms import LoanTerms
 from ledger.models import BenchmarkRate, Household, Loan, TermsVersion
@@ -118,6 +118,12 @@ def follow_line(terms: LoanTerms, rates: Series, today: date) -> FollowLine | No
     points = (followed.spread / BASIS_POINT).normalize()
     coming = next_repricing(terms, rates.get(followed.series, ()), today)
     return FollowLine(short_name(followed.series), points, coming)
+
+
+def rate_has_moved(terms: LoanTerms, rates: Series, today: date) -> bool:
+    """Whether the rate of a loan that follows a series is another by now than it began with."""
+    points = rates.get(terms.benchmark.series, ()) if terms.benchmark else ()
+    return bool(repricings(terms, points, today))
 
 
 @dataclass(frozen=True, slots=True)
