@@ -36,8 +36,8 @@ def advertised_rate(terms: LoanTerms) -> Decimal:
 
 def annual_cost(terms: LoanTerms) -> AnnualCost | None:
     """The yearly cost of the agreement as planned, fees included; None where no rate makes the flows meet."""
-    rows = schedule(terms)
-    received = Decimal(terms.principal - terms.upfront_fee)
+    rows = schedule(terms)[1 if terms.down_payment else 0 :]  # what is paid down at once was never received
+    received = Decimal(terms.principal - terms.upfront_fee - terms.down_payment)
     paid = [Decimal(row.payment) for row in rows]
     days = [row.due_on for row in rows]
     try:
@@ -70,7 +70,7 @@ def shortcut_rate(fee_each: Decimal, n: int) -> Decimal:
 
 
 def _is_regular(terms: LoanTerms, days: Sequence[date]) -> bool:
-    if len(days) == 0 or terms.due_dates or terms.listed:
+    if len(days) == 0 or terms.due_dates or terms.listed or terms.last_due_on:
         return False
     anchor = terms.anchor_day or terms.first_due_on.day
     if terms.unit in (Unit.MONTH, Unit.YEAR):
