@@ -165,9 +165,9 @@ def loan_page(loan: Loan, today: date, payoff_on: str = "") -> LoanPage:
         stacks=stacks,
         history=loan_history(loan),
         terms=_terms(loan, rows, today),
-        follows=follow_line(agreed_on(past, today), past.rates, today),
         auto_repay=str(mandate.account) if mandate else "",
         payoff=payoff(past, rows, today, payoff_on),
+        follows=follow_line(agreed_on(past, today), past.rates, today),
     )
 
 
