@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from ledger.forms import loan_parts
 from ledger.forms.fields import MoneyField
 from ledger.forms.lender_table import TableError, read_table
-from ledger.forms.loan_fields import GROUPS, ROWS, LoanFields
+from ledger.forms.loan_fields import GROUPS, PLACES, ROWS, LoanFields
 from ledger.forms.presets import KNOWN, Preset
 from ledger.forms.problem_texts import problem_text
 from ledger.loanmath.checks import problems
@@ -28,6 +28,7 @@ from ledger.loanmath.solve import Unknown, solve_missing
 from ledger.loanmath.terms import FirstDue, LoanTerms, Method, Unit
 from ledger.models import CreditLine, Household
 from ledger.selectors.benchmarks import NAMES, Series, rates_known_to, series_name
+from ledger.selectors.calendars import overrides
 
 # Where a problem of the terms is shown, best place first.
 _PLACES = {
@@ -93,6 +94,10 @@ class AddLoanForm(LoanFields):
     def _speak(self, preset: Preset) -> None:
         if "series" in self.fields:
             self._offer_series()
+        if "holiday_calendar" in self.fields:
+            named = {code for code, _name in PLACES}
+            own = [(code, code) for code in sorted(overrides()) if code not in named]
+            self.fields["holiday_calendar"].choices = [*PLACES, *own]  # type: ignore[attr-defined]
         for name, label in preset.labels.items():
             self.fields[name].label = label  # type: ignore[assignment]
         for name, text in preset.helps.items():

@@ -191,10 +191,13 @@ MORTGAGE = _kind(
     "mortgage",
     label=_("Mortgage"),
     note=_("Up to thirty years; the rate may follow the LPR"),
-    shown=(*WHO, "first_due_on", "due_day", "count", "series", "spread", "rate", "rate_per", "method"),
+    shown=(*WHO, "due_day", "count", "series", "spread", "rate", "rate_per", "method"),
     more=BANK_MORE,
     initial={"count": 360, "rate": Decimal("0.035"), "rate_per": "year"},
-    helps={"first_due_on": _("Empty: on the first due day after it was paid out.")},
+    helps={
+        "due_day": _("The first bill comes on the next one."),
+        "first_due_on": _("Empty: on the first due day after it was paid out."),
+    },
 )
 FUND = _kind(
     "fund",
