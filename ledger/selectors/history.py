@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from ledger.loanmath import facts as kinds
+from ledger.loanmath.in_force import terms_in_force
 from ledger.loanmath.project import live, project
 from ledger.loanmath.projection import Projection
 from ledger.loanmath.terms import LoanTerms
@@ -27,6 +28,10 @@ class History:
     def plus(self, *more: kinds.Fact) -> History:
         """The same history with facts that are not (yet) recorded: what a preview shows."""
         return History(self.terms, (*self.facts, *more))
+
+    def terms_on(self, day: date) -> LoanTerms:
+        """The version of the terms in force on a day."""
+        return terms_in_force(self.terms, self.facts, day)
 
     def presumed(self) -> list[kinds.Repayment]:
         """Repayments that stand, and that nobody has confirmed."""

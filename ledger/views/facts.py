@@ -17,7 +17,7 @@ from ledger.loanmath.terms import Component
 from ledger.models import Bill, Loan
 from ledger.selectors.history import history
 from ledger.selectors.preview import Change, change
-from ledger.services.charges import record_change, refuse_change
+from ledger.services.changes import record_change, refuse_change
 from ledger.services.projection import refresh
 from ledger.services.recording import Recording
 from ledger.services.refusal import Refusal

@@ -13,7 +13,8 @@ from ledger.loanmath.facts import ApplyTo, DeferralTreatment, RateEffect
 from ledger.loanmath.money import Parts
 from ledger.loanmath.terms import Component, Excess, Method, PenaltyTerms
 from ledger.models import AccountEntry, Allocation, Bill, Fact, Loan
-from ledger.services.charges import change_rate, defer_bill, record_charge, state_lender_figure, waive_charge
+from ledger.services.agreement import change_rate, defer_bill
+from ledger.services.charges import record_charge, state_lender_figure, waive_charge
 from ledger.services.checking import find_problems
 from ledger.services.repayments import record_repayment
 from ledger.services.reversals import reverse_fact

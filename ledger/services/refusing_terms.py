@@ -1,0 +1,66 @@
+"""Why other terms cannot stand in place of an agreement's."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from django.utils.translation import gettext as _
+
+from ledger.loanmath.checks import Problem, problems
+from ledger.loanmath.money import decimal_text
+from ledger.loanmath.terms import LoanTerms, Method
+from ledger.models import Fact, Loan
+from ledger.models.facts import Kind
+from ledger.selectors.history import History
+from ledger.services.refusal import Refusal
+from ledger.services.refusing import said
+
+
+def refuse_terms(draft: Fact, loan: Loan, past: History) -> Refusal | None:
+    """Amended terms or an arrangement: what they ask for from their day on has to be possible by itself, for what is
+    then owed."""
+    assert draft.terms_version is not None, "drafted with its terms"
+    terms = draft.terms_version.value
+    if terms.currency != loan.currency:
+        return Refusal("currency", _("New terms are in the loan's own currency."))
+    if loan.settled_on is not None and loan.settled_on <= draft.effective_on:
+        return Refusal("settled", _("This loan is settled: there is nothing left to agree on."))
+    refusal = _refuse_days(draft, terms) or _refuse_problems(draft, terms)
+    if refusal is not None or terms.method is not Method.LISTED:
+        return refusal
+    return _refuse_rest(draft, loan, past)
+
+
+def _refuse_days(draft: Fact, terms: LoanTerms) -> Refusal | None:
+    dues = [row.due_on for row in terms.listed] if terms.method is Method.LISTED else [terms.first_due_on]
+    if dues and dues[-1] <= draft.effective_on:
+        text = _("The first bill under the new terms is due after the day they hold from.")
+        return Refusal("first_due_on", text, "table" if terms.method is Method.LISTED else "first_due_on")
+    return None
+
+
+def _refuse_problems(draft: Fact, terms: LoanTerms) -> Refusal | None:
+    """What `loanmath.checks` says of the agreement as it would be if it began on this day."""
+    anew = replace(terms, disbursed_on=max(terms.disbursed_on, draft.effective_on))
+    wrong = [problem for problem in problems(anew) if draft.kind == Kind.TERMS or problem.field != "upfront_fee"]
+    return _said(wrong[0], terms.currency) if wrong else None
+
+
+def _said(problem: Problem, currency: str) -> Refusal:
+    if problem.code == "never_amortizes":
+        amount = f"{decimal_text(problem.params['minimum_payment'], currency)} {currency}"
+        text = _(
+            "With this payment the loan would never be repaid: the interest is higher. It takes at least %(amount)s."
+        )
+        return Refusal(problem.code, text % {"amount": amount}, "payment")
+    return Refusal(problem.code, _("These terms cannot be right: %(field)s.") % {"field": problem.field}, problem.field)
+
+
+def _refuse_rest(draft: Fact, loan: Loan, past: History) -> Refusal | None:
+    """A table has to repay what is owed, no more and no less."""
+    after = past.plus(replace(draft.value, id=past.next_id)).project(draft.effective_on)
+    left = after.bills[-1].outstanding_after if after.bills else 0
+    if left:
+        text = _("The principal in the rows leaves %(amount)s of what is owed. Check the table.")
+        return Refusal("principal_differs", text % {"amount": said(left, loan)}, "table")
+    return None
