@@ -93,8 +93,8 @@ class TermsForm(FactForm):
         said = super().clean() or self.cleaned_data
         if self.errors.keys() - {"key", "note"}:
             return said
-        past = self.desk.past
-        now = agreement_from(past.terms, past.facts, said["effective_on"])
+        self.past = self.desk.past_of(said.get("key"))
+        now = agreement_from(self.past.terms, self.past.facts, said["effective_on"])
         if said["method"] == Method.LISTED:
             self.terms = self._listed(now, said["table"])
         else:
@@ -219,9 +219,8 @@ class AmendForm(TermsForm):
     def agree(self, now: LoanTerms, said: dict[str, Any]) -> LoanTerms | None:
         asked = self._plan(now, said)
         if same_plan(asked, now):
-            past = self.desk.past
-            asked = past.terms_on(said["effective_on"])
-        agreed = replace(
+            asked = self.past.terms_on(said["effective_on"])
+        return replace(
             asked,
             penalty=replace(
                 asked.penalty,
@@ -231,10 +230,6 @@ class AmendForm(TermsForm):
             ),
             prepayment_fee=replace(asked.prepayment_fee, fraction=said["prepayment_fee"] or Decimal(0)),
         )
-        if agreed == self.desk.past.terms_on(said["effective_on"]):
-            self.add_error(None, _("This is the agreement as it is. Change what was amended."))
-            return None
-        return agreed
 
     def _plan(self, now: LoanTerms, said: dict[str, Any]) -> LoanTerms:
         """The agreement with the changed rate, days, number of bills, payment and bill fee."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 
-from ledger.models import Bill, Loan
+from ledger.models import Bill, Fact, Loan
 from ledger.selectors.history import History, history
 
 
@@ -21,3 +21,10 @@ class FactDesk:
     @cached_property
     def past(self) -> History:
         return history(self.loan)
+
+    def past_of(self, key: str | None) -> History:
+        """The history as it was before the fact recorded under `key`, so that a form sent again says the same as the
+        first time; all of it where there is none."""
+        recorded = Fact.objects.filter(household=self.loan.household_id, key=key or "").values_list("pk", flat=True)
+        first = recorded.first()
+        return self.past if first is None else self.past.before(first)

@@ -29,6 +29,10 @@ class History:
         """The same history with facts that are not (yet) recorded: what a preview shows."""
         return History(self.terms, (*self.facts, *more))
 
+    def before(self, id: int) -> History:
+        """The same history without the fact `id` and all that were recorded after it."""
+        return History(self.terms, tuple(fact for fact in self.facts if fact.id < id))
+
     def terms_on(self, day: date) -> LoanTerms:
         """The version of the terms in force on a day."""
         return terms_in_force(self.terms, self.facts, day)

@@ -99,12 +99,14 @@ class Paid:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """A bill that asks for something else afterwards; None where it is not there."""
+    """A bill that asks for something else afterwards, or on another day than on `due_before`; None where it is not
+    there, or due on the same day."""
 
     number: int
     due_on: date
     before: int | None
     after: int | None
+    due_before: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,7 @@ class Change:
     moved: tuple[Moved, ...]
     more_moved: int
     dropped: int
+    added: int
     payment_before: int | None
     payment_after: int | None
     ends_before: date | None
@@ -128,6 +131,7 @@ class Change:
     marks_removed: int
     left: int
     settles: bool
+    reopens: bool = False
 
     @property
     def ends_sooner(self) -> bool:
@@ -140,6 +144,10 @@ class Change:
     @property
     def costs(self) -> int:
         return max(-self.saves, 0)
+
+    @property
+    def marks_added(self) -> int:
+        return max(-self.marks_removed, 0)
 
     @property
     def new_payment(self) -> int | None:
@@ -162,17 +170,31 @@ def change(past: History, unrecorded: facts.Fact, today: date) -> Change:
         credit=max(after.credit - before.credit, 0),
         moved=tuple(moved[:MOST_MOVED]),
         more_moved=max(len(moved) - MOST_MOVED, 0),
-        dropped=len(old.keys() - new.keys()),
+        dropped=len(asking(old) - asking(new)),
+        added=len(asking(new) - asking(old)),
         payment_before=_next_payment(before, as_of),
         payment_after=_next_payment(after, as_of),
         ends_before=_ends_on(before),
         ends_after=_ends_on(after),
-        saves=_whole_cost(before) - _whole_cost(after),
+        saves=_whole_cost(before) - _whole_cost(after) + _lent(fact),
         penalty_removed=sum(bill.due.penalty for bill in before.bills) - sum(bill.due.penalty for bill in after.bills),
         marks_removed=_late(before) - _late(after),
         left=after.outstanding_principal,
         settles=after.settled_on is not None and before.settled_on is None,
+        reopens=before.settled_on is not None and after.settled_on is None,
     )
+
+
+def _lent(fact: facts.Fact) -> int:
+    """Principal that a fact itself adds, below zero where it takes some off: no cost of the loan."""
+    if isinstance(fact, facts.Drawdown):
+        return fact.amount
+    return -fact.amount if isinstance(fact, facts.Refund) else 0
+
+
+def asking(bills: dict[int, ProjectedBill]) -> set[int]:
+    """The numbers of the bills that ask for anything."""
+    return {number for number, bill in bills.items() if bill.due.total}
 
 
 def _paid(after: Projection, repayment: int, bills: dict[int, ProjectedBill]) -> tuple[Paid, ...]:
@@ -190,8 +212,9 @@ def _moved(old: dict[int, ProjectedBill], new: dict[int, ProjectedBill]) -> list
     for number in sorted(old.keys() | new.keys()):
         before, after = old.get(number), new.get(number)
         if _asks(before) != _asks(after):
-            day = (new.get(number) or old[number]).due_on
-            found.append(Moved(number, day, _asked(before), _asked(after)))
+            day = (after or old[number]).due_on
+            due_before = before.due_on if before and before.due_on != day else None
+            found.append(Moved(number, day, _asked(before), _asked(after), due_before))
     return found
 
 

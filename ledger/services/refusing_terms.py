@@ -25,6 +25,8 @@ def refuse_terms(draft: Fact, loan: Loan, past: History) -> Refusal | None:
         return Refusal("currency", _("New terms are in the loan's own currency."))
     if loan.settled_on is not None and loan.settled_on <= draft.effective_on:
         return Refusal("settled", _("This loan is settled: there is nothing left to agree on."))
+    if draft.kind == Kind.TERMS and terms == past.terms_on(draft.effective_on):
+        return Refusal("nothing", _("This is the agreement as it is. Change what was amended."))
     refusal = _refuse_days(draft, terms) or _refuse_problems(draft, terms)
     if refusal is not None or terms.method is not Method.LISTED:
         return refusal
