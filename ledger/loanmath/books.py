@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from ledger.loanmath.allocation import Amounts, slots
-from ledger.loanmath.facts import Deferral, DeferralTreatment, LenderFigure
+from ledger.loanmath.facts import Deferral, DeferralTreatment, DueDateMove, LenderFigure
 from ledger.loanmath.interest import make_period
 from ledger.loanmath.money import Parts, Rounding, round_ratio
 from ledger.loanmath.payment import solve, start_plan
 from ledger.loanmath.plan import Plan
-from ledger.loanmath.replan import agreed_due_on, move_dates
+from ledger.loanmath.replan import move_dates
 from ledger.loanmath.terms import LoanTerms
 from ledger.loanmath.working_bill import WorkingBill, nothing
 
@@ -26,12 +26,13 @@ Source = tuple[int, date, int]  # repayment, the day it was paid, what is left o
 
 @dataclass(slots=True)
 class Books:
-    """A loan after the facts replayed so far. `figures` and `deferrals` hold for their bill from the beginning:
-    what the lender says about a bill is what it always was."""
+    """A loan after the facts replayed so far. `figures`, `moves` of due dates and `deferrals` (the latest of each bill)
+    hold for their bill from the beginning: what the lender says about a bill is what it always was."""
 
     terms: LoanTerms
     plan: Plan
     figures: dict[int, LenderFigure]
+    moves: list[Deferral | DueDateMove]
     deferrals: dict[int, Deferral]
     order: tuple[int, ...]
     lent: int
@@ -73,21 +74,23 @@ class Books:
         plan = self.plan
         if plan.done:
             return self.make_stranded_bill()
-        number = plan.at + 1
-        deferral = self.deferrals.get(number)
-        if deferral is not None and deferral.due_on <= agreed_due_on(plan, number):
-            deferral = None
-        if deferral is not None and deferral.treatment is DeferralTreatment.CAPITALIZE:
-            self._capitalize(number)
-        row = plan.take()
-        bill = self.in_book(number)
-        bill.row, bill.starts_on, bill.due_on = row, row.period.starts_on, row.period.due_on
-        bill.deferred_from = None
-        if deferral is not None:
-            bill.deferred_from = agreed_due_on(plan, number)
-            bill.due_on = deferral.due_on
+        index = plan.at
+        bill = self.in_book(index + 1)
+        bill.before = None
+        if self.deferrals:
+            self._defer_interest(bill)
+        if index in plan.without_principal:
+            bill.before = plan.state()
+            plan.last = plan.ends_at()
+        bill.row = row = plan.take()
+        bill.starts_on, bill.due_on = row.period.starts_on, row.period.due_on
+        bill.deferred_from = plan.agreed.get(index)
+        if bill.deferred_from is not None:
+            bill.due_on = max(bill.due_on, plan.moved[index])
         principal = plan.shown(row.opening) - plan.shown(row.closing)
         self._ask(bill, [principal, plan.shown(row.interest), row.fee // plan.scale, 0])
+        if index in plan.without_principal:
+            solve(plan)
         bill.outstanding_after = plan.shown(plan.balance)
         if any(bill.waivers):
             bill.waived = [min(a, max(b, 0)) for a, b in zip(bill.waivers, bill.asked, strict=True)]
@@ -127,12 +130,17 @@ class Books:
         """Bill `number` (from 1) as it is remembered, with its charges and waivers, made up or not."""
         return self.book.setdefault(number, WorkingBill(number))
 
-    def _capitalize(self, number: int) -> None:
-        """Interest up to the old due date joins what is owed, once, and the payment is worked out again."""
-        if number in self.capitalized:
+    def _defer_interest(self, bill: WorkingBill) -> None:
+        """A bill deferred at the price of its interest: that up to the old due date joins what is owed, once, and the
+        payment is worked out again."""
+        deferral, plan = self.deferrals.get(bill.number), self.plan
+        old = plan.agreed.get(plan.at)
+        if deferral is None or deferral.treatment is not DeferralTreatment.CAPITALIZE or old is None:
             return
-        plan = self.plan
-        old, new = agreed_due_on(plan, number), plan.due_on(plan.at)
+        if bill.number in self.capitalized:
+            return
+        bill.before, new = plan.state(), plan.due_on(plan.at)
+        plan.last = plan.ends_at(old)
         plan.dates[plan.at] = old
         plan.forget_period(plan.at)
         exact = plan.interest_to(old)
@@ -141,7 +149,7 @@ class Books:
         plan.dates[plan.at] = new
         plan.restart(old, make_period(self.terms, old, new))
         plan.balance += interest * plan.scale
-        self.capitalized[number] = interest
+        self.capitalized[bill.number] = interest
         solve(plan)
 
     def note(self, bill: WorkingBill, day: date) -> None:
@@ -169,14 +177,25 @@ class Books:
         while keep < len(self.bills) and self.bills[keep].settled_on is not None:
             keep += 1
         for bill in reversed(self.bills[keep:]):
-            if bill.row is None:
-                self.plan.skip_index(-1)
-            else:
-                self.plan.take_back(bill.row)
+            self._take_back_from_plan(bill, day)
             self.open.pop(bill.number, None)
             self.ahead += [((of, paid_on, sum(met)), bill.number) for of, paid_on, met in bill.met_by]
             bill.paid, bill.met_by, bill.settled_on = nothing(), [], None
         del self.bills[keep:]
+
+    def _take_back_from_plan(self, bill: WorkingBill, day: date) -> None:
+        plan = self.plan
+        if bill.row is None:
+            plan.skip_index(-1)
+            return
+        plan.take_back(bill.row)
+        if bill.before is None:
+            return
+        if bill.number not in self.capitalized:
+            plan.restore_payment(bill.before)
+        elif day < plan.agreed[plan.at]:
+            del self.capitalized[bill.number]
+            plan.restore(bill.before)
 
     def extra_bill(self, day: date) -> WorkingBill:
         """A bill after the last one, for a charge that came later."""
@@ -207,10 +226,12 @@ class Books:
         return Rounding.HALF_UP if rounding is Rounding.NONE else rounding
 
 
-def open_books(terms: LoanTerms, figures: Iterable[LenderFigure], deferrals: Iterable[Deferral]) -> Books:
-    """A loan on the day of its disbursement, with what lender and borrower have said about single bills."""
-    plan = start_plan(terms)
-    latest = {fact.bill: fact for fact in sorted(deferrals, key=lambda fact: (fact.effective_on, fact.id))}
-    move_dates(plan, latest.values())
-    stated = {fact.bill: fact for fact in sorted(figures, key=lambda fact: (fact.effective_on, fact.id))}
-    return Books(terms, plan, stated, latest, slots(terms.order), terms.opening)
+def open_books(terms: LoanTerms, figures: Iterable[LenderFigure], moves: Iterable[Deferral | DueDateMove]) -> Books:
+    """A loan on the day of its disbursement, with what lender and borrower have said about single bills, in the order
+    in which it counts."""
+    plan, moves = start_plan(terms), list(moves)
+    latest = {fact.bill: fact for fact in moves if isinstance(fact, Deferral)}
+    moves = [fact for fact in moves if isinstance(fact, DueDateMove) or latest[fact.bill] is fact]
+    move_dates(plan, moves)
+    stated = {fact.bill: fact for fact in figures}
+    return Books(terms, plan, stated, moves, latest, slots(terms.order), terms.opening)

@@ -109,10 +109,11 @@ class Waiver(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deferral(Fact):
-    """An agreed later date for a bill."""
+    """An agreed later date for a bill: `due_on`, or None for one regular step later. INTEREST_ONLY and ADD_TO_END move
+    no date and need none."""
 
     bill: int
-    due_on: date
+    due_on: date | None = None
     treatment: DeferralTreatment = DeferralTreatment.MOVE
 
 

@@ -115,6 +115,8 @@ def _even_growth(plan: Plan, start: int) -> tuple[int, int, int] | None:
     period = plan.period(start + 1)
     if any(plan.period(start + n).year_part is not period.year_part for n in range(2, later + 1)):
         return None
+    if plan.rates.pauses and plan.rates.pauses[-1][1] > period.starts_on:
+        return None
     factor = plan.rates.factor(period, period.starts_on, period.due_on)
     up, down = factor.numerator, factor.denominator
     if not up or down.bit_length() * later > LONGEST_POWER:

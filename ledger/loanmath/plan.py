@@ -7,6 +7,8 @@ rounds, so that one set of integer rules serves both.
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
@@ -37,6 +39,20 @@ class PlanRow(NamedTuple):
     @property
     def closing(self) -> int:
         return self.opening - self.principal
+
+
+class PlanState(NamedTuple):
+    """What a bill's deferral changes of the plan besides its row, so that it can be taken back."""
+
+    balance: int
+    accrued: Fraction
+    accrued_to: date | None
+    carry: int
+    payment: int
+    part: int
+    first_more: int
+    prorate_listed: bool
+    last: int
 
 
 @dataclass(slots=True)
@@ -71,6 +87,10 @@ class Plan:
     first: int = 0
     skipped: int = 0
     agreed: dict[int, date] = field(default_factory=dict)  # due dates that deferrals have moved, as they were
+    moved: dict[int, date] = field(default_factory=dict)  # the days they have moved to
+    agreed_last: int = 0  # the index of the last bill as agreed, extensions included
+    without_principal: set[int] = field(default_factory=set)  # bills that ask for interest only
+    empty: list[int] = field(default_factory=list)  # bills put off to the end, which ask for nothing; ascending
     _periods: dict[int, Period] = field(default_factory=dict)
     _owed: list[int] = field(default_factory=list)
 
@@ -109,7 +129,9 @@ class Plan:
         owed, days = self._listed_owed(index), (period.due_on - period.starts_on).days
         if not owed or not days:
             return ZERO
-        return Fraction(self.terms.listed[self.place(index)].parts.interest * (b - a).days, owed * days)
+        paused = sum((min(after, b) - max(first, a)).days for first, after in self.rates.pauses_within(a, b))
+        interest = self.terms.listed[self.place(index)].parts.interest
+        return Fraction(interest * ((b - a).days - paused), owed * days)
 
     def interest_to(self, day: date) -> Fraction:
         """Interest of the current period up to `day` that is in no bill yet, unrounded."""
@@ -119,7 +141,12 @@ class Plan:
         if day <= since:
             return self.accrued
         base = self.flat_base if self.terms.method is Method.FLAT else self.balance + self.overdue
-        return self.accrued + base * self.factor(self.at, since, day)
+        accrued = self.accrued
+        if self.terms.round_parts:
+            for cut in self.rates.resumptions(since, day):
+                accrued += base * self.factor(self.at, since, cut)
+                accrued, since = Fraction(self.round_interest(accrued.numerator, accrued.denominator)), cut
+        return accrued + base * self.factor(self.at, since, day)
 
     def accrue_to(self, day: date, overdue: int = 0) -> None:
         """Fix the interest up to `day`, so that balance or rate may change from then on; on the balance, and on
@@ -160,7 +187,8 @@ class Plan:
 
     def place(self, index: int) -> int:
         """The row of the agreement's own table (weights, listed rows, fees) that bill `index` is."""
-        return index - self.first + self.skipped
+        place = index - self.first + self.skipped
+        return place - bisect_left(self.empty, index) if self.empty else place
 
     # what the bills are made of
 
@@ -188,6 +216,8 @@ class Plan:
     def take(self) -> PlanRow:
         """The next bill; the plan moves on behind it."""
         index, period = self.at, self.period(self.at)
+        if self.empty and index in self.empty:
+            return self._take_empty(index, period)
         interest = self._interest_due(period) + self.carry
         if self.open_ended and index == self.last and self._needs_another(index, interest):
             self.last += 1
@@ -206,13 +236,21 @@ class Plan:
         self.accrued, self.accrued_to = ZERO, None
         return row
 
+    def _take_empty(self, index: int, period: Period) -> PlanRow:
+        """A bill that asks for nothing: its interest is asked for with the next one."""
+        row = PlanRow(index, period, 0, 0, 0, self.balance, self.accrued, self.accrued_to, self.carry)
+        if self.terms.method is not Method.LISTED:
+            self.carry += self._interest_due(period)
+        self.at, self.accrued, self.accrued_to = index + 1, ZERO, None
+        return row
+
     def _needs_another(self, index: int, interest: int) -> bool:
         """Whether the kept payment leaves more than rounding does."""
         left = self.balance + interest - self.level_payment(index) - self.terms.balloon * self.scale
         return left > (index - self.first + 1) * self.scale and index + 1 < MOST_BILLS
 
     def _interest_due(self, period: Period) -> int:
-        if self.accrued or self.accrued_to:
+        if self.accrued or self.accrued_to or (self.terms.round_parts and self.rates.pauses):
             exact = self.interest_to(period.due_on)
             return self.round_interest(exact.numerator, exact.denominator)
         base = self.flat_base if self.terms.method is Method.FLAT else self.balance
@@ -223,6 +261,34 @@ class Plan:
         """The plan as it was before `row`, the last one taken."""
         self.at, self.balance, self.carry = row.at, row.opening, row.carry
         self.accrued, self.accrued_to = row.accrued, row.accrued_to
+
+    def state(self) -> PlanState:
+        """What `restore` brings back."""
+        return PlanState(
+            self.balance, self.accrued, self.accrued_to, self.carry,
+            self.payment, self.part, self.first_more, self.prorate_listed, self.last,
+        )  # fmt: skip
+
+    def ends_at(self, due_on: date | None = None) -> int:
+        """The index of the last bill had the bill to come not been deferred: due on `due_on` if that is given, the
+        others one later; asking for principal even if it is let off."""
+        trial = copy(self)
+        trial.without_principal = self.without_principal - {self.at}
+        if due_on is not None:
+            trial.dates, trial._periods = [*self.dates[: self.at], due_on, *self.dates[self.at :]], {}
+        while not trial.done:
+            trial.take()
+        return trial.at - 1
+
+    def restore(self, state: PlanState) -> None:
+        """The plan as it was when `state` was noted, for the same next bill."""
+        self.balance, self.accrued, self.accrued_to, self.carry = state[:4]
+        self.restore_payment(state)
+        self.forget_period(self.at)
+
+    def restore_payment(self, state: PlanState) -> None:
+        """The payment as it was, and the bills it was worked out for."""
+        self.payment, self.part, self.first_more, self.prorate_listed, self.last = state[4:]
 
     def level_payment(self, index: int) -> int:
         """What bill `index` asks for in principal and interest, unless it is the last."""
@@ -235,7 +301,7 @@ class Plan:
     def _parts(self, index: int, interest: int) -> tuple[int, int, int]:
         """Principal, interest, and interest carried on, of a bill that is not the last."""
         method, extra, carry = self.terms.method, self.terms.extra_payment * self.scale, 0
-        if self.place(index) < self.terms.principal_grace:
+        if self.place(index) < self.terms.principal_grace or index in self.without_principal:
             principal = 0
         elif method is Method.LEVEL:
             payment = self.level_payment(index)
@@ -258,17 +324,20 @@ class Plan:
 
     def _listed_principal(self, index: int) -> int:
         owed = self._listed_owed(index)
+        if not owed:
+            return 0
         stated = self.terms.listed[self.place(index)].parts.principal
-        if not self.prorate_listed or not owed:
+        if not self.prorate_listed:
             return stated * self.scale
         return self._round(self.balance * stated, owed, self.terms.rounding)
 
     def _listed_owed(self, index: int) -> int:
-        """What the lender's own table still shows as owed before row `index`."""
+        """What the lender's own table still shows as owed before row `index`; nothing where it has no such row."""
         if not self._owed:
             parts = (row.parts.principal for row in reversed(self.terms.listed))
             self._owed.extend(reversed(list(accumulate(parts))))
-        return self._owed[self.place(index)]
+        place = self.place(index)
+        return self._owed[place] if place < len(self._owed) else 0
 
     def _last_parts(self, interest: int) -> tuple[int, int, int]:
         if self.terms.method is not Method.LEVEL or self.terms.last_row is LastRow.REST:
@@ -296,6 +365,7 @@ def new_plan(terms: LoanTerms) -> Plan:
     roundings = (terms.payment_rounding, terms.interest_rounding, terms.rounding)
     scale = UNROUNDED_SCALE if Rounding.NONE in roundings else 1
     balance = terms.opening * scale
-    plan = Plan(terms, Rates(terms), dates, terms.disbursed_on, scale, balance, last=len(dates) - 1)
+    last = len(dates) - 1
+    plan = Plan(terms, Rates(terms), dates, terms.disbursed_on, scale, balance, last=last, agreed_last=last)
     plan.flat_base = balance
     return plan

@@ -6,20 +6,25 @@ from collections.abc import Sequence
 from datetime import date
 
 from ledger.loanmath.books import Books, open_books
-from ledger.loanmath.changing import change_rate, change_terms, draw
+from ledger.loanmath.changing import change_rate, change_terms, draw, extend, pause
 from ledger.loanmath.charging import charge, waive
 from ledger.loanmath.facts import (
     Charge,
     Deferral,
     Drawdown,
+    DueDateMove,
+    Extension,
     Fact,
     LenderFigure,
+    Pause,
     RateChange,
+    Refund,
     Repayment,
     TermsVersion,
     Waiver,
 )
 from ledger.loanmath.paying import advance
+from ledger.loanmath.refunding import refund
 from ledger.loanmath.repaying import repay
 from ledger.loanmath.terms import LoanTerms
 
@@ -29,10 +34,10 @@ def replay(terms: LoanTerms, facts: Sequence[Fact], as_of: date) -> Books:
     known = [fact for fact in facts if fact.effective_on <= as_of]
     terms, known = agreed_from_the_start(terms, known)
     figures = [fact for fact in known if isinstance(fact, LenderFigure)]
-    deferrals = [fact for fact in known if isinstance(fact, Deferral)]
-    books = open_books(terms, figures, deferrals)
+    moves = [fact for fact in known if isinstance(fact, Deferral | DueDateMove)]
+    books = open_books(terms, figures, moves)
     for fact in known:
-        if isinstance(fact, Repayment) and fact.effective_on < terms.disbursed_on:
+        if isinstance(fact, Repayment | Refund) and fact.effective_on < terms.disbursed_on:
             continue
         advance(books, fact.effective_on)
         books.accrue_overdue(fact.effective_on)
@@ -65,6 +70,12 @@ def apply(books: Books, fact: Fact) -> None:
         change_rate(books, fact)
     elif isinstance(fact, Drawdown):
         draw(books, fact)
+    elif isinstance(fact, Pause):
+        pause(books, fact)
+    elif isinstance(fact, Extension):
+        extend(books, fact)
+    elif isinstance(fact, Refund):
+        refund(books, fact)
     elif isinstance(fact, Charge):
         charge(books, fact)
     elif isinstance(fact, Waiver):

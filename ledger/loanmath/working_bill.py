@@ -9,7 +9,7 @@ from fractions import Fraction
 from ledger.loanmath.allocation import Amounts
 from ledger.loanmath.interest import ZERO
 from ledger.loanmath.money import Rounding, round_ratio
-from ledger.loanmath.plan import PlanRow
+from ledger.loanmath.plan import PlanRow, PlanState
 from ledger.loanmath.terms import PenaltyBase, PenaltyTerms
 
 LONGEST_SEARCH = 1 << 17  # days ahead within which a growing penalty is looked for
@@ -29,6 +29,7 @@ class WorkingBill:
 
     number: int
     row: PlanRow | None = None
+    before: PlanState | None = None  # the plan before this bill's deferral changed it
     starts_on: date = date.min
     due_on: date = date.min
     deferred_from: date | None = None
