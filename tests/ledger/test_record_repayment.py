@@ -20,8 +20,8 @@ KEY = "0123456789abcdef"
 TODAY = datetime(2026, 3, 10, 4, 0, tzinfo=UTC)  # 12:00 on 10 March in Shanghai: bill 2 is due, bill 1 is late
 BILL = 106_619
 TOO_MUCH = (
-    "12230.54 CNY settles the whole loan on this day. Correct the amount, settle the loan with that, or keep the rest as "
-    "credit."
+    "12230.54 CNY settles the whole loan on this day. Correct the amount, settle the loan with that, "
+    "or keep the rest as credit."
 )
 
 
