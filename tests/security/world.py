@@ -155,6 +155,20 @@ ROUTES = {
     "ledger:state_lender_figure": Route(
         who="editor", args=_loan, post=_fact(bill="3", principal="900", interest="100", fee="0", penalty="0")
     ),
+    "ledger:record_coupon": Route(who="editor", args=_loan, post=_fact(amount="5", bill="2", component="")),
+    "ledger:record_refund": Route(who="editor", args=_loan, post=_fact(amount="500")),
+    "ledger:record_drawdown": Route(who="editor", args=_loan, post=_fact(amount="500")),
+    "ledger:move_due_date": Route(who="editor", args=_loan, post=_fact(bill="3", moved_to="2026-04-20")),
+    "ledger:pause_interest": Route(who="editor", args=_loan, post=_fact(until="2026-03-31")),
+    "ledger:extend_loan": Route(who="editor", args=_loan, post=_fact(count="3")),
+    "ledger:amend_terms": Route(
+        who="editor", args=_loan, post=_fact(annual_rate="10", method="level", due_day="10", count="11")
+    ),
+    "ledger:record_arrangement": Route(
+        who="editor",
+        args=_loan,
+        post=_fact(first_due_on="2026-05-10", count="24", annual_rate="6", method="level", effect="forgives"),
+    ),
     "ledger:loan": Route(args=_loan),
     "ledger:reverse_fact": Route(
         who="editor",
