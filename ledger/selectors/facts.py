@@ -172,10 +172,10 @@ def fact_line(row: Fact, links: Links, with_target: bool = True) -> FactLine:
 
 
 def with_met(lines: Iterable[FactLine]) -> tuple[FactLine, ...]:
-    """The same lines with the bills each repayment met, in one query."""
+    """The same lines with the bills each repayment or refund met, in one query."""
     lines = list(lines)
     met: defaultdict[int, list[Met]] = defaultdict(list)
-    wanted = [line.id for line in lines if line.kind == Kind.REPAYMENT]
+    wanted = [line.id for line in lines if line.kind in (Kind.REPAYMENT, Kind.REFUND)]
     rows = Allocation.objects.filter(repayment__in=wanted).select_related("bill").order_by("bill__number", "pk")
     for row in rows:
         met[row.repayment_id].append(Met(row.bill.number if row.bill else None, row.parts.total))

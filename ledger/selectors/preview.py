@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -186,10 +187,8 @@ def change(past: History, unrecorded: facts.Fact, today: date) -> Change:
 
 
 def _lent(fact: facts.Fact) -> int:
-    """Principal that a fact itself adds, below zero where it takes some off: no cost of the loan."""
-    if isinstance(fact, facts.Drawdown):
-        return fact.amount
-    return -fact.amount if isinstance(fact, facts.Refund) else 0
+    """Principal that a fact itself adds: no cost of the loan."""
+    return fact.amount if isinstance(fact, facts.Drawdown) else 0
 
 
 def asking(bills: dict[int, ProjectedBill]) -> set[int]:
@@ -227,9 +226,10 @@ def _asked(bill: ProjectedBill | None) -> int | None:
 
 
 def _next_payment(projection: Projection, as_of: date) -> int | None:
-    """What the second next bill asks: the payment from now on, whatever happens to the very next bill."""
+    """What most bills ask from now on, whatever becomes of the very next and the last one; of payments that all differ
+    the first."""
     coming = [bill.due.total for bill in projection.bills if bill.due_on > as_of and bill.due.total]
-    return coming[1] if len(coming) > 2 else None
+    return Counter(coming[1:-1]).most_common(1)[0][0] if len(coming) > 2 else None
 
 
 def _ends_on(projection: Projection) -> date | None:
