@@ -12,13 +12,15 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from ledger.loanmath.allocation import Amounts, slots
+from ledger.loanmath.calendars import WEEKENDS, Calendar, payable_date
+from ledger.loanmath.coupons import CouponInUse, taken_off
 from ledger.loanmath.facts import Deferral, DeferralTreatment, DueDateMove, LenderFigure
 from ledger.loanmath.interest import make_period
 from ledger.loanmath.money import Parts, Rounding, round_ratio
 from ledger.loanmath.payment import solve, start_plan
 from ledger.loanmath.plan import Plan
 from ledger.loanmath.replan import move_dates
-from ledger.loanmath.terms import LoanTerms
+from ledger.loanmath.terms import HolidayRule, LoanTerms
 from ledger.loanmath.working_bill import WorkingBill, nothing
 
 Source = tuple[int, date, int]  # repayment, the day it was paid, what is left of it
@@ -46,6 +48,10 @@ class Books:
     prepaid: int = 0
     drawn: int = 0
     capitalized: dict[int, int] = field(default_factory=dict)  # interest that became principal, by bill
+    joined: int = 0  # interest and charges that became principal by an arrangement
+    coupons: list[CouponInUse] = field(default_factory=list)
+    taken_off: dict[int, list[tuple[CouponInUse, int]]] = field(default_factory=dict)  # by bill
+    calendar: Calendar = WEEKENDS
     paid_off_on: date | None = None
 
     def accrue_overdue(self, day: date) -> None:
@@ -58,10 +64,21 @@ class Books:
         return sum(bill.open()[0] for bill in self.open.values() if bill.due_on < day)
 
     def next_due_on(self) -> date | None:
-        """When the next bill not yet made up is due; None if there is none."""
+        """When the next bill not yet made up is due, or payable if that is earlier; None if there is none."""
         if not self.plan.done:
-            return self.plan.due_on(self.plan.at)
+            due_on = self.plan.due_on(self.plan.at)
+            if self.terms.holiday_rule is HolidayRule.PREVIOUS_WORKDAY:
+                return min(due_on, self.payable_on(due_on))
+            return due_on
         return min((bill.due_on for bill in self.stranded()), default=None)
+
+    def payable_on(self, due_on: date) -> date:
+        """The last day to pay a bill due on a day, when the plan stands behind it."""
+        rule = self.terms.holiday_rule
+        if rule is HolidayRule.SAME_DAY:
+            return due_on
+        following = None if self.plan.done else self.plan.due_on(self.plan.at)
+        return payable_date(due_on, rule, self.calendar, following)
 
     def stranded(self) -> list[WorkingBill]:
         """Charged bills that will not be made up, since the plan ended before them."""
@@ -94,9 +111,22 @@ class Books:
         bill.outstanding_after = plan.shown(plan.balance)
         if any(bill.waivers):
             bill.waived = [min(a, max(b, 0)) for a, b in zip(bill.waivers, bill.asked, strict=True)]
+        bill.payable_on = self.payable_on(bill.due_on)
+        for coupon in self.coupons:
+            self.take_off(bill, coupon)
         self.bills.append(bill)
         self.note(bill, bill.due_on)
         return bill
+
+    def take_off(self, bill: WorkingBill, coupon: CouponInUse) -> None:
+        """Let a coupon count on a bill, if it covers it."""
+        if not coupon.covers(bill.number, bill.due_on):
+            return
+        off = taken_off(coupon, self.plan, bill, self.interest_rounding)
+        bill.waived = [a + b for a, b in zip(bill.waived, off, strict=True)]
+        coupon.used += sum(off)
+        coupon.bills += 1
+        self.taken_off.setdefault(bill.number, []).append((coupon, sum(off)))
 
     def make_stranded_bill(self) -> WorkingBill:
         """One extra bill for all charges whose own bill a prepayment made unnecessary."""
@@ -180,7 +210,10 @@ class Books:
             self._take_back_from_plan(bill, day)
             self.open.pop(bill.number, None)
             self.ahead += [((of, paid_on, sum(met)), bill.number) for of, paid_on, met in bill.met_by]
-            bill.paid, bill.met_by, bill.settled_on = nothing(), [], None
+            bill.paid, bill.waived, bill.met_by, bill.settled_on = nothing(), nothing(), [], None
+            for coupon, amount in self.taken_off.pop(bill.number, ()):
+                coupon.used -= amount
+                coupon.bills -= 1
         del self.bills[keep:]
 
     def _take_back_from_plan(self, bill: WorkingBill, day: date) -> None:
@@ -205,7 +238,7 @@ class Books:
         bill.waived = nothing()
         self._ask(bill, nothing())
         bill.starts_on = min(self.bills[-1].due_on, day) if self.bills else self.terms.disbursed_on
-        bill.due_on = day
+        bill.due_on, bill.payable_on = day, self.payable_on(day)
         self.bills.append(bill)
         return bill
 
@@ -226,7 +259,12 @@ class Books:
         return Rounding.HALF_UP if rounding is Rounding.NONE else rounding
 
 
-def open_books(terms: LoanTerms, figures: Iterable[LenderFigure], moves: Iterable[Deferral | DueDateMove]) -> Books:
+def open_books(
+    terms: LoanTerms,
+    figures: Iterable[LenderFigure],
+    moves: Iterable[Deferral | DueDateMove],
+    calendar: Calendar = WEEKENDS,
+) -> Books:
     """A loan on the day of its disbursement, with what lender and borrower have said about single bills, in the order
     in which it counts."""
     plan, moves = start_plan(terms), list(moves)
@@ -234,4 +272,4 @@ def open_books(terms: LoanTerms, figures: Iterable[LenderFigure], moves: Iterabl
     moves = [fact for fact in moves if isinstance(fact, DueDateMove) or latest[fact.bill] is fact]
     move_dates(plan, moves)
     stated = {fact.bill: fact for fact in figures}
-    return Books(terms, plan, stated, moves, latest, slots(terms.order), terms.opening)
+    return Books(terms, plan, stated, moves, latest, slots(terms.order), terms.opening, calendar=calendar)

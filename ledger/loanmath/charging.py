@@ -1,11 +1,12 @@
-"""Charges and waivers: what a lender adds to a bill and what it lets go of."""
+"""Charges, waivers and coupons: what a lender adds to a bill and what it lets go of."""
 
 from __future__ import annotations
 
 from ledger.loanmath.allocation import SLOTS
 from ledger.loanmath.books import Books
-from ledger.loanmath.facts import Charge, Waiver
-from ledger.loanmath.paying import pay
+from ledger.loanmath.coupons import CouponInUse
+from ledger.loanmath.facts import Charge, Coupon, Waiver
+from ledger.loanmath.paying import pay, pay_ahead_again
 from ledger.loanmath.terms import Excess
 from ledger.loanmath.working_bill import WorkingBill
 
@@ -59,3 +60,16 @@ def waive(books: Books, fact: Waiver) -> None:
     bill.waivers[slot] += fact.amount
     bill.waived[slot] += min(fact.amount, bill.open()[slot])
     books.note(bill, fact.effective_on)
+
+
+def use_coupon(books: Books, fact: Coupon) -> None:
+    """Let a coupon count from its day on, for bills due or open on it and for those to come; what is settled stays."""
+    day = fact.effective_on
+    books.take_back(day)
+    coupon = CouponInUse(fact)
+    books.coupons.append(coupon)
+    for bill in list(books.open.values()):
+        bill.accrue_penalty(books.terms.penalty, day)
+        books.take_off(bill, coupon)
+        books.note(bill, day)
+    pay_ahead_again(books, day)

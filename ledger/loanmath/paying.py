@@ -18,7 +18,7 @@ def advance(books: Books, day: date) -> None:
         books.accrue_overdue(next_due)
         bill = books.make_bill()
         if books.credit:
-            use_credit(books, bill.due_on)
+            use_credit(books, bill.asked_on)
 
 
 def pay(books: Books, source: Source, bills: Iterable[WorkingBill]) -> int:
@@ -63,9 +63,9 @@ def due_bills(books: Books, day: date) -> tuple[list[WorkingBill], list[WorkingB
     past: list[WorkingBill] = []
     now: list[WorkingBill] = []
     for bill in books.open.values():
-        if bill.due_on > day:
+        if bill.asked_on > day:
             break
-        (past if bill.due_on < day else now).append(bill)
+        (past if bill.payable_on < day else now).append(bill)
     return past, now
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 
 from ledger.loanmath.books import Books
+from ledger.loanmath.calendars import WEEKENDS, Calendar
 from ledger.loanmath.facts import (
     Arrangement,
     Charge,
@@ -66,15 +67,16 @@ def live(facts: Iterable[Fact]) -> list[Fact]:
     return sorted(left, key=lambda fact: (fact.effective_on, RANK[type(fact)], fact.id))
 
 
-def project(terms: LoanTerms, facts: Iterable[Fact], as_of: date) -> Projection:
+def project(terms: LoanTerms, facts: Iterable[Fact], as_of: date, calendar: Calendar = WEEKENDS) -> Projection:
     """A loan as of a day: its bills, past and to come, what met them, and what is still owed.
 
     Only facts that are live and effective by `as_of` count; the order in which they are given never matters.
-    Repayments before the disbursement are history and do not count. Raises NeverAmortizes if the stated payment
+    Repayments before the disbursement are history and do not count. `calendar` says which days are working days, for
+    the payable dates. Raises NeverAmortizes if the stated payment
     is below the interest.
     """
     facts = live(facts)
-    loan = replay(terms, facts, as_of)
+    loan = replay(terms, facts, as_of, calendar)
     while loan.next_due_on() is not None:
         loan.make_bill()
     for bill in loan.open.values():
@@ -113,7 +115,7 @@ def projected_bill(bill: WorkingBill, unconfirmed: frozenset[int]) -> ProjectedB
         number=bill.number,
         starts_on=bill.starts_on,
         due_on=bill.due_on,
-        payable_on=bill.due_on,
+        payable_on=bill.payable_on,
         due=Parts(*bill.due),
         paid=Parts(*bill.paid),
         waived=Parts(*bill.waived) if any(bill.waived) else NOTHING,
@@ -147,7 +149,7 @@ def outstanding_principal(loan: Books) -> int:
     """Principal lent, drawn and capitalized, less what was prepaid, paid or waived, in minor units; principal charged
     on bills does not count."""
     met = sum(bill.paid[0] + bill.waived[0] - bill.charges[0] for bill in loan.bills)
-    return loan.lent + loan.drawn + sum(loan.capitalized.values()) - loan.prepaid - met
+    return loan.lent + loan.drawn + sum(loan.capitalized.values()) + loan.joined - loan.prepaid - met
 
 
 def settled_on(loan: Books) -> date | None:
@@ -164,13 +166,13 @@ def next_change_on(loan: Books, facts: Sequence[Fact], as_of: date) -> date | No
     """The first day after `as_of` on which the projection may be another without any new fact."""
     days = [fact.effective_on for fact in facts if fact.effective_on > as_of][:1]
     if loan.credit:
-        days += [bill.due_on for bill in loan.open.values() if bill.due_on > as_of][:1]
+        days += [bill.asked_on for bill in loan.open.values() if bill.asked_on > as_of][:1]
     if loan.terms.overdue_accrues and loan.open:
         oldest = next(iter(loan.open.values()))
         if oldest is not loan.bills[-1]:
             days.append(max(as_of, oldest.due_on) + timedelta(days=1))
     for bill in loan.open.values():
-        if days and bill.due_on >= min(days):
+        if days and bill.asked_on >= min(days):
             break
         day = bill.next_penalty_change(loan.terms.penalty, as_of)
         if day is not None:

@@ -6,6 +6,7 @@ from datetime import date
 
 from ledger.loanmath.allocation import Amounts, meet
 from ledger.loanmath.books import Books, Source
+from ledger.loanmath.coupons import off_interest_to
 from ledger.loanmath.facts import ApplyTo, Repayment
 from ledger.loanmath.money import Parts, round_ratio
 from ledger.loanmath.paying import pay, pay_ahead_again, pay_due, pay_next, pay_shares
@@ -125,6 +126,8 @@ def _rest_on(books: Books, day: date) -> Parts:
     coming = books.book.get(plan.at + 1)
     if coming is not None:
         interest = max(interest - coming.waivers[1], 0)
+    if books.coupons and not plan.done:
+        interest -= off_interest_to(books.coupons, plan, day, interest, books.interest_rounding)
     charges = [sum(amounts) for amounts in zip(nothing(), *_charges_to_come(books), strict=True)]
     ahead = sum(source[2] for source, _ in books.ahead)
     early = max(min(principal, principal + interest + sum(charges) - ahead), 0)

@@ -25,16 +25,8 @@ def plan_from(old: Plan, terms: LoanTerms, day: date, moves: Iterable[Deferral |
     """The plan under new terms, for what `old` still shows as owed: their due dates after `day`, one at the least.
     A stated payment that does not cover the interest is worked out instead. Days without interest stay so."""
     current = old.period(old.at)
-    agreed = due_dates(terms)
-    dates = [due for due in agreed if due > max(day, current.starts_on)]
-    if not dates:
-        dates = [max(agreed[-1], current.due_on)]
-    plan = new_plan(terms)
-    plan.first = plan.at = old.at
-    plan.skipped = len(agreed) - len(dates)
+    plan = _planned_after(old, terms, max(day, current.starts_on), current.due_on)
     plan.starts_on = current.starts_on
-    plan.dates = [*old.dates[: old.at], *dates]
-    plan.last = plan.agreed_last = len(plan.dates) - 1
     for first, after in old.rates.pauses:
         plan.rates.pause(first, after)
     plan.balance = old.shown(old.balance) * plan.scale
@@ -42,12 +34,40 @@ def plan_from(old: Plan, terms: LoanTerms, day: date, moves: Iterable[Deferral |
         plan.flat_base = plan.balance
     plan.carry = old.shown(old.carry) * plan.scale
     plan.accrued, plan.accrued_to = old.accrued / old.scale * plan.scale, old.accrued_to
+    _set_payment(plan)
+    move_dates(plan, moves)
+    return plan
+
+
+def arranged_plan(old: Plan, terms: LoanTerms, day: date, owed: int, moves: Iterable[Deferral | DueDateMove]) -> Plan:
+    """The plan of an arrangement: `owed` minor units from `day` on, whatever `old` says; the bills of `terms` due after
+    the day, one at the least."""
+    plan = _planned_after(old, terms, day, day)
+    plan.starts_on, plan.balance = day, owed * plan.scale
+    plan.flat_base = plan.balance
+    _set_payment(plan)
+    move_dates(plan, moves)
+    return plan
+
+
+def _planned_after(old: Plan, terms: LoanTerms, day: date, at_least_on: date) -> Plan:
+    """The bills of `terms` due after `day`, numbered on from those of `old`; if none is, one for the last agreed day or
+    `at_least_on`."""
+    agreed = due_dates(terms)
+    dates = [due for due in agreed if due > day] or [max(agreed[-1], at_least_on)]
+    plan = new_plan(terms)
+    plan.first = plan.at = old.at
+    plan.skipped = len(agreed) - len(dates)
+    plan.dates = [*old.dates[: old.at], *dates]
+    plan.last = plan.agreed_last = len(plan.dates) - 1
+    return plan
+
+
+def _set_payment(plan: Plan) -> None:
     try:
         set_payment(plan)
     except NeverAmortizes:
         solve(plan)
-    move_dates(plan, moves)
-    return plan
 
 
 def move_dates(plan: Plan, moves: Iterable[Deferral | DueDateMove]) -> None:

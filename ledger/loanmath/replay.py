@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
+from ledger.loanmath.arranging import arrange
 from ledger.loanmath.books import Books, open_books
+from ledger.loanmath.calendars import WEEKENDS, Calendar
 from ledger.loanmath.changing import change_rate, change_terms, draw, extend, pause
-from ledger.loanmath.charging import charge, waive
+from ledger.loanmath.charging import charge, use_coupon, waive
 from ledger.loanmath.facts import (
+    Arrangement,
     Charge,
+    Coupon,
     Deferral,
     Drawdown,
     DueDateMove,
@@ -29,13 +33,14 @@ from ledger.loanmath.repaying import repay
 from ledger.loanmath.terms import LoanTerms
 
 
-def replay(terms: LoanTerms, facts: Sequence[Fact], as_of: date) -> Books:
-    """The loan after all `facts` (live, in order) that count by `as_of`; every bill due by then is made up."""
+def replay(terms: LoanTerms, facts: Sequence[Fact], as_of: date, calendar: Calendar = WEEKENDS) -> Books:
+    """The loan after all `facts` (live, in order) that count by `as_of`; every bill due by then is made up. Which days
+    are working days only decides until when a bill may be paid."""
     known = [fact for fact in facts if fact.effective_on <= as_of]
     terms, known = agreed_from_the_start(terms, known)
     figures = [fact for fact in known if isinstance(fact, LenderFigure)]
     moves = [fact for fact in known if isinstance(fact, Deferral | DueDateMove)]
-    books = open_books(terms, figures, moves)
+    books = open_books(terms, figures, moves, calendar)
     for fact in known:
         if isinstance(fact, Repayment | Refund) and fact.effective_on < terms.disbursed_on:
             continue
@@ -76,6 +81,10 @@ def apply(books: Books, fact: Fact) -> None:
         extend(books, fact)
     elif isinstance(fact, Refund):
         refund(books, fact)
+    elif isinstance(fact, Coupon):
+        use_coupon(books, fact)
+    elif isinstance(fact, Arrangement):
+        arrange(books, fact)
     elif isinstance(fact, Charge):
         charge(books, fact)
     elif isinstance(fact, Waiver):

@@ -32,6 +32,7 @@ class WorkingBill:
     before: PlanState | None = None  # the plan before this bill's deferral changed it
     starts_on: date = date.min
     due_on: date = date.min
+    payable_on: date = date.min  # the last day to pay it, which lateness is counted from
     deferred_from: date | None = None
     outstanding_after: int = 0
     asked: Amounts = field(default_factory=nothing)
@@ -55,6 +56,11 @@ class WorkingBill:
         return self.due_on if self.row is None else self.row.period.due_on
 
     @property
+    def asked_on(self) -> date:
+        """The day from which money meets it as due."""
+        return min(self.due_on, self.payable_on)
+
+    @property
     def due(self) -> Amounts:
         return [*self.asked[:3], self.asked[3] + self.penalty]
 
@@ -75,6 +81,12 @@ class WorkingBill:
     def check_settled(self, day: date) -> None:
         self.settled_on = None if sum(self.open()) else day
 
+    def ask_no_more(self) -> None:
+        """What is open is asked for elsewhere: nothing but what met the bill stays, and no penalty grows."""
+        self.asked = [a + b for a, b in zip(self.paid, self.waived, strict=True)]
+        self.penalty = self.base_days = 0
+        self.earlier, self.penalty_from, self.grace_passed, self.penalty_stated = ZERO, None, False, True
+
     # being late
 
     def penalty_base(self, terms: PenaltyTerms) -> int:
@@ -86,11 +98,11 @@ class WorkingBill:
     def _late(self, terms: PenaltyTerms, day: date) -> tuple[int, bool]:
         """Base x days, and whether the grace has passed, on `day` if nothing is paid until then."""
         base = 0 if self.penalty_stated else self.penalty_base(terms)
-        if base <= 0 or day <= self.due_on:
+        if base <= 0 or day <= self.payable_on:
             return self.base_days, self.grace_passed
-        starts = self.due_on if terms.from_due else self.due_on + timedelta(days=terms.grace_days)
+        starts = self.payable_on if terms.from_due else self.payable_on + timedelta(days=terms.grace_days)
         since = max(self.penalty_from or starts, starts)
-        passed = self.grace_passed or (day - self.due_on).days > terms.grace_days
+        passed = self.grace_passed or (day - self.payable_on).days > terms.grace_days
         return self.base_days + base * max((day - since).days, 0), passed
 
     def _penalty(self, terms: PenaltyTerms, base_days: int, passed: bool) -> int:
@@ -109,7 +121,7 @@ class WorkingBill:
 
     def accrue_penalty(self, terms: PenaltyTerms, day: date) -> None:
         """Count what lateness has added up to `day`."""
-        if day <= self.due_on or not (terms.annual_rate or terms.late_fee):
+        if day <= self.payable_on or not (terms.annual_rate or terms.late_fee):
             return
         self.base_days, self.grace_passed = self._late(terms, day)
         self.penalty_from = max(self.penalty_from or day, day)
@@ -126,7 +138,7 @@ class WorkingBill:
         """The first day after `as_of` on which the penalty is another, if nothing happens."""
         if not (terms.annual_rate or terms.late_fee) or self.penalty_stated or self.penalty_base(terms) <= 0:
             return None
-        start = max(as_of, self.due_on + timedelta(days=terms.grace_days))
+        start = max(as_of, self.payable_on + timedelta(days=terms.grace_days))
         now = self.penalty_on(terms, as_of)
         ahead = 1
         while self.penalty_on(terms, start + timedelta(days=ahead)) == now:
