@@ -23,6 +23,7 @@ from ledger.loanmath.terms import LoanTerms, Method, Unit
 from ledger.models import Amendment, Arrangement, Fact
 from ledger.models.facts import FORGIVES
 from ledger.selectors.desk import FactDesk
+from ledger.selectors.preview import arranged_principal
 from ledger.services.terms_versions import new_version
 
 LONGEST_TABLE = 60_000
@@ -309,7 +310,9 @@ class ArrangementForm(TermsForm):
             "listed": (),
             "bill_fee": 0,
         }
-        return replace(now, **values)
+        terms = replace(now, **values)
+        owed = arranged_principal(self.past, terms, said["effective_on"], said["effect"] == FORGIVES)
+        return replace(terms, principal=owed or terms.principal)
 
     def more(self) -> dict[str, Any]:
         return {"effect": self.cleaned_data["effect"]}

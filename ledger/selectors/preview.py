@@ -191,6 +191,13 @@ def _lent(fact: facts.Fact) -> int:
     return fact.amount if isinstance(fact, facts.Drawdown) else 0
 
 
+def arranged_principal(past: History, terms: LoanTerms, day: date, forgives: bool) -> int:
+    """What an arrangement made on `day` repays: everything then owed that is not forgiven. 0 where `terms` have no bill
+    after the day."""
+    fact = facts.Arrangement(id=past.next_id, effective_on=day, terms=terms, forgives=forgives)
+    return sum(bill.due.principal for bill in past.plus(fact).project(day).bills if bill.due_on > day)
+
+
 def asking(bills: dict[int, ProjectedBill]) -> set[int]:
     """The numbers of the bills that ask for anything."""
     return {number for number, bill in bills.items() if bill.due.total}

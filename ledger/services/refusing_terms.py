@@ -60,9 +60,12 @@ def _said(problem: Problem, currency: str) -> Refusal:
 
 def _refuse_rest(draft: Fact, loan: Loan, past: History) -> Refusal | None:
     """A table has to repay what is owed, no more and no less."""
-    after = past.plus(replace(draft.value, id=past.next_id)).project(draft.effective_on)
-    left = after.bills[-1].outstanding_after if after.bills else 0
-    if left:
-        text = _("The principal in the rows leaves %(amount)s of what is owed. Check the table.")
-        return Refusal("principal_differs", text % {"amount": said(left, loan)}, "table")
+    assert draft.terms_version is not None, "drafted with its terms"
+    day = draft.effective_on
+    listed = sum(row.parts.principal for row in draft.terms_version.value.listed if row.due_on > day)
+    after = past.plus(replace(draft.value, id=past.next_id)).project(day)
+    owed = sum(bill.due.principal for bill in after.bills if bill.due_on > day)
+    if listed != owed:
+        text = _("The principal in the rows comes to %(listed)s, but %(owed)s is owed. Check the table.")
+        return Refusal("principal_differs", text % {"listed": said(listed, loan), "owed": said(owed, loan)}, "table")
     return None

@@ -97,9 +97,9 @@ def _coupon(kind: str, **said: object) -> Page:
     return Page("ledger:record_coupon", f"?kind={kind}", of=lambda home: common | said | {"seen": home.loan.version})
 
 
-def _table(name: str) -> Page:
-    """Other terms by the lender's own table: it repays the 11,053.81 that bills to come repay."""
-    rows = "2026-03-10 6053.81 100\n2026-04-10 5000 50"
+def _table(name: str, principal: str) -> Page:
+    """Other terms by the lender's own table, which repays what is owed then."""
+    rows = f"2026-03-10 {principal} 100\n2026-04-10 5000 50"
     return Page(name, "?", of=lambda home: ROUTES[name].body(home) | {"method": "listed", "table": rows})
 
 
@@ -124,8 +124,8 @@ PAGES += [
     _coupon("free_bills", count="2"),
     _coupon("free_days", count="30"),
     _coupon("rate", fraction="1", bill="3"),
-    _table("ledger:amend_terms"),
-    _table("ledger:record_arrangement"),
+    _table("ledger:amend_terms", "6053.81"),  # 11,053.81 by the bills to come
+    _table("ledger:record_arrangement", "6520"),  # 12,000 less the 480 of principal that was paid
 ]
 FOR_VISITORS = [Page("account_login"), Page("account_signup"), Page("account_reset_password")]
 ids: dict[str, Any] = {"ids": lambda page: page.id}
