@@ -73,12 +73,12 @@ class Books:
         return min((bill.due_on for bill in self.stranded()), default=None)
 
     def payable_on(self, due_on: date) -> date:
-        """The last day to pay a bill due on a day, when the plan stands behind it."""
+        """The last day to pay a bill due on a day, when the plan stands behind it; never before the disbursement."""
         rule = self.terms.holiday_rule
         if rule is HolidayRule.SAME_DAY:
             return due_on
         following = None if self.plan.done else self.plan.due_on(self.plan.at)
-        return payable_date(due_on, rule, self.calendar, following)
+        return max(payable_date(due_on, rule, self.calendar, following), self.terms.disbursed_on)
 
     def stranded(self) -> list[WorkingBill]:
         """Charged bills that will not be made up, since the plan ended before them."""

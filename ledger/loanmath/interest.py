@@ -32,15 +32,17 @@ def step(terms: LoanTerms, day: date, steps: int, anchor: int | None = None) -> 
 
 
 def due_dates(terms: LoanTerms) -> list[date]:
-    """The agreed due dates, in order."""
+    """The agreed due dates, in order; the day of the disbursement first where a down payment is asked for on it."""
     if terms.method is Method.LISTED:
-        return [row.due_on for row in terms.listed]
-    if terms.due_dates:
-        return list(terms.due_dates)
-    anchor = terms.anchor_day or terms.first_due_on.day
-    return [
-        due_date(terms.first_due_on, anchor, terms.unit, terms.every, k, terms.month_end) for k in range(terms.count)
-    ]
+        dates = [row.due_on for row in terms.listed]
+    elif terms.due_dates:
+        dates = list(terms.due_dates)
+    else:
+        anchor, first = terms.anchor_day or terms.first_due_on.day, terms.first_due_on
+        dates = [due_date(first, anchor, terms.unit, terms.every, k, terms.month_end) for k in range(terms.count)]
+    if terms.last_due_on is not None:
+        dates[-1] = terms.last_due_on
+    return [terms.disbursed_on, *dates] if terms.down_payment else dates
 
 
 @lru_cache(maxsize=256)

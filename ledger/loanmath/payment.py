@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 
 from ledger.loanmath.day_count import DayCount
@@ -33,6 +34,9 @@ def start_plan(terms: LoanTerms) -> Plan:
 def set_payment(plan: Plan) -> None:
     """The payment the agreement states, or the one worked out for the bills that are left."""
     terms = plan.terms
+    if plan.at < plan.first:
+        with_down_payment(plan, set_payment)
+        return
     if terms.method is Method.LEVEL and terms.payment is not None:
         plan.payment = terms.payment * plan.scale
         least = minimum_payment(plan)
@@ -48,6 +52,14 @@ def set_payment(plan: Plan) -> None:
         plan.rates.segments[0] = (date.min, rate_of_payments(plan))
 
 
+def with_down_payment(plan: Plan, work_out: Callable[[Plan], None]) -> None:
+    """Work something out for what is owed once the down payment has been made."""
+    down_payment = plan.take()
+    if not plan.done:
+        work_out(plan)
+    plan.take_back(down_payment)
+
+
 def minimum_payment(plan: Plan) -> int:
     """The least level payment, in minor units, under which the balance falls in a regular period."""
     index = plan.at if plan.last == plan.at else plan.at + 1
@@ -60,6 +72,9 @@ def solve(plan: Plan) -> None:
     """Work out payment or part anew, for the balance, the rates and the bills that are left; the bill being counted
     now included."""
     if plan.done:
+        return
+    if plan.at < plan.first:
+        with_down_payment(plan, solve)
         return
     plan.first_more = 0
     plan.prorate_listed = True

@@ -117,7 +117,7 @@ class Plan:
         """The days bill `index` bears interest for: its start included, its due date not."""
         period = self._periods.get(index)
         if period is None:
-            starts_on = self.starts_on if index == self.first else self.due_on(index - 1)
+            starts_on = self.starts_on if index <= self.first else self.due_on(index - 1)
             period = self._periods[index] = make_period(self.terms, starts_on, self.due_on(index))
         return period
 
@@ -216,6 +216,8 @@ class Plan:
     def take(self) -> PlanRow:
         """The next bill; the plan moves on behind it."""
         index, period = self.at, self.period(self.at)
+        if index < self.first:
+            return self._take_down_payment(period)
         if self.empty and index in self.empty:
             return self._take_empty(index, period)
         interest = self._interest_due(period) + self.carry
@@ -234,6 +236,13 @@ class Plan:
         )  # fmt: skip
         self.at, self.balance, self.carry = index + 1, self.balance - principal, carry
         self.accrued, self.accrued_to = ZERO, None
+        return row
+
+    def _take_down_payment(self, period: Period) -> PlanRow:
+        """The bill of the day of the disbursement: principal alone."""
+        principal = min(self.terms.down_payment * self.scale, self.balance)
+        row = PlanRow(self.at, period, principal, 0, 0, self.balance, self.accrued, self.accrued_to, self.carry)
+        self.at, self.balance = self.at + 1, self.balance - principal
         return row
 
     def _take_empty(self, index: int, period: Period) -> PlanRow:
@@ -350,6 +359,9 @@ class Plan:
     def _fee(self, index: int) -> int:
         at = self.place(index)
         fee = self.terms.bill_fee
+        if self.terms.bill_fee_rate:
+            numerator, denominator = self.terms.bill_fee_rate.as_integer_ratio()
+            fee += round_ratio(self.terms.principal * numerator, denominator, self.terms.rounding)
         if self.terms.method is Method.LISTED and at < len(self.terms.listed):
             fee += self.terms.listed[at].parts.fee
         if self.terms.flat_fee and at < self.terms.count:
@@ -367,5 +379,6 @@ def new_plan(terms: LoanTerms) -> Plan:
     balance = terms.opening * scale
     last = len(dates) - 1
     plan = Plan(terms, Rates(terms), dates, terms.disbursed_on, scale, balance, last=last, agreed_last=last)
-    plan.flat_base = balance
+    plan.flat_base = balance - terms.down_payment * scale
+    plan.first = 1 if terms.down_payment else 0
     return plan

@@ -57,7 +57,7 @@ def _planned_after(old: Plan, terms: LoanTerms, day: date, at_least_on: date) ->
     dates = [due for due in agreed if due > day] or [max(agreed[-1], at_least_on)]
     plan = new_plan(terms)
     plan.first = plan.at = old.at
-    plan.skipped = len(agreed) - len(dates)
+    plan.skipped = len(agreed) - len(dates) - (1 if terms.down_payment else 0)
     plan.dates = [*old.dates[: old.at], *dates]
     plan.last = plan.agreed_last = len(plan.dates) - 1
     return plan

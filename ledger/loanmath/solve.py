@@ -50,7 +50,7 @@ def _count(terms: LoanTerms, payment: int) -> LoanTerms:
     least = level_payment(replace(terms, payment=None, count=MOST_BILLS))
     if payment < least:
         raise NeverAmortizes(least)
-    count = len(schedule(most))
+    count = len(schedule(most)) - (1 if terms.down_payment else 0)
     one_less = replace(terms, payment=None, count=max(count - 1, 1))
     return replace(most, count=one_less.count if level_payment(one_less) == payment else count)
 
