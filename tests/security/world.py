@@ -111,7 +111,7 @@ def _loan(of: Home) -> tuple[object, ...]:
 
 
 def _fact(**more: object) -> Callable[[Home], dict[str, object]]:
-    return lambda of: {"key": make.unique() + "-x", "seen": of.loan.version, "effective_on": "2026-03-01", **more}
+    return lambda of: {"key": make.unique() + "-form", "seen": of.loan.version, "effective_on": "2026-03-01", **more}
 
 
 # Every route of the two apps. A route that is not here fails test_access_matrix: add it with who may use it.
@@ -123,7 +123,7 @@ ROUTES = {
     "ledger:add_loan": Route(
         who="editor",
         post=lambda of: {
-            "key": make.unique() + "-x",
+            "key": make.unique() + "-form",
             "lender": "Bank",
             "name": "Bicycle",
             "amount": "12000",
@@ -141,7 +141,7 @@ ROUTES = {
         who="editor",
         args=_loan,
         post=lambda of: {
-            "key": make.unique() + "-x",
+            "key": make.unique() + "-form",
             "seen": of.loan.version,
             "amount": "100",
             "paid_on": "2026-03-01",
@@ -173,19 +173,19 @@ ROUTES = {
     "ledger:reverse_fact": Route(
         who="editor",
         args=lambda of: (of.loan.pk, of.paid.pk),
-        post=lambda of: {"key": make.unique() + "-x", "seen": of.loan.version},
+        post=lambda of: {"key": make.unique() + "-form", "seen": of.loan.version},
     ),
     "ledger:confirm_repayment": Route(
         who="editor",
         args=lambda of: (of.loan.pk, of.presumed.pk),
-        post=lambda of: {"key": make.unique() + "-x"},
+        post=lambda of: {"key": make.unique() + "-form"},
         only_post=True,
     ),
     "ledger:accounts": Route(),
     "ledger:add_account": Route(
         who="editor",
         post=lambda of: {
-            "key": make.unique() + "-x",
+            "key": make.unique() + "-form",
             "name": "Wallet",
             "kind": "wallet",
             "last4": "",
@@ -196,13 +196,13 @@ ROUTES = {
     "ledger:state_balance": Route(
         who="editor",
         args=lambda of: (of.account.pk,),
-        post=lambda of: {"key": make.unique() + "-x", "amount": "300", "stated_on": "2026-03-01"},
+        post=lambda of: {"key": make.unique() + "-form", "amount": "300", "stated_on": "2026-03-01"},
     ),
     "ledger:mandate": Route(
         who="editor",
         args=_loan,
         post=lambda of: {
-            "key": make.unique() + "-x",
+            "key": make.unique() + "-form",
             "account": of.account.pk,
             "preset": "own",
             "own_windows": "08:00, 20:00",
