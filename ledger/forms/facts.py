@@ -77,6 +77,15 @@ class FactForm(WritingForm):
         return [[field] for field in self.visible_fields()]
 
     @property
+    def more_rows(self) -> list[list[forms.BoundField]]:
+        """The fields kept folded away; none unless a form has many."""
+        return []
+
+    @property
+    def more_is_open(self) -> bool:
+        return self.is_bound and any(field.errors for row in self.more_rows for field in row)
+
+    @property
     def is_complete(self) -> bool:
         """Whether enough is right to say what the fact would do."""
         return not self.errors.keys() - {"key", "note", "__all__"}

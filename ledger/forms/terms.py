@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from calendar import monthrange
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -64,7 +65,7 @@ class TermsForm(FactForm):
         label=gettext_lazy("Rows"),
         required=False,
         max_length=LONGEST_TABLE,
-        widget=forms.Textarea(attrs={"rows": 6}),
+        widget=forms.Textarea(attrs={"rows": 4}),
         help_text=gettext_lazy("Only for the lender's own table. On each line: day, principal, interest, fee."),
     )
 
@@ -78,6 +79,9 @@ class TermsForm(FactForm):
 
     def methods(self, now: LoanTerms) -> tuple[Method, ...]:
         return self.offered
+
+    def lines(self, names: Iterable[tuple[str, ...]]) -> list[list[forms.BoundField]]:
+        return [[self[name] for name in line if name in self.fields] for line in names]
 
     def begin(self, now: LoanTerms) -> dict[str, Any]:
         """What the form begins with, from the agreement as it is."""
@@ -160,7 +164,7 @@ class AmendForm(TermsForm):
 
     records = Amendment
     day_label = gettext_lazy("Holds from")
-    optional = ("first_due_on", "count", "due_day", "payment", "bill_fee", "penalty_rate", "grace_days", "late_fee")
+    optional = ("first_due_on", "count", "due_day", "payment", "table")
     due_day = forms.IntegerField(
         label=gettext_lazy("Due day of the month"),
         required=False,
@@ -204,18 +208,20 @@ class AmendForm(TermsForm):
 
     @property
     def rows(self) -> list[list[forms.BoundField]]:
-        """What is most often amended first; those of one line together."""
+        """What is most often amended; those of one line together."""
         lines = (
-            ("effective_on",),
-            ("annual_rate", "payment"),
-            ("first_due_on", "count", "due_day"),
+            ("effective_on", "annual_rate"),
+            ("payment", "count"),
+            ("first_due_on", "due_day"),
             ("method",),
             ("table",),
-            ("bill_fee", "prepayment_fee"),
-            ("penalty_rate", "grace_days", "late_fee"),
             ("note",),
         )
-        return [[self[name] for name in line if name in self.fields] for line in lines]
+        return self.lines(lines)
+
+    @property
+    def more_rows(self) -> list[list[forms.BoundField]]:
+        return self.lines((("bill_fee", "prepayment_fee"), ("penalty_rate", "late_fee"), ("grace_days",)))
 
     def agree(self, now: LoanTerms, said: dict[str, Any]) -> LoanTerms | None:
         asked = self._plan(now, said)
@@ -262,7 +268,7 @@ class ArrangementForm(TermsForm):
 
     records = Arrangement
     day_label = gettext_lazy("Agreed on")
-    optional = ("payment",)
+    optional = ("payment", "table")
     effect = forms.ChoiceField(
         label=gettext_lazy("Unpaid interest and charges"),
         choices=OWED,
@@ -289,7 +295,7 @@ class ArrangementForm(TermsForm):
             ("table",),
             ("note",),
         )
-        return [[self[name] for name in line] for line in lines]
+        return self.lines(lines)
 
     def agree(self, now: LoanTerms, said: dict[str, Any]) -> LoanTerms | None:
         for name, text in (

@@ -11,6 +11,7 @@ from ledger.loanmath import facts as kinds
 from ledger.loanmath.in_force import terms_in_force
 from ledger.loanmath.project import live, project
 from ledger.loanmath.projection import Projection
+from ledger.loanmath.replay import agreed_from_the_start
 from ledger.loanmath.terms import LoanTerms
 from ledger.models import Fact, Loan, TermsVersion
 
@@ -36,6 +37,16 @@ class History:
     def terms_on(self, day: date) -> LoanTerms:
         """The version of the terms in force on a day."""
         return terms_in_force(self.terms, self.facts, day)
+
+    @property
+    def agreed(self) -> LoanTerms:
+        """The agreement the loan began under: the first version, unless an amended one counts from the start."""
+        return agreed_from_the_start(self.terms, live(self.facts))[0]
+
+    def lent(self, day: date) -> int:
+        """All principal lent by a day, drawdowns included."""
+        drawn = [fact for fact in live(self.facts) if isinstance(fact, kinds.Drawdown) and fact.effective_on <= day]
+        return self.agreed.opening + sum(fact.amount for fact in drawn)
 
     def presumed(self) -> list[kinds.Repayment]:
         """Repayments that stand, and that nobody has confirmed."""

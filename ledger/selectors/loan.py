@@ -13,11 +13,12 @@ from django.utils.translation import gettext as _
 
 from ledger.loanmath import facts
 from ledger.loanmath.apr import AnnualCost, advertised_rate, annual_cost
-from ledger.loanmath.facts import RateChange, Reversal
+from ledger.loanmath.facts import RateChange, RateEffect, Reversal
 from ledger.loanmath.money import Parts
 from ledger.loanmath.payoff import PayoffQuote, payoff_quote
 from ledger.loanmath.project import live
 from ledger.loanmath.projection import Projection
+from ledger.loanmath.rate_warning import RateWarning, rate_warning
 from ledger.loanmath.terms import LoanTerms
 from ledger.models import AutoRepayMandate, Bill, Fact, Loan, TermsVersion
 from ledger.selectors.bills import BillRow, bill_row
@@ -120,6 +121,7 @@ class LoanPage:
     terms: tuple[TermsLine, ...]
     auto_repay: str
     payoff: Payoff
+    too_low: RateWarning | None
 
     @property
     def paid(self) -> int:
@@ -155,7 +157,7 @@ def loan_page(loan: Loan, today: date, payoff_on: str = "") -> LoanPage:
         ends_on=rows[-1].payable_on if rows else None,
         repaid=sum(row.confirmed for row in rows),
         presumed=sum(row.presumed for row in rows),
-        borrowed=past.terms.opening,
+        borrowed=past.lent(today),
         late=sum(row.open.total for row in rows if row.is_late),
         next=next((row for row in rows if row.is_open), None),
         cost=_cost(past, totals, today),
@@ -168,6 +170,7 @@ def loan_page(loan: Loan, today: date, payoff_on: str = "") -> LoanPage:
         terms=_terms(loan, past, rows, today),
         auto_repay=str(mandate.account) if mandate else "",
         payoff=payoff(past, rows, today, payoff_on),
+        too_low=None if loan.settled_on else too_low(past, today),
     )
 
 
@@ -186,10 +189,25 @@ def _schedule(bills: Sequence[Bill], today: date) -> tuple[ScheduleLine, ...]:
     )
 
 
-def _cost(past: History, totals: Parts, today: date) -> Cost:
-    terms = past.terms
+def _rate_change(past: History, today: date) -> RateChange | None:
+    """The last rate change that counts by today."""
     changes = [fact for fact in live(past.facts) if isinstance(fact, RateChange) and fact.effective_on <= today]
-    change = changes[-1] if changes else None
+    return changes[-1] if changes else None
+
+
+def too_low(past: History, today: date) -> RateWarning | None:
+    """Whether the last rate change kept a payment that no longer covered the interest, so that it had to be worked out
+    anew: the payment kept and the least it took."""
+    change = _rate_change(past, today)
+    if change is None or change.effect is not RateEffect.KEEP_PAYMENT:
+        return None
+    others = [fact for fact in live(past.facts) if fact.id != change.id]
+    return rate_warning(past.terms, others, change)
+
+
+def _cost(past: History, totals: Parts, today: date) -> Cost:
+    terms = past.agreed
+    change = _rate_change(past, today)
     return Cost(
         advertised=advertised_rate(terms),
         rate_now=change.annual_rate if change else None,

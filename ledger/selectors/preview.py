@@ -11,6 +11,7 @@ from ledger.loanmath import facts
 from ledger.loanmath.apr import AnnualCost, advertised_rate, annual_cost
 from ledger.loanmath.money import Parts
 from ledger.loanmath.projection import ProjectedBill, Projection
+from ledger.loanmath.rate_warning import RateWarning, rate_warning
 from ledger.loanmath.schedule import ScheduledRow, schedule
 from ledger.loanmath.terms import LoanTerms
 from ledger.selectors.history import History
@@ -133,6 +134,7 @@ class Change:
     left: int
     settles: bool
     reopens: bool = False
+    too_low: RateWarning | None = None  # a kept payment that no longer covers the interest
 
     @property
     def ends_sooner(self) -> bool:
@@ -183,6 +185,7 @@ def change(past: History, unrecorded: facts.Fact, today: date) -> Change:
         left=after.outstanding_principal,
         settles=after.settled_on is not None and before.settled_on is None,
         reopens=before.settled_on is not None and after.settled_on is None,
+        too_low=rate_warning(past.terms, past.facts, fact) if isinstance(fact, facts.RateChange) else None,
     )
 
 

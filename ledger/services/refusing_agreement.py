@@ -9,7 +9,6 @@ from django.utils.translation import gettext as _
 
 from ledger.loanmath.checks import MOST_BILLS
 from ledger.loanmath.facts import DeferralTreatment
-from ledger.loanmath.in_force import terms_in_force
 from ledger.loanmath.terms import Method
 from ledger.models import Bill, Fact, Loan
 from ledger.models.facts import values_without_day
@@ -95,4 +94,4 @@ def refuse_extension(draft: Fact, loan: Loan, past: History) -> Refusal | None:
 
 
 def _method(past: History, day: date) -> Method:
-    return terms_in_force(past.terms, past.facts, day).method
+    return past.terms_on(day).method

@@ -7,10 +7,8 @@ from datetime import date
 from django.utils.translation import gettext as _
 
 from ledger.loanmath.checks import MOST_BILLS
-from ledger.loanmath.facts import CouponKind, Drawdown
-from ledger.loanmath.in_force import terms_in_force
+from ledger.loanmath.facts import CouponKind
 from ledger.loanmath.money import LIMIT
-from ledger.loanmath.project import live
 from ledger.loanmath.terms import Component, Method
 from ledger.models import Fact, Loan
 from ledger.selectors.history import History
@@ -55,25 +53,20 @@ def refuse_figure(draft: Fact, loan: Loan, past: History) -> Refusal | None:
 
 
 def refuse_drawdown(draft: Fact, loan: Loan, past: History) -> Refusal | None:
-    if terms_in_force(past.terms, past.facts, draft.effective_on).method is Method.LISTED:
+    if past.terms_on(draft.effective_on).method is Method.LISTED:
         text = _("This loan's bills are the lender's own table. Amend the agreement with the new table instead.")
         return Refusal("listed", text)
-    if draft.amount and lent(past) + draft.amount > LIMIT:
+    if draft.amount and past.lent(date.max) + draft.amount > LIMIT:
         return Refusal("too_large", _("This amount is too large to be real. Check the number of digits."), "amount")
     return refuse_amount(draft.amount)
 
 
 def refuse_refund(draft: Fact, loan: Loan, past: History) -> Refusal | None:
-    most = lent(past)
+    most = past.lent(draft.effective_on)
     if draft.amount and draft.amount > most:
         text = _("Only %(amount)s was borrowed. Enter at most that.")
         return Refusal("above_borrowed", text % {"amount": said(most, loan)}, "amount")
     return refuse_amount(draft.amount)
-
-
-def lent(past: History) -> int:
-    """All principal lent, drawdowns included, on whatever day."""
-    return past.terms.opening + sum(fact.amount for fact in live(past.facts) if isinstance(fact, Drawdown))
 
 
 def refuse_coupon(draft: Fact, loan: Loan, past: History) -> Refusal | None:
@@ -118,7 +111,7 @@ def _refuse_coupon_rate(draft: Fact, loan: Loan, past: History) -> Refusal | Non
 
 
 def _refuse_without_rate(past: History, day: date) -> Refusal | None:
-    if terms_in_force(past.terms, past.facts, day).method in (Method.FLAT, Method.LISTED):
+    if past.terms_on(day).method in (Method.FLAT, Method.LISTED):
         text = _("This loan's bills do not follow from a rate. Choose an amount, a share or free bills instead.")
         return Refusal("no_rate", text, "effect")
     return None
