@@ -17,8 +17,9 @@ from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 from ledger.forms.facts import FactForm, count_field
 from ledger.forms.fields import DayField, MoneyField, PercentField
 from ledger.forms.lender_table import TableError, read_table
+from ledger.forms.problem_texts import problem_text
 from ledger.loanmath.checks import MOST_BILLS
-from ledger.loanmath.in_force import agreement_from
+from ledger.loanmath.in_force import agreement_from, problems_from
 from ledger.loanmath.replan import same_plan
 from ledger.loanmath.terms import LoanTerms, Method, Unit
 from ledger.models import Amendment, Arrangement, Fact
@@ -34,6 +35,13 @@ METHODS = {
     Method.INTEREST_ONLY: gettext_lazy("Interest first, principal at the end"),
     Method.FLAT: gettext_lazy("Flat-rate installments"),
     Method.LISTED: gettext_lazy("By the lender's own table"),
+}
+PLACES = {  # where a problem of the terms is shown
+    "listed": "table",
+    "penalty.annual_rate": "penalty_rate",
+    "penalty.grace_days": "grace_days",
+    "penalty.late_fee": "late_fee",
+    "prepayment_fee.fraction": "prepayment_fee",
 }
 OWED = [
     ("", gettext_lazy("Join what is repaid")),
@@ -100,11 +108,20 @@ class TermsForm(FactForm):
             return said
         self.past = self.desk.past_of(said.get("key"))
         now = agreement_from(self.past.terms, self.past.facts, said["effective_on"])
-        if said["method"] == Method.LISTED:
-            self.terms = self._listed(now, said["table"])
-        else:
-            self.terms = self.agree(now, said)
+        terms = self._listed(now, said["table"]) if said["method"] == Method.LISTED else self.agree(now, said)
+        if terms is not None and self._is_possible(terms, said["effective_on"]):
+            self.terms = terms
         return said
+
+    def _is_possible(self, terms: LoanTerms, day: date) -> bool:
+        """Whether this can be an agreement; what cannot be is said at its field. (A bill too early is left to the
+        service, which knows whether anything is owed.)"""
+        found = problems_from(terms, self.past.terms_on(day), day)
+        wrong = [problem for problem in found if problem.code != "before_disbursement"]
+        for problem in wrong:
+            place = PLACES.get(problem.field, problem.field)
+            self.add_error(place if place in self.fields else None, problem_text(problem, terms.currency))
+        return not wrong
 
     def agree(self, now: LoanTerms, said: dict[str, Any]) -> LoanTerms | None:
         """The new agreement; None with an error added where it is not one."""

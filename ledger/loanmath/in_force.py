@@ -8,10 +8,12 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
+from ledger.loanmath.checks import Problem, problems
 from ledger.loanmath.facts import Arrangement, Fact, RateChange, TermsVersion
 from ledger.loanmath.interest import due_dates
 from ledger.loanmath.project import live, project
 from ledger.loanmath.projection import ProjectedBill
+from ledger.loanmath.replan import same_plan
 from ledger.loanmath.terms import ListedRow, LoanTerms, Unit
 
 
@@ -71,6 +73,14 @@ def agreement_from(terms: LoanTerms, facts: Iterable[Fact], day: date) -> LoanTe
         weights=version.weights[-len(coming) :],
     )
     return anew if due_dates(anew) == dues else replace(anew, due_dates=tuple(dues))
+
+
+def problems_from(terms: LoanTerms, before: LoanTerms, day: date) -> list[Problem]:
+    """What is impossible in terms that follow `before` from `day` on: those that ask for the same bills are looked at
+    as they are, others as if the loan began with them on that day."""
+    if same_plan(terms, before):
+        return problems(terms)
+    return problems(replace(terms, disbursed_on=max(terms.disbursed_on, day)))
 
 
 def agreed_day(bill: ProjectedBill) -> date:

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from django.utils.translation import gettext as _
 
-from ledger.loanmath.checks import Problem, problems
-from ledger.loanmath.money import decimal_text
+from ledger.loanmath.in_force import problems_from
+from ledger.loanmath.replan import same_plan
 from ledger.loanmath.terms import LoanTerms, Method
 from ledger.models import Fact, Loan
 from ledger.models.facts import Kind
@@ -27,13 +27,16 @@ def refuse_terms(draft: Fact, loan: Loan, past: History) -> Refusal | None:
         return Refusal("settled", _("This loan is settled: there is nothing left to agree on."))
     if draft.kind == Kind.TERMS and terms == past.terms_on(draft.effective_on):
         return Refusal("nothing", _("This is the agreement as it is. Change what was amended."))
-    refusal = _refuse_days(draft, terms) or _refuse_problems(draft, terms)
+    before = past.terms_on(draft.effective_on)
+    refusal = _refuse_days(draft, terms, before) or _refuse_problems(draft, terms, before)
     if refusal is not None or terms.method is not Method.LISTED:
         return refusal
     return _refuse_rest(draft, loan, past)
 
 
-def _refuse_days(draft: Fact, terms: LoanTerms) -> Refusal | None:
+def _refuse_days(draft: Fact, terms: LoanTerms, before: LoanTerms) -> Refusal | None:
+    if draft.kind == Kind.TERMS and same_plan(terms, before):
+        return None
     dues = [row.due_on for row in terms.listed] if terms.method is Method.LISTED else [terms.first_due_on]
     if dues and dues[-1] <= draft.effective_on:
         text = _("The first bill under the new terms is due after the day they hold from.")
@@ -41,21 +44,11 @@ def _refuse_days(draft: Fact, terms: LoanTerms) -> Refusal | None:
     return None
 
 
-def _refuse_problems(draft: Fact, terms: LoanTerms) -> Refusal | None:
-    """What `loanmath.checks` says of the agreement as it would be if it began on this day."""
-    anew = replace(terms, disbursed_on=max(terms.disbursed_on, draft.effective_on))
-    wrong = [problem for problem in problems(anew) if draft.kind == Kind.TERMS or problem.field != "upfront_fee"]
-    return _said(wrong[0], terms.currency) if wrong else None
-
-
-def _said(problem: Problem, currency: str) -> Refusal:
-    if problem.code == "never_amortizes":
-        amount = f"{decimal_text(problem.params['minimum_payment'], currency)} {currency}"
-        text = _(
-            "With this payment the loan would never be repaid: the interest is higher. It takes at least %(amount)s."
-        )
-        return Refusal(problem.code, text % {"amount": amount}, "payment")
-    return Refusal(problem.code, _("These terms cannot be right: %(field)s.") % {"field": problem.field}, problem.field)
+def _refuse_problems(draft: Fact, terms: LoanTerms, before: LoanTerms) -> Refusal | None:
+    wrong = problems_from(terms, before, draft.effective_on)
+    if not wrong:
+        return None
+    return Refusal(wrong[0].code, _("These terms cannot be right: %(field)s.") % {"field": wrong[0].field})
 
 
 def _refuse_rest(draft: Fact, loan: Loan, past: History) -> Refusal | None:
