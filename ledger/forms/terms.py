@@ -21,7 +21,7 @@ from ledger.forms.problem_texts import problem_text
 from ledger.loanmath.checks import MOST_BILLS
 from ledger.loanmath.in_force import agreement_from, problems_from
 from ledger.loanmath.replan import same_plan
-from ledger.loanmath.terms import LoanTerms, Method, Unit
+from ledger.loanmath.terms import Benchmark, LoanTerms, Method, Unit
 from ledger.models import Amendment, Arrangement, Fact
 from ledger.models.facts import FORGIVES
 from ledger.selectors.desk import FactDesk
@@ -173,6 +173,7 @@ PLAIN: dict[str, Any] = {
     "interest_grace": 0,
     "extra_payment": 0,
     "rate_from_payments": False,
+    "benchmark": None,
 }
 
 
@@ -261,6 +262,7 @@ class AmendForm(TermsForm):
         asked = replace(
             now,
             annual_rate=said["annual_rate"],
+            benchmark=_with_spread(now.benchmark, said["annual_rate"] - now.annual_rate),
             payment=said["payment"] if method is Method.LEVEL else None,
             bill_fee=said["bill_fee"] or 0,
         )
@@ -273,6 +275,11 @@ class AmendForm(TermsForm):
         if now.unit is Unit.MONTH and due_day and said["first_due_on"] is None and due_day != now.anchor_day:
             days = (_on_day(now.first_due_on, due_day), *days[1:])
         return replace(asked, first_due_on=days[0], count=days[1], anchor_day=days[2], due_dates=(), weights=())
+
+
+def _with_spread(benchmark: Benchmark | None, more: Decimal) -> Benchmark | None:
+    """The published series the rate follows, with the amended rate's difference to it."""
+    return None if benchmark is None else replace(benchmark, spread=benchmark.spread + more)
 
 
 def _on_day(due_on: date, day: int) -> date:

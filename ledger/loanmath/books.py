@@ -20,7 +20,7 @@ from ledger.loanmath.money import Parts, Rounding, round_ratio
 from ledger.loanmath.payment import solve, start_plan
 from ledger.loanmath.plan import Plan
 from ledger.loanmath.replan import move_dates
-from ledger.loanmath.terms import HolidayRule, LoanTerms
+from ledger.loanmath.terms import AheadInterest, Excess, HolidayRule, LoanTerms, OverdueRest
 from ledger.loanmath.working_bill import WorkingBill, nothing
 
 Source = tuple[int, date, int]  # repayment, the day it was paid, what is left of it
@@ -41,6 +41,7 @@ class Books:
     bills: list[WorkingBill] = field(default_factory=list)
     book: dict[int, WorkingBill] = field(default_factory=dict)
     open: dict[int, WorkingBill] = field(default_factory=dict)
+    kept: int = 0  # so many bills the plan has changed behind: they are never taken back
     charged: set[int] = field(default_factory=set)
     credit: list[Source] = field(default_factory=list)
     ahead: list[tuple[Source, int]] = field(default_factory=list)  # money of bills taken back, and their numbers
@@ -53,15 +54,32 @@ class Books:
     taken_off: dict[int, list[tuple[CouponInUse, int]]] = field(default_factory=dict)  # by bill
     calendar: Calendar = WEEKENDS
     paid_off_on: date | None = None
+    looked_at: date = date.max  # from this day on nothing is late yet: what comes after it is planned
+    overdue_to: date = date.min  # up to when overdue principal has borne interest, where a repayment makes it
 
     def accrue_overdue(self, day: date) -> None:
-        """Where the agreement says so, unpaid principal of bills past due bears interest up to `day`."""
-        if self.terms.overdue_accrues:
-            self.plan.accrue_to(day, self.overdue_principal(day))
+        """Where the agreement says so, unpaid principal of bills past due bears interest up to `day`, but not beyond
+        the day looked at."""
+        if self.terms.overdue_accrues and self.terms.overdue_rest is OverdueRest.DAY and day <= self.looked_at:
+            self.plan.accrue_to(day, self.overdue(day))
 
-    def overdue_principal(self, day: date) -> int:
-        """Unpaid principal of bills due before `day`, in minor units."""
-        return sum(bill.open()[0] for bill in self.open.values() if bill.due_on < day)
+    def accrue_for_repayment(self, day: date) -> None:
+        """Where overdue principal bears interest only when a repayment comes in: that of the current period."""
+        overdue = self.overdue(day)
+        if self.plan.done or not overdue:
+            return
+        period = self.plan.period(self.plan.at)
+        until = period.due_on if self.terms.overdue_rest is OverdueRest.PERIOD else min(day, period.due_on)
+        since = max(period.starts_on, self.overdue_to)
+        if since < until:
+            self.plan.add_late(overdue, since, until)
+            self.overdue_to = until
+
+    def overdue(self, day: date) -> int:
+        """What bears interest of bills due before `day`, in minor units: unpaid principal, and interest if it
+        compounds."""
+        past = [bill.open() for bill in self.open.values() if bill.due_on < day]
+        return sum(open_[0] + (open_[1] if self.terms.overdue_compounds else 0) for open_ in past)
 
     def next_due_on(self) -> date | None:
         """When the next bill not yet made up is due, or payable if that is earlier; None if there is none."""
@@ -100,6 +118,8 @@ class Books:
             bill.before = plan.state()
             plan.last = plan.ends_at()
         bill.row = row = plan.take()
+        if plan.overpaid:
+            self.overpaid(plan.overpaid)
         bill.starts_on, bill.due_on = row.period.starts_on, row.period.due_on
         bill.deferred_from = plan.agreed.get(index)
         if bill.deferred_from is not None:
@@ -115,7 +135,7 @@ class Books:
         for coupon in self.coupons:
             self.take_off(bill, coupon)
         self.bills.append(bill)
-        self.note(bill, bill.due_on)
+        self.note(bill, max((paid_on for _, paid_on, _ in bill.met_by), default=bill.due_on))
         return bill
 
     def take_off(self, bill: WorkingBill, coupon: CouponInUse) -> None:
@@ -127,6 +147,15 @@ class Books:
         coupon.used += sum(off)
         coupon.bills += 1
         self.taken_off.setdefault(bill.number, []).append((coupon, sum(off)))
+
+    def overpaid(self, more: int) -> None:
+        """What becomes of the bills to come once so much `more` (in plan amounts) was paid of the bill taken last than
+        it planned to ask for."""
+        self.plan.overpaid = 0
+        if self.terms.excess is Excess.LOWER:
+            solve(self.plan)
+        elif self.terms.excess is Excess.NEXT_BILL:
+            self.plan.relief += more
 
     def make_stranded_bill(self) -> WorkingBill:
         """One extra bill for all charges whose own bill a prepayment made unnecessary."""
@@ -199,16 +228,22 @@ class Books:
             self.make_bill()
         return self.bills[number - 1] if 0 < number <= len(self.bills) else None
 
-    def take_back(self, day: date) -> None:
-        """Take back the bills to come, from the first one not yet settled; the money they hold waits in `ahead`."""
+    def take_back(self, day: date, *, settled: bool = False) -> None:
+        """Take back the bills to come, from the first one not yet settled, or those `settled` too; the money they hold
+        waits in `ahead`, unless interest up to the day it came in was counted: then it stays where it is."""
+        stays = self.terms.ahead_interest is not AheadInterest.PLANNED
         keep = len(self.bills)
         while keep and self.bills[keep - 1].planned_on > day:
             keep -= 1
-        while keep < len(self.bills) and self.bills[keep].settled_on is not None:
+        keep = max(keep, self.kept)
+        while keep < len(self.bills) and self.bills[keep].settled_on is not None and not (settled or stays):
             keep += 1
+        self.kept = keep
         for bill in reversed(self.bills[keep:]):
             self._take_back_from_plan(bill, day)
             self.open.pop(bill.number, None)
+            if stays:
+                continue
             self.ahead += [((of, paid_on, sum(met)), bill.number) for of, paid_on, met in bill.met_by]
             bill.paid, bill.waived, bill.met_by, bill.settled_on = nothing(), nothing(), [], None
             for coupon, amount in self.taken_off.pop(bill.number, ()):

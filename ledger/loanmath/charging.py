@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from ledger.loanmath.allocation import SLOTS
 from ledger.loanmath.books import Books
 from ledger.loanmath.coupons import CouponInUse
 from ledger.loanmath.facts import Charge, Coupon, Waiver
 from ledger.loanmath.paying import pay, pay_ahead_again
+from ledger.loanmath.penalty import accrue_penalty
 from ledger.loanmath.terms import Excess
 from ledger.loanmath.working_bill import WorkingBill
 
@@ -17,8 +20,9 @@ def charge(books: Books, fact: Charge) -> None:
     day = fact.effective_on
     bill = _charged_bill(books, fact)
     books.charged.add(bill.number)
-    bill.accrue_penalty(books.terms.penalty, day)
+    accrue_penalty(books, bill, day)
     slot = SLOTS[fact.component]
+    bill.charges_due.append((fact.due_on or day, slot, fact.amount))
     figure = books.figures.get(bill.number)
     if figure is None or (figure.effective_on, figure.id) < (day, fact.id):
         bill.charges[slot] += fact.amount
@@ -35,10 +39,11 @@ def charge(books: Books, fact: Charge) -> None:
 
 
 def _charged_bill(books: Books, fact: Charge) -> WorkingBill:
-    """The bill a charge falls on: the one it names, else the first due on or after its day, else an extra one."""
+    """The bill a charge falls on: the one it names, else the first due on or after its day, but after the day of the
+    disbursement (what is due then was not lent), else an extra one."""
     if fact.bill is not None and (named := books.reach(fact.bill)) is not None:
         return named
-    day = fact.due_on or fact.effective_on
+    day = max(fact.due_on or fact.effective_on, books.terms.disbursed_on + timedelta(days=1))
     while books.next_due_on() is not None and not (books.bills and books.bills[-1].due_on >= day):
         books.make_bill()
     later = [bill for bill in books.bills[-1:] if bill.due_on >= day]
@@ -55,7 +60,7 @@ def waive(books: Books, fact: Waiver) -> None:
     bill = books.reach(fact.bill)
     if bill is None:
         return
-    bill.accrue_penalty(books.terms.penalty, fact.effective_on)
+    accrue_penalty(books, bill, fact.effective_on)
     slot = SLOTS[fact.component]
     bill.waivers[slot] += fact.amount
     bill.waived[slot] += min(fact.amount, bill.open()[slot])
@@ -69,7 +74,7 @@ def use_coupon(books: Books, fact: Coupon) -> None:
     coupon = CouponInUse(fact)
     books.coupons.append(coupon)
     for bill in list(books.open.values()):
-        bill.accrue_penalty(books.terms.penalty, day)
+        accrue_penalty(books, bill, day)
         books.take_off(bill, coupon)
         books.note(bill, day)
     pay_ahead_again(books, day)

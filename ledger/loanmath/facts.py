@@ -90,12 +90,14 @@ class RateChange(Fact):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Charge(Fact):
     """A fee or penalty the lender added; on bill `bill`, else on the first bill due on or after the day, or on or
-    after `due_on` if it is asked for later than it is known."""
+    after `due_on` if it is asked for later than it is known. It counts before the repayments of its day, unless it was
+    added `after_repayments`."""
 
     amount: int
     component: Component = Component.FEE
     bill: int | None = None
     due_on: date | None = None
+    after_repayments: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ from ledger.loanmath.terms import LoanTerms, Method, Unit
 ZERO = Fraction(0)
 MONTHS_IN = {Unit.MONTH: 1, Unit.YEAR: 12}
 DAYS_IN = {Unit.DAY: 1, Unit.WEEK: 7}
+SHORTEST_MONTH = 28
 PERIODS_A_YEAR = {Unit.DAY: 365, Unit.WEEK: 52, Unit.MONTH: 12, Unit.YEAR: 1}
 
 
@@ -38,11 +39,23 @@ def due_dates(terms: LoanTerms) -> list[date]:
     elif terms.due_dates:
         dates = list(terms.due_dates)
     else:
-        anchor, first = terms.anchor_day or terms.first_due_on.day, terms.first_due_on
-        dates = [due_date(first, anchor, terms.unit, terms.every, k, terms.month_end) for k in range(terms.count)]
+        dates = _regular_dates(terms)
     if terms.last_due_on is not None:
         dates[-1] = terms.last_due_on
     return [terms.disbursed_on, *dates] if terms.down_payment else dates
+
+
+def _regular_dates(terms: LoanTerms) -> list[date]:
+    first, anchor = terms.first_due_on, terms.anchor_day or terms.first_due_on.day
+    if terms.unit is Unit.MONTH and anchor <= SHORTEST_MONTH:
+        return [first, *_every_month(first, anchor, terms.every, terms.count - 1)]
+    return [due_date(first, anchor, terms.unit, terms.every, k, terms.month_end) for k in range(terms.count)]
+
+
+def _every_month(first: date, day: int, every: int, count: int) -> list[date]:
+    """`day` of each month, or of every so many, after that of `first`: a day that every month has."""
+    month = first.year * 12 + first.month - 1 + every
+    return [date(m // 12, m % 12 + 1, day) for m in range(month, month + every * count, every)]
 
 
 @lru_cache(maxsize=256)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, timedelta
 
-from ledger.loanmath.allocation import Amounts, allocate, meet, slots
+from ledger.loanmath.allocation import Amounts, allocate, allocate_shares, meet, slots
 from ledger.loanmath.books import Books, Source
-from ledger.loanmath.money import split
-from ledger.loanmath.terms import Spread
+from ledger.loanmath.penalty import accrue_penalty
+from ledger.loanmath.terms import OverdueRest, Spread
 from ledger.loanmath.working_bill import WorkingBill
 
 
@@ -21,6 +21,14 @@ def advance(books: Books, day: date) -> None:
             use_credit(books, bill.asked_on)
 
 
+def accrue_for_repayment(books: Books, day: date) -> None:
+    """Interest on overdue principal where it is counted only when a repayment comes in; the bill due on that day bears
+    it already."""
+    if books.terms.overdue_rest is not OverdueRest.DAY:
+        advance(books, day - timedelta(days=1))
+        books.accrue_for_repayment(day)
+
+
 def pay(books: Books, source: Source, bills: Iterable[WorkingBill]) -> int:
     """Put money against bills in the agreed `order` and `spread`; what is left of it, in minor units."""
     repayment, day, amount = source
@@ -29,7 +37,7 @@ def pay(books: Books, source: Source, bills: Iterable[WorkingBill]) -> int:
     for bill in bills:
         if amount <= 0:
             break
-        bill.accrue_penalty(books.terms.penalty, day)
+        accrue_penalty(books, bill, day)
         met = meet(amount, bill.open(), _order_on(books, day, bill))
         amount -= _book_payment(books, bill, repayment, day, met)
     return amount
@@ -38,7 +46,7 @@ def pay(books: Books, source: Source, bills: Iterable[WorkingBill]) -> int:
 def _pay_across(books: Books, source: Source, bills: list[WorkingBill]) -> int:
     repayment, day, amount = source
     for bill in bills:
-        bill.accrue_penalty(books.terms.penalty, day)
+        accrue_penalty(books, bill, day)
     order = _order_on(books, day, *bills)
     mets = allocate(amount, [bill.open() for bill in bills], order, books.terms.spread)
     return amount - sum(_book_payment(books, bill, repayment, day, met) for bill, met in zip(bills, mets, strict=True))
@@ -77,6 +85,18 @@ def pay_due(books: Books, source: Source) -> int:
     return amount
 
 
+def pay_charges_due(books: Books, source: Source) -> int:
+    """Pay charges that are due though their bill is not, where bills paid ahead have an order of their own; what is
+    left."""
+    repayment, day, amount = source
+    if books.terms.order_ahead in ((), books.terms.order):
+        return amount
+    for bill in list(books.open.values()):
+        if amount and bill.charges_due and bill.due_on > day:
+            amount -= _book_payment(books, bill, repayment, day, meet(amount, bill.charges_open(day), books.order))
+    return amount
+
+
 def pay_next(books: Books, repayment: int, day: date, amount: int) -> int:
     """Pay the bills to come, one after the other; what is left once all are paid."""
     if amount and books.terms.spread is Spread.COMPONENT_BY_COMPONENT:
@@ -89,11 +109,11 @@ def pay_next(books: Books, repayment: int, day: date, amount: int) -> int:
 
 def pay_shares(books: Books, repayment: int, day: date, amount: int) -> int:
     """Pay all open bills in equal shares, again as long as one has room for more; what is left."""
-    while amount and (bills := books.all_open()):
-        shares = split(amount, len(bills))
-        left = [pay(books, (repayment, day, share), [bill]) for share, bill in zip(shares, bills, strict=True)]
-        amount = sum(left)
-    return amount
+    bills = books.all_open()
+    for bill in bills:
+        accrue_penalty(books, bill, day)
+    mets = allocate_shares(amount, [bill.open() for bill in bills], _order_on(books, day, *bills))
+    return amount - sum(_book_payment(books, bill, repayment, day, met) for bill, met in zip(bills, mets, strict=True))
 
 
 def use_credit(books: Books, day: date) -> None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
+from fractions import Fraction
 
 from ledger.loanmath.day_count import DayCount
 from ledger.loanmath.fitting import fitted_payment, rate_of_payments
-from ledger.loanmath.interest import ZERO
+from ledger.loanmath.interest import MONTHS_IN, ZERO, Period
 from ledger.loanmath.money import Rounding, round_ratio
 from ledger.loanmath.plan import Plan, new_plan
 from ledger.loanmath.terms import LoanTerms, Method, PaymentFit, Residue
 
 PRECISION = 10**40
+YEAR_OF = {DayCount.ACT_360: 360, DayCount.ACT_364: 364}
 LONGEST_POWER = 50_000  # bits; beyond it the growth is worked out bill by bill
 
 
@@ -57,7 +59,7 @@ def with_down_payment(plan: Plan, work_out: Callable[[Plan], None]) -> None:
     down_payment = plan.take()
     if not plan.done:
         work_out(plan)
-    plan.take_back(down_payment)
+    plan.take_back(down_payment._replace(payment=plan.payment))
 
 
 def minimum_payment(plan: Plan) -> int:
@@ -107,16 +109,23 @@ def _solve_level(plan: Plan) -> None:
     start = _amortizes_from(plan)
     period = plan.period(start)
     since = plan.accrued_to if start == plan.at and plan.accrued_to else period.starts_on
-    first = plan.rates.factor(period, since, period.due_on)
+    first = _factor(plan, period, since)
     grown, paid, one = _even_growth(plan, start) or _growth(plan, start)
     owed = plan.accrued + plan.carry if start == plan.at else ZERO
     if grown == one and not first and not owed and not plan.terms.weights:
         _share(plan, plan.last - start + 1)
         plan.payment = plan.part
         return
-    owed += plan.balance * (1 + first)
+    if start != plan.at:
+        owed = plan.balance * (1 + first)
+    elif plan.terms.payment_fit is PaymentFit.REFIT:  # as if nothing had been paid early or late since it began
+        owed = plan.opening() * (1 + _factor(plan, period, period.starts_on))
+    else:
+        owed += plan.balance + (plan.balance - plan.paid_ahead) * first
     left = plan.terms.balloon * plan.scale * one * owed.denominator
     plan.payment = plan.round_payment(max(owed.numerator * grown - left, 0), paid * owed.denominator)
+    if plan.ahead:
+        plan.reopen_ahead()
     if plan.terms.payment_fit is not PaymentFit.NONE:
         plan.payment = fitted_payment(plan)
 
@@ -145,9 +154,19 @@ def _growth(plan: Plan, start: int) -> tuple[int, int, int]:
     grown, paid = PRECISION, int(plan.weight(start) * PRECISION)
     for index in range(start + 1, plan.last + 1):
         period = plan.period(index)
-        factor = plan.rates.factor(period, period.starts_on, period.due_on)
+        factor = _factor(plan, period, period.starts_on)
         up, down = factor.numerator, factor.denominator
         grown += grown * up // down
         paid += paid * up // down
         paid += int(plan.weight(index) * PRECISION) if plan.terms.weights else PRECISION
     return grown, paid, PRECISION
+
+
+def _factor(plan: Plan, period: Period, since: date) -> Fraction:
+    """By how much a balance grows from `since` to the end of a period, as the payment is worked out."""
+    terms = plan.terms
+    counted = terms.thirty_day_payment and period.year_part is None
+    if not counted or since != period.starts_on or terms.unit not in MONTHS_IN:
+        return plan.rates.factor(period, since, period.due_on)
+    year = YEAR_OF.get(terms.day_count, 365)
+    return plan.rates.rate_on(since) * Fraction(30 * MONTHS_IN[terms.unit] * terms.every, year)

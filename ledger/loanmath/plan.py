@@ -17,10 +17,20 @@ from typing import NamedTuple
 
 from ledger.loanmath.interest import ZERO, Period, Rates, due_dates, make_period, step
 from ledger.loanmath.money import Rounding, round_ratio
-from ledger.loanmath.terms import LastRow, LoanTerms, Method, Residue
+from ledger.loanmath.terms import AheadInterest, LastRow, LoanTerms, Method, Residue
 
 UNROUNDED_SCALE = 10**20
 MOST_BILLS = 1200  # where a kept payment no longer repays within a lifetime, the last of these takes the rest
+
+
+@dataclass(slots=True)
+class Ahead:
+    """What was paid of a bill not made up yet, in plan amounts; `whole` if that was all it asked for."""
+
+    principal: int = 0
+    interest: int = 0
+    whole: bool = False
+    since: list[tuple[date, int]] = field(default_factory=list)  # the principal, by the day it was paid
 
 
 class PlanRow(NamedTuple):
@@ -35,6 +45,8 @@ class PlanRow(NamedTuple):
     accrued: Fraction
     accrued_to: date | None
     carry: int
+    payment: int
+    relief: int
 
     @property
     def closing(self) -> int:
@@ -59,11 +71,13 @@ class PlanState(NamedTuple):
 class Plan:
     """The bills from index `at` on, for a `balance` still owed.
 
-    `accrued` is interest of the current period up to `accrued_to` (None: its start), not yet in a bill; `carry` is
-    interest an earlier bill had no room for. `payment` is the full level payment, `part` the equal part of
-    principal; `last` is the index of the last bill, which an `open_ended` plan moves on until the kept payment has
-    repaid everything. `first` is the index at which these terms took over, `skipped` how many of their rows lie
-    before it.
+    `accrued` is interest of the current period up to `accrued_to` (None: its start), not yet in a bill, `late` what of
+    it grew on overdue principal; `carry` is interest an earlier bill had no room for. `payment` is the full level
+    payment, `part` the equal part of principal; `last` is the index of the last bill, which an `open_ended` plan moves
+    on until the kept payment has repaid everything. `first` is the index at which these terms took over, `skipped` how
+    many of their rows lie before it. `ahead` is what was paid of single bills to come, `paid_ahead` the principal of
+    those not taken yet: it bears no interest, but `balance` still contains it. `overpaid` is by how much that went
+    beyond what the bill taken last planned, `relief` what bills to come ask for less because of it.
     """
 
     terms: LoanTerms
@@ -81,11 +95,15 @@ class Plan:
     flat_base: int = 0
     accrued: Fraction = ZERO
     accrued_to: date | None = None
+    late: Fraction = ZERO
     carry: int = 0
-    overdue: int = 0
     prorate_listed: bool = False
     first: int = 0
     skipped: int = 0
+    ahead: dict[int, Ahead] = field(default_factory=dict)
+    paid_ahead: int = 0
+    overpaid: int = 0
+    relief: int = 0
     agreed: dict[int, date] = field(default_factory=dict)  # due dates that deferrals have moved, as they were
     moved: dict[int, date] = field(default_factory=dict)  # the days they have moved to
     agreed_last: int = 0  # the index of the last bill as agreed, extensions included
@@ -140,7 +158,7 @@ class Plan:
         day = min(day, period.due_on)
         if day <= since:
             return self.accrued
-        base = self.flat_base if self.terms.method is Method.FLAT else self.balance + self.overdue
+        base = self.flat_base if self.terms.method is Method.FLAT else self.balance - self.paid_ahead
         accrued = self.accrued
         if self.terms.round_parts:
             for cut in self.rates.resumptions(since, day):
@@ -151,17 +169,28 @@ class Plan:
     def accrue_to(self, day: date, overdue: int = 0) -> None:
         """Fix the interest up to `day`, so that balance or rate may change from then on; on the balance, and on
         `overdue` principal where the agreement says so."""
-        if not self.done and day > (self.accrued_to or self.period(self.at).starts_on):
-            self.overdue = overdue * self.scale
-            self.accrued = self.interest_to(day)
-            self.accrued_to = min(day, self.period(self.at).due_on)
-            self.overdue = 0
+        if self.done or day <= (since := self.accrued_to or self.period(self.at).starts_on):
+            return
+        until = min(day, self.period(self.at).due_on)
+        self.accrued = self.interest_to(until)
+        if overdue and since < until:
+            self.late += overdue * self.scale * self.factor(self.at, since, until)
+            self.accrued += overdue * self.scale * self.factor(self.at, since, until)
+        self.accrued_to = until
 
     def cut_at(self, day: date) -> None:
         """Fix the interest up to `day`, for a change of balance or rate; rounded there if parts are rounded."""
         self.accrue_to(day)
         if self.terms.round_parts and not self.done:
             self.accrued = Fraction(self.round_interest(self.accrued.numerator, self.accrued.denominator))
+
+    def add_late(self, overdue: int, since: date, until: date) -> None:
+        """Interest of the current period on `overdue`, in minor units, between two of its days; rounded by itself if
+        parts are rounded."""
+        late = overdue * self.scale * self.factor(self.at, since, until)
+        if self.terms.round_parts:
+            late = Fraction(self.round_interest(late.numerator, late.denominator))
+        self.accrued += late
 
     def close(self) -> None:
         """Nothing is owed any more and no bill will follow."""
@@ -220,7 +249,7 @@ class Plan:
             return self._take_down_payment(period)
         if self.empty and index in self.empty:
             return self._take_empty(index, period)
-        interest = self._interest_due(period) + self.carry
+        calculated = interest = self._interest_due(period) + self.carry
         if self.open_ended and index == self.last and self._needs_another(index, interest):
             self.last += 1
         if index == self.last:
@@ -230,24 +259,34 @@ class Plan:
             principal, interest, _ = self._parts(index, 0)
         else:
             principal, interest, carry = self._parts(index, interest)
+        if self.ahead:
+            principal, interest, carry = self._with_ahead(index, calculated, (principal, interest, carry))
+        if self.relief and index != self.last:
+            principal = self._relieved(principal)
         row = PlanRow(
-            index, period, principal, interest, self._fee(index) * self.scale,
-            self.balance, self.accrued, self.accrued_to, self.carry,
+            index, period, principal, interest, self.fee(index) * self.scale,
+            self.balance, self.accrued, self.accrued_to, self.carry, self.payment, self.relief,
         )  # fmt: skip
         self.at, self.balance, self.carry = index + 1, self.balance - principal, carry
-        self.accrued, self.accrued_to = ZERO, None
+        self.accrued, self.accrued_to, self.late = ZERO, None, ZERO
         return row
 
     def _take_down_payment(self, period: Period) -> PlanRow:
         """The bill of the day of the disbursement: principal alone."""
         principal = min(self.terms.down_payment * self.scale, self.balance)
-        row = PlanRow(self.at, period, principal, 0, 0, self.balance, self.accrued, self.accrued_to, self.carry)
+        row = PlanRow(
+            self.at, period, principal, 0, 0,
+            self.balance, self.accrued, self.accrued_to, self.carry, self.payment, self.relief,
+        )  # fmt: skip
         self.at, self.balance = self.at + 1, self.balance - principal
         return row
 
     def _take_empty(self, index: int, period: Period) -> PlanRow:
         """A bill that asks for nothing: its interest is asked for with the next one."""
-        row = PlanRow(index, period, 0, 0, 0, self.balance, self.accrued, self.accrued_to, self.carry)
+        row = PlanRow(
+            index, period, 0, 0, 0,
+            self.balance, self.accrued, self.accrued_to, self.carry, self.payment, self.relief,
+        )  # fmt: skip
         if self.terms.method is not Method.LISTED:
             self.carry += self._interest_due(period)
         self.at, self.accrued, self.accrued_to = index + 1, ZERO, None
@@ -262,13 +301,16 @@ class Plan:
         if self.accrued or self.accrued_to or (self.terms.round_parts and self.rates.pauses):
             exact = self.interest_to(period.due_on)
             return self.round_interest(exact.numerator, exact.denominator)
-        base = self.flat_base if self.terms.method is Method.FLAT else self.balance
+        base = self.flat_base if self.terms.method is Method.FLAT else self.balance - self.paid_ahead
         factor = self.factor(self.at, period.starts_on, period.due_on)
         return self.round_interest(base * factor.numerator, factor.denominator)
 
     def take_back(self, row: PlanRow) -> None:
         """The plan as it was before `row`, the last one taken."""
         self.at, self.balance, self.carry = row.at, row.opening, row.carry
+        self.payment, self.relief = row.payment, row.relief
+        if row.at in self.ahead:
+            self.paid_ahead += self.ahead[row.at].principal
         self.accrued, self.accrued_to = row.accrued, row.accrued_to
 
     def state(self) -> PlanState:
@@ -298,6 +340,69 @@ class Plan:
     def restore_payment(self, state: PlanState) -> None:
         """The payment as it was, and the bills it was worked out for."""
         self.payment, self.part, self.first_more, self.prorate_listed, self.last = state[4:]
+
+    def pay_ahead(self, index: int, day: date, principal: int, interest: int, *, whole: bool) -> None:
+        """So much of bill `index`, still to come, is paid; it bears no interest from `day` on."""
+        met = self.ahead.setdefault(index, Ahead())
+        met.since.append((day, principal))
+        met.principal += principal
+        met.interest += interest
+        met.whole = whole
+        self.paid_ahead += principal
+
+    def is_whole(self, index: int) -> bool:
+        """Whether bill `index`, still to come, is paid whole."""
+        return index >= self.at and index in self.ahead and self.ahead[index].whole
+
+    def reopen_ahead(self) -> None:
+        """After the payment changed: a bill paid ahead is paid whole if it asks for no more than was paid."""
+        if self.terms.method is Method.LEVEL:
+            for index, met in self.ahead.items():
+                if index >= self.at:
+                    met.whole = met.principal + met.interest >= self.level_payment(index)
+
+    def opening(self) -> int:
+        """What bore interest when the current period began, and what was drawn in it since."""
+        day = self.period(self.at).starts_on
+        before = (met.since for index, met in self.ahead.items() if index >= self.at)
+        return self.balance - sum(principal for paid in before for on, principal in paid if on < day)
+
+    def interest_ahead(self, day: date) -> int:
+        """Interest up to `day` that neither a bill asks for nor money paid ahead has met."""
+        exact = self.interest_to(day)
+        met = sum(ahead.interest for index, ahead in self.ahead.items() if index >= self.at)
+        return max(self.round_interest(exact.numerator, exact.denominator) + self.carry - met, 0)
+
+    def principal_ahead(self, index: int, interest: int) -> int:
+        """What bill `index`, still to come, asks for in principal, beside `interest` and what was paid of it."""
+        met = self.ahead.get(index, Ahead())
+        return 0 if self.is_whole(index) else max(self._parts(index, interest + met.interest)[0] - met.principal, 0)
+
+    def _with_ahead(self, index: int, calculated: int, planned: tuple[int, int, int]) -> tuple[int, int, int]:
+        """Principal, interest and carry of a bill where some are paid ahead: one paid whole asks for what was paid,
+        the rest of its `calculated` interest moves on, and the last one not paid whole takes the rest."""
+        principal, interest, carry = planned
+        met = self.ahead.get(index, Ahead())
+        self.paid_ahead -= met.principal
+        if self.terms.ahead_interest is AheadInterest.ON_BALANCE:
+            self.overpaid = max(met.principal - principal, 0)
+            return principal + self.overpaid, calculated - carry, carry
+        rest = self.balance - self.paid_ahead
+        if self.is_whole(index) and index != self.last:
+            return min(met.principal, rest), met.interest, calculated - met.interest
+        if all(self.is_whole(n) for n in range(index + 1, self.last + 1)):
+            return rest, calculated, 0
+        if met.principal > principal:
+            whole = self.level_payment(index) if self.terms.method is Method.LEVEL else 0
+            principal, interest = max(whole - met.interest, met.principal), met.interest
+            carry = calculated - interest
+        return min(principal, rest), interest, carry
+
+    def _relieved(self, principal: int) -> int:
+        """What a bill asks for in principal once money paid before has made it smaller."""
+        less = min(self.relief, principal)
+        self.relief -= less
+        return principal - less
 
     def level_payment(self, index: int) -> int:
         """What bill `index` asks for in principal and interest, unless it is the last."""
@@ -356,7 +461,8 @@ class Plan:
             return self.balance, max(payment - self.balance, 0), 0
         return max(min(payment - interest, self.balance), 0), interest, 0
 
-    def _fee(self, index: int) -> int:
+    def fee(self, index: int) -> int:
+        """What bill `index` asks for as fees of the agreement, in minor units."""
         at = self.place(index)
         fee = self.terms.bill_fee
         if self.terms.bill_fee_rate:

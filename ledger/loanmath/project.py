@@ -27,6 +27,7 @@ from ledger.loanmath.facts import (
     Waiver,
 )
 from ledger.loanmath.money import Parts
+from ledger.loanmath.penalty import accrue_penalty, next_penalty_change
 from ledger.loanmath.projection import ProjectedAllocation, ProjectedBill, Projection
 from ledger.loanmath.replay import replay
 from ledger.loanmath.terms import LoanTerms
@@ -64,23 +65,31 @@ def live(facts: Iterable[Fact]) -> list[Fact]:
         if reversal.id not in undone and reversal.of < reversal.id:
             undone.add(reversal.of)
     left = [fact for fact in everything if fact.id not in undone and not isinstance(fact, Reversal)]
-    return sorted(left, key=lambda fact: (fact.effective_on, RANK[type(fact)], fact.id))
+    return sorted(left, key=lambda fact: (fact.effective_on, _rank(fact), fact.id))
 
 
-def project(terms: LoanTerms, facts: Iterable[Fact], as_of: date, calendar: Calendar = WEEKENDS) -> Projection:
+def _rank(fact: Fact) -> int:
+    late = isinstance(fact, Charge) and fact.after_repayments
+    return RANK[Repayment if late else type(fact)] + late
+
+
+def project(
+    terms: LoanTerms, facts: Iterable[Fact], as_of: date, calendar: Calendar = WEEKENDS, agreed: Iterable[Fact] = ()
+) -> Projection:
     """A loan as of a day: its bills, past and to come, what met them, and what is still owed.
 
-    Only facts that are live and effective by `as_of` count; the order in which they are given never matters.
+    Only facts that are live and effective by `as_of` count, and those that are `agreed` already for a later day (a rate
+    change announced, a pause to come): they change the bills to come. The order in which they are given never matters.
     Repayments before the disbursement are history and do not count. `calendar` says which days are working days, for
     the payable dates. Raises NeverAmortizes if the stated payment
     is below the interest.
     """
     facts = live(facts)
-    loan = replay(terms, facts, as_of, calendar)
+    loan = replay(terms, facts, as_of, calendar, live(agreed))
     while loan.next_due_on() is not None:
         loan.make_bill()
     for bill in loan.open.values():
-        bill.accrue_penalty(loan.terms.penalty, as_of)
+        accrue_penalty(loan, bill, as_of)
     unconfirmed = presumed_repayments(facts, as_of)
     return Projection(
         as_of=as_of,
@@ -171,10 +180,11 @@ def next_change_on(loan: Books, facts: Sequence[Fact], as_of: date) -> date | No
         oldest = next(iter(loan.open.values()))
         if oldest is not loan.bills[-1]:
             days.append(max(as_of, oldest.due_on) + timedelta(days=1))
+    tomorrow = as_of + timedelta(days=1)
     for bill in loan.open.values():
-        if days and bill.asked_on >= min(days):
+        if days and max(bill.asked_on, tomorrow) >= min(days):
             break
-        day = bill.next_penalty_change(loan.terms.penalty, as_of)
+        day = next_penalty_change(loan, bill, as_of)
         if day is not None:
             days.append(day)
     return min(days, default=None)

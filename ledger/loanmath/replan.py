@@ -13,7 +13,10 @@ from ledger.loanmath.payment import NeverAmortizes, set_payment, solve
 from ledger.loanmath.plan import Plan, new_plan
 from ledger.loanmath.terms import LoanTerms
 
-NOT_THE_PLAN = ("penalty", "prepayment_fee", "order", "order_ahead", "spread", "excess", "upfront_fee")
+NOT_THE_PLAN = (
+    *("penalty", "prepayment_fee", "order", "order_ahead", "spread", "excess", "upfront_fee"),
+    *("minimum_share", "minimum_floor", "unbilled_fees", "unbilled_fee_share"),
+)
 
 
 def same_plan(a: LoanTerms, b: LoanTerms) -> bool:
@@ -33,6 +36,7 @@ def plan_from(old: Plan, terms: LoanTerms, day: date, moves: Iterable[Deferral |
     if not plan.skipped:
         plan.flat_base = plan.balance
     plan.carry = old.shown(old.carry) * plan.scale
+    plan.ahead, plan.paid_ahead = old.ahead, old.paid_ahead // old.scale * plan.scale
     plan.accrued, plan.accrued_to = old.accrued / old.scale * plan.scale, old.accrued_to
     _set_payment(plan)
     move_dates(plan, moves)

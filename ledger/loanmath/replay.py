@@ -27,15 +27,22 @@ from ledger.loanmath.facts import (
     TermsVersion,
     Waiver,
 )
-from ledger.loanmath.paying import advance
+from ledger.loanmath.paying import accrue_for_repayment, advance
 from ledger.loanmath.refunding import refund
 from ledger.loanmath.repaying import repay
 from ledger.loanmath.terms import LoanTerms
 
 
-def replay(terms: LoanTerms, facts: Sequence[Fact], as_of: date, calendar: Calendar = WEEKENDS) -> Books:
+def replay(
+    terms: LoanTerms,
+    facts: Sequence[Fact],
+    as_of: date,
+    calendar: Calendar = WEEKENDS,
+    agreed: Sequence[Fact] = (),
+) -> Books:
     """The loan after all `facts` (live, in order) that count by `as_of`; every bill due by then is made up. Which days
-    are working days only decides until when a bill may be paid."""
+    are working days only decides until when a bill may be paid. What is `agreed` already, though it counts from a later
+    day, changes the bills to come."""
     known = [fact for fact in facts if fact.effective_on <= as_of]
     terms, known = agreed_from_the_start(terms, known)
     figures = [fact for fact in known if isinstance(fact, LenderFigure)]
@@ -44,11 +51,18 @@ def replay(terms: LoanTerms, facts: Sequence[Fact], as_of: date, calendar: Calen
     for fact in known:
         if isinstance(fact, Repayment | Refund) and fact.effective_on < terms.disbursed_on:
             continue
+        if books.terms.overdue_accrues and isinstance(fact, Repayment):
+            accrue_for_repayment(books, fact.effective_on)
         advance(books, fact.effective_on)
         books.accrue_overdue(fact.effective_on)
         apply(books, fact)
     advance(books, as_of)
     books.accrue_overdue(as_of)
+    books.looked_at = as_of
+    for fact in agreed:
+        if fact.effective_on > as_of:
+            advance(books, fact.effective_on)
+            apply(books, fact)
     return books
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
@@ -15,12 +15,13 @@ from ledger.loanmath import facts
 from ledger.loanmath.apr import AnnualCost, advertised_rate, annual_cost
 from ledger.loanmath.facts import RateChange, RateEffect, Reversal
 from ledger.loanmath.money import Parts
-from ledger.loanmath.payoff import PayoffQuote, payoff_quote
+from ledger.loanmath.payoff import PayoffQuote
 from ledger.loanmath.project import live
 from ledger.loanmath.projection import Projection
 from ledger.loanmath.rate_warning import RateWarning, rate_warning
 from ledger.loanmath.terms import LoanTerms
 from ledger.models import AutoRepayMandate, Bill, Fact, Loan, TermsVersion
+from ledger.selectors.benchmarks import FollowLine, follow_line
 from ledger.selectors.bills import BillRow, bill_row
 from ledger.selectors.charts import MOST_COLUMNS, ColumnChart, Stack, column_chart
 from ledger.selectors.facts import AT_HAND, FactLine, Links, fact_lines, with_met
@@ -77,6 +78,7 @@ class TermsLine:
     is_current: bool
     is_undone: bool = False
     is_arrangement: bool = False
+    follows: FollowLine | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +243,10 @@ def _terms(loan: Loan, past: History, rows: Sequence[BillRow], today: date) -> t
     current = counting[-1] if counting else None
     last = rows[-1].due_on if rows else None
     versions = TermsVersion.objects.filter(loan=loan).select_related("fact").order_by("-number")
-    return tuple(_terms_line(version, brought, current, last) for version in versions)
+    return tuple(
+        replace(_terms_line(version, brought, current, last), follows=follow_line(version.value, past.rates, today))
+        for version in versions
+    )
 
 
 def _terms_line(
@@ -266,7 +271,7 @@ def payoff(past: History, rows: Sequence[BillRow], today: date, asked: str = "")
     left = sum(row.open.total for row in rows)
     presumed = bool(past.presumed())
     on, problem = _payoff_day(past, today, asked)
-    quote = None if problem else payoff_quote(past.terms, past.facts, on)
+    quote = None if problem else past.payoff_quote(on)
     return Payoff(on, quote, left, presumed, problem)
 
 

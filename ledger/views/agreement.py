@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import HttpResponse
 from django.utils.translation import gettext_lazy
 
-from ledger.forms.agreement import DeferralForm, DueDateMoveForm, ExtensionForm, PauseForm, RateForm
+from ledger.forms.changes import DeferralForm, DueDateMoveForm, ExtensionForm, PauseForm, RateForm
 from ledger.forms.facts import DrawdownForm
 from ledger.forms.terms import AmendForm, ArrangementForm
 from ledger.views.fact_page import Kind, fact_page

@@ -10,7 +10,6 @@ from django.test import Client
 from django.urls import reverse
 
 from ledger.loanmath.facts import ApplyTo
-from ledger.loanmath.payoff import payoff_quote
 from ledger.models import Loan
 from ledger.selectors.history import history
 from tests import builders as make
@@ -39,8 +38,7 @@ def look(client: Client, name: str, loan: Loan, query: str = "", **said: str) ->
 
 def settle(loan: Loan) -> None:
     """Pay the loan off on 9 March."""
-    past = history(loan)
-    total = payoff_quote(past.terms, past.facts, date(2026, 3, 9)).total
+    total = history(loan).payoff_quote(date(2026, 3, 9)).total
     make.repayment(loan, total, date(2026, 3, 9), TODAY, apply_to=ApplyTo.PAYOFF)
     loan.refresh_from_db()
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ledger.loanmath.apr import annual_cost
 from ledger.loanmath.checks import Problem, problems
 from ledger.loanmath.dates import first_due_date
 from ledger.loanmath.day_count import DayCount
@@ -280,3 +281,19 @@ def test_an_early_repayment_on_the_first_day_comes_after_the_down_payment() -> N
     projection = project(loan(down_payment=300_000), [early], day("2026-01-10"))
     assert projection.bills[0].paid == Parts(principal=300_000)
     assert projection.outstanding_principal == 800_000
+
+
+# what they cost a year
+
+
+def test_what_is_paid_down_at_once_was_never_received() -> None:
+    whole = annual_cost(loan(down_payment=300_000, upfront_fee=5_000))
+    rest = annual_cost(loan(principal=900_000, upfront_fee=5_000))
+    assert whole == rest
+
+
+def test_an_earlier_last_day_counts_by_its_date() -> None:
+    """Yearly payments of interest at 3.6 %: that is the compound cost."""
+    cost = annual_cost(student_loan(day_count=DayCount.ACT_365F))
+    assert cost is not None
+    assert round(cost.compound, 3) == Decimal("0.036")

@@ -113,6 +113,7 @@ PAGES = [
             *("ledger:record_coupon", "ledger:record_refund", "ledger:record_drawdown", "ledger:move_due_date"),
             *("ledger:pause_interest", "ledger:extend_loan", "ledger:amend_terms", "ledger:record_arrangement"),
             *("ledger:mandate", "ledger:add_credit_line", "ledger:members", "reminders:settings"),
+            "ledger:rates",
             "reminders:loan_settings",
         ],
     ),
