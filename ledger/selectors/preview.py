@@ -10,11 +10,13 @@ from decimal import Decimal
 from ledger.loanmath import facts
 from ledger.loanmath.apr import AnnualCost, advertised_rate, annual_cost
 from ledger.loanmath.money import Parts
+from ledger.loanmath.prepayment import PrepaymentProblem
 from ledger.loanmath.projection import ProjectedBill, Projection
 from ledger.loanmath.rate_warning import RateWarning, rate_warning
 from ledger.loanmath.schedule import ScheduledRow, schedule
 from ledger.loanmath.terms import LoanTerms
 from ledger.selectors.history import History
+from ledger.selectors.prepaying import not_allowed
 
 FIRST_ROWS = 4
 MOST_MOVED = 6
@@ -135,6 +137,7 @@ class Change:
     settles: bool
     reopens: bool = False
     too_low: RateWarning | None = None  # a kept payment that no longer covers the interest
+    barred: PrepaymentProblem | None = None  # why the lender does not allow this prepayment
 
     @property
     def ends_sooner(self) -> bool:
@@ -166,10 +169,12 @@ def change(past: History, unrecorded: facts.Fact, today: date) -> Change:
     old = {bill.number: bill for bill in before.bills}
     new = {bill.number: bill for bill in after.bills}
     moved = _moved(old, new)
+    paid = _paid(after, fact.id, new)
+    settles = after.settled_on is not None and before.settled_on is None
     return Change(
         as_of=as_of,
         currency=after.currency,
-        paid=_paid(after, fact.id, new),
+        paid=paid,
         credit=max(after.credit - before.credit, 0),
         moved=tuple(moved[:MOST_MOVED]),
         more_moved=max(len(moved) - MOST_MOVED, 0),
@@ -183,10 +188,18 @@ def change(past: History, unrecorded: facts.Fact, today: date) -> Change:
         penalty_removed=sum(bill.due.penalty for bill in before.bills) - sum(bill.due.penalty for bill in after.bills),
         marks_removed=_late(before) - _late(after),
         left=after.outstanding_principal,
-        settles=after.settled_on is not None and before.settled_on is None,
+        settles=settles,
         reopens=before.settled_on is not None and after.settled_on is None,
         too_low=rate_warning(past.terms, past.facts, fact) if isinstance(fact, facts.RateChange) else None,
+        barred=_barred(past, fact, paid, settles, today) if isinstance(fact, facts.Repayment) else None,
     )
+
+
+def _barred(
+    past: History, fact: facts.Repayment, paid: tuple[Paid, ...], settles: bool, today: date
+) -> PrepaymentProblem | None:
+    principal = sum(part.parts.principal for part in paid if part.number is None)
+    return not_allowed(past, fact, principal, settles, today)
 
 
 def _lent(fact: facts.Fact) -> int:

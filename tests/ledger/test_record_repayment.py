@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from ledger.loanmath.facts import ApplyTo
 from ledger.loanmath.money import Parts
+from ledger.loanmath.terms import PrepaymentFee
 from ledger.models import AccountEntry, Allocation, Bill, Fact, Loan, Repayment, Role
 from ledger.selectors.preview import Paid
 from ledger.services.recording import Recorded
@@ -226,6 +227,33 @@ def test_too_much_leaves_the_choice_to_settle_or_to_hold_the_rest(client, loan, 
     form = client.post(url(loan), said(loan, amount="20,000", suggest=choice)).context["form"]
     assert (form["amount"].value(), form["apply_to"].value(), form.errors) == (amount, apply_to, {})
     assert Repayment.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    "agreed, said, text",
+    [
+        ({"lock_in_months": 6}, {}, "The agreement allows no prepayment before 10 Jul."),
+        (
+            {"notice_days": 30},
+            {"paid_on": "2026-03-20"},
+            "The lender wants notice: told now, you may prepay from 9 Apr.",
+        ),
+        ({"least_amount": 1_000_000}, {}, "The lender takes prepayments of ¥10,000.00 or more."),
+        ({"multiple_of": 100_000}, {}, "The lender takes prepayments in multiples of ¥1,000.00."),
+    ],
+)
+def test_a_prepayment_the_lender_does_not_allow_is_warned_of_and_recorded(client, home, agreed, said, text):
+    loan = make.loan(home, now=TODAY, prepayment_fee=PrepaymentFee(**agreed))
+    said = {"amount": "5,500", "apply_to": "shorten"} | said
+    assert text in look(client, loan, **said).content.decode()
+    assert text not in look(client, loan, **(said | {"apply_to": "next"})).content.decode()
+    assert send(client, loan, **said).status_code == 302
+
+
+def test_a_payoff_may_be_of_any_amount(client, home):
+    loan = make.loan(home, now=TODAY, prepayment_fee=PrepaymentFee(least_amount=5_000_000))
+    change = look(client, loan, amount="12,230.54", apply_to="payoff").context["change"]
+    assert (change.settles, change.barred) == (True, None)
 
 
 def test_what_is_held_stays_credit_until_bills_take_it(client, loan):
