@@ -12,8 +12,10 @@ from ledger.loanmath.facts import ApplyTo, Repayment
 from ledger.loanmath.money import Parts, round_ratio
 from ledger.loanmath.paying import pay, pay_ahead_again, pay_charges_due, pay_due, pay_next, pay_shares
 from ledger.loanmath.payment import solve
-from ledger.loanmath.prepayment import prepayment_fee, split_prepayment
+from ledger.loanmath.penalty import accrue_penalty
+from ledger.loanmath.prepayment import early, prepayment_fee, split_prepayment
 from ledger.loanmath.terms import AheadInterest, Excess
+from ledger.loanmath.unbilled import ask_for_unbilled, unbilled_fee
 from ledger.loanmath.working_bill import nothing
 
 BEYOND_DUE = {
@@ -68,8 +70,10 @@ def prepay(books: Books, repayment: int, day: date, amount: int, *, lower: bool)
     books.take_back(day)
     plan.cut_at(day)
     balance = plan.shown(plan.balance)
-    principal, fee = split_prepayment(books.terms, amount, balance, day)
+    principal, fee = split_prepayment(books.terms, amount, balance, early(books, day, balance))
     if principal:
+        if principal == balance:
+            ask_for_unbilled(books)
         books.beside.append((repayment, Parts(principal=principal, fee=fee)))
         books.prepaid += principal
         plan.balance -= principal * plan.scale
@@ -87,7 +91,7 @@ def payoff(books: Books, day: date) -> tuple[Parts, int]:
     books.take_back(day)
     needed = _rest_on(books, day)
     for bill in books.open.values():
-        bill.accrue_penalty(books.terms.penalty, day)
+        accrue_penalty(books, bill, day)
         needed += Parts(*bill.open())
     return needed, books.held()
 
@@ -142,11 +146,12 @@ def _rest_on(books: Books, day: date) -> Parts:
     if books.coupons and not plan.done:
         interest -= off_interest_to(books.coupons, plan, day, interest, books.interest_rounding)
     charges = [sum(amounts) for amounts in zip(nothing(), *_charges_to_come(books), strict=True)]
+    charges[2] += unbilled_fee(books)
     ahead = sum(source[2] for source, _ in books.ahead)
-    early = max(min(principal, principal + interest + sum(charges) - ahead), 0)
+    prepaid = max(min(principal, principal + interest + sum(charges) - ahead), 0)
     if books.terms.ahead_interest is AheadInterest.TO_DATE:
-        early = 0  # bills to come are paid ahead, one and all
-    fee = prepayment_fee(books.terms, early, day) + charges[2]
+        prepaid = 0  # bills to come are paid ahead, one and all
+    fee = prepayment_fee(books.terms, prepaid, early(books, day, prepaid)) + charges[2]
     return Parts(principal + charges[0], interest + charges[1], fee, charges[3])
 
 
