@@ -52,10 +52,13 @@ def change_terms(books: Books, fact: TermsVersion) -> None:
     if old.penalty != new.penalty:
         for bill in books.open.values():
             bill.change_penalty_terms(old.penalty, new.penalty, day)
-    books.terms = new
     if same_plan(old, new):
+        books.terms = new
         return
     books.take_back(day)
+    if old.ahead_interest is not new.ahead_interest or old.method is not new.method:
+        books.release_ahead()
+    books.terms = new
     if not books.plan.done:
         books.plan.cut_at(day)
         later = [d for d in books.deferrals.values() if d.effective_on >= day]

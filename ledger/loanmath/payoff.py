@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from ledger.loanmath.facts import Fact
+from ledger.loanmath.facts import Fact, Repayment
 from ledger.loanmath.money import Parts
 from ledger.loanmath.project import live
 from ledger.loanmath.repaying import payoff
 from ledger.loanmath.replay import replay
-from ledger.loanmath.terms import LoanTerms
+from ledger.loanmath.terms import LoanTerms, OverdueRest
 
 LONGEST_GOOD = 31  # days a quote is followed into the future
 
@@ -55,4 +55,8 @@ def payoff_quote(terms: LoanTerms, facts: Iterable[Fact], on: date) -> PayoffQuo
 
 
 def _needed(terms: LoanTerms, facts: list[Fact], on: date) -> tuple[Parts, int]:
+    if (
+        terms.overdue_accrues and terms.overdue_rest is not OverdueRest.DAY
+    ):  # it is the payoff that makes interest count
+        facts = live([*facts, Repayment(id=max((fact.id for fact in facts), default=0) + 1, effective_on=on, amount=0)])
     return payoff(replay(terms, facts, on), on)

@@ -32,10 +32,12 @@ from ledger.loanmath.project import live, project
 from ledger.loanmath.projection import Projection
 from ledger.loanmath.schedule import schedule
 from ledger.loanmath.terms import (
+    AheadInterest,
     Component,
     Excess,
     LoanTerms,
     Method,
+    OverdueRest,
     PenaltyBase,
     PenaltyTerms,
     PrepaymentFee,
@@ -92,6 +94,10 @@ def agreements(draw: st.DrawFn) -> LoanTerms:
         principal_grace=draw(st.sampled_from([0, 0, 2])),
         interest_grace=draw(st.sampled_from([0, 0, 0, 2])),
         overdue_accrues=draw(st.booleans()),
+        overdue_rest=draw(st.sampled_from(list(OverdueRest))),
+        overdue_compounds=draw(st.booleans()),
+        ahead_interest=draw(st.sampled_from([AheadInterest.PLANNED, *AheadInterest])),
+        thirty_day_payment=draw(st.booleans()),
         prepayment_fee=draw(st.sampled_from([PrepaymentFee(), PrepaymentFee(Decimal("0.01"), 6)])),
     )
 
