@@ -40,7 +40,8 @@ def repay(books: Books, fact: Repayment) -> None:
     left = pay_due(books, (fact.id, day, left))
     left = pay_charges_due(books, (fact.id, day, left))
     policy = BEYOND_DUE.get(fact.apply_to, books.terms.excess)
-    if left and books.ahead_interest is AheadInterest.ON_BALANCE and policy is not Excess.HOLD:
+    free = books.ahead_interest is AheadInterest.ON_BALANCE and not prepayment_fee(books.terms, left, day)
+    if left and free and policy is not Excess.HOLD:
         left = pay_on_balance(books, (fact.id, day, left))
     elif left and policy in (Excess.SHORTEN, Excess.LOWER):
         left = prepay(books, fact.id, day, left, lower=policy is Excess.LOWER)
