@@ -8,17 +8,30 @@ from datetime import date
 
 from ledger.loanmath.allocation import Amounts, allocate, allocate_shares, slots
 from ledger.loanmath.books import Books, Source
+from ledger.loanmath.paying import pay
 from ledger.loanmath.terms import Excess
 
 
 def pay_to_date(books: Books, source: Source, policy: Excess) -> int:
     """Pay bills to come with interest up to the day, in the order the `policy` says; what is left, in minor units."""
+    repayment, day, amount = source
+    books.take_back(day)
+    books.plan.cut_at(day)
+    amount = pay(books, source, list(books.open.values()))  # bills a deferral moved
+    if books.plan.done or not amount:
+        return amount
+    indexes = list(range(books.plan.at, books.plan.last + 1))
+    return _pay(books, (repayment, day, amount), indexes[::-1] if policy is Excess.LAST_BILL else indexes, policy)
+
+
+def pay_bill_to_date(books: Books, source: Source, number: int) -> int:
+    """Pay bill `number`, still to come, with interest up to the day; what is left, in minor units."""
     books.take_back(source[1])
     books.plan.cut_at(source[1])
-    if books.plan.done:
+    index = number - 1
+    if books.plan.done or not books.plan.at <= index <= books.plan.last:
         return source[2]
-    indexes = list(range(books.plan.at, books.plan.last + 1))
-    return _pay(books, source, indexes[::-1] if policy is Excess.LAST_BILL else indexes, policy)
+    return _pay(books, source, [index], Excess.NEXT_BILL)
 
 
 def pay_on_balance(books: Books, source: Source) -> int:
@@ -87,7 +100,8 @@ def _open_to_date(books: Books, day: date, indexes: Sequence[int], policy: Exces
         if policy is not Excess.EQUAL_SHARES:
             left -= principal
         bill = books.in_book(index + 1)
-        asked = [plan.shown(principal), plan.shown(now), plan.fee(index), 0]
+        fee = plan.fee(index) if unpaid and index == unpaid[0] else 0  # of bills further ahead: with the bill
+        asked = [plan.shown(principal), plan.shown(now), fee, 0]
         charged = [a - b - c for a, b, c in zip(bill.charges, bill.waivers, bill.paid, strict=True)]
         opens.append([asked[0] + max(charged[0], 0), asked[1], max(asked[2] + charged[2], 0), max(charged[3], 0)])
     return opens

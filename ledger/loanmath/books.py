@@ -20,7 +20,7 @@ from ledger.loanmath.money import Parts, Rounding, round_ratio
 from ledger.loanmath.payment import solve, start_plan
 from ledger.loanmath.plan import Plan
 from ledger.loanmath.replan import move_dates
-from ledger.loanmath.terms import AheadInterest, Excess, HolidayRule, LoanTerms, OverdueRest
+from ledger.loanmath.terms import AheadInterest, Excess, HolidayRule, LoanTerms, Method, OverdueRest
 from ledger.loanmath.working_bill import WorkingBill, nothing
 
 Source = tuple[int, date, int]  # repayment, the day it was paid, what is left of it
@@ -56,6 +56,12 @@ class Books:
     paid_off_on: date | None = None
     looked_at: date = date.max  # from this day on nothing is late yet: what comes after it is planned
     overdue_to: date = date.min  # up to when overdue principal has borne interest, where a repayment makes it
+
+    @property
+    def ahead_interest(self) -> AheadInterest:
+        """How bills paid ahead bear interest; as planned where interest does not follow what is owed."""
+        fixed = self.terms.method in (Method.FLAT, Method.LISTED)
+        return AheadInterest.PLANNED if fixed else self.terms.ahead_interest
 
     def accrue_overdue(self, day: date) -> None:
         """Where the agreement says so, unpaid principal of bills past due bears interest up to `day`, but not beyond
@@ -231,7 +237,7 @@ class Books:
     def take_back(self, day: date, *, settled: bool = False) -> None:
         """Take back the bills to come, from the first one not yet settled, or those `settled` too; the money they hold
         waits in `ahead`, unless interest up to the day it came in was counted: then it stays where it is."""
-        stays = self.terms.ahead_interest is not AheadInterest.PLANNED
+        stays = self.ahead_interest is not AheadInterest.PLANNED
         keep = len(self.bills)
         while keep and self.bills[keep - 1].planned_on > day:
             keep -= 1
@@ -275,6 +281,14 @@ class Books:
                 principal += bill.paid[0]
                 bill.paid, bill.met_by = nothing(), []
         return principal
+
+    def release_ahead(self) -> None:
+        """Let go of the money on bills to come, which are no longer counted to the day it was paid."""
+        for bill in self.book.values():
+            if bill.number > len(self.bills) and bill.met_by:
+                self.ahead += [((of, paid_on, sum(met)), bill.number) for of, paid_on, met in bill.met_by]
+                bill.paid, bill.met_by = nothing(), []
+        self.plan.release_ahead()
 
     def extra_bill(self, day: date) -> WorkingBill:
         """A bill after the last one, for a charge that came later."""

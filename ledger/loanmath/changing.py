@@ -96,10 +96,13 @@ def change_terms(books: Books, fact: TermsVersion) -> None:
     books.order = slots(new.order)
     for bill in books.open.values():
         keep_penalty(books, bill, day)
-    books.terms = new
     if same_plan(old, new):
+        books.terms = new
         return
     books.take_back(day)
+    if old.ahead_interest is not new.ahead_interest or old.method is not new.method:
+        books.release_ahead()
+    books.terms = new
     if books.plan.done:
         books.plan.rates.change(day, new.annual_rate)
     else:

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from ledger.loanmath.allocation import Amounts, allocate, allocate_shares, meet, slots
 from ledger.loanmath.books import Books, Source
 from ledger.loanmath.penalty import accrue_penalty
-from ledger.loanmath.terms import OverdueRest, Spread
+from ledger.loanmath.terms import AheadInterest, OverdueRest, Spread
 from ledger.loanmath.working_bill import WorkingBill
 
 
@@ -55,6 +55,10 @@ def _pay_across(books: Books, source: Source, bills: list[WorkingBill]) -> int:
 def _book_payment(books: Books, bill: WorkingBill, repayment: int, day: date, met: Amounts) -> int:
     total = sum(met)
     if total:
+        if bill.row is not None and bill.planned_on > day and books.ahead_interest is not AheadInterest.PLANNED:
+            scale, open_ = books.plan.scale, bill.open()
+            whole = met[:2] == open_[:2]
+            books.plan.pay_ahead(bill.row.at, day, met[0] * scale, met[1] * scale, whole=whole)
         bill.take_payment(repayment, day, met)
         books.note(bill, day)
     return total

@@ -13,7 +13,7 @@ from ledger.loanmath.prepayment import PrepaymentProblem, prepayment_problem
 from ledger.loanmath.project import live, project
 from ledger.loanmath.repaying import payoff
 from ledger.loanmath.replay import replay
-from ledger.loanmath.terms import LoanTerms
+from ledger.loanmath.terms import LoanTerms, OverdueRest
 
 LONGEST_GOOD = 31  # days a quote is followed into the future
 
@@ -58,8 +58,10 @@ def payoff_quote(terms: LoanTerms, facts: Iterable[Fact], on: date, calendar: Ca
 
 
 def _needed(terms: LoanTerms, facts: list[Fact], on: date, calendar: Calendar) -> tuple[Parts, int]:
-    comes_in = Repayment(id=0, effective_on=on, amount=0)  # overdue principal may bear interest only up to such a day
-    return payoff(replay(terms, [*facts, comes_in], on, calendar), on)
+    if terms.overdue_accrues and terms.overdue_rest is not OverdueRest.DAY:  # only money that comes in makes it count
+        newest = max((fact.id for fact in facts), default=0)
+        facts = live([*facts, Repayment(id=newest + 1, effective_on=on, amount=0)])
+    return payoff(replay(terms, facts, on, calendar), on)
 
 
 def repayment_problem(

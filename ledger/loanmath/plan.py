@@ -348,13 +348,19 @@ class Plan:
         self.payment, self.part, self.first_more, self.prorate_listed, self.last = state[4:]
 
     def pay_ahead(self, index: int, day: date, principal: int, interest: int, *, whole: bool) -> None:
-        """So much of bill `index`, still to come, is paid; it bears no interest from `day` on."""
+        """So much of bill `index` is paid before its due date; it bears no interest from `day` on, or, if the bill is
+        made up already, once it is taken back."""
         met = self.ahead.setdefault(index, Ahead())
         met.since.append((day, principal))
         met.principal += principal
         met.interest += interest
         met.whole = whole
-        self.paid_ahead += principal
+        if index >= self.at:
+            self.paid_ahead += principal
+
+    def release_ahead(self) -> None:
+        """Forget what was paid of bills to come."""
+        self.ahead, self.paid_ahead = {}, 0
 
     def is_whole(self, index: int) -> bool:
         """Whether bill `index`, still to come, is paid whole."""
@@ -392,7 +398,8 @@ class Plan:
         self.paid_ahead -= met.principal
         if self.terms.ahead_interest is AheadInterest.ON_BALANCE:
             self.overpaid = max(met.principal - principal, 0)
-            return principal + self.overpaid, calculated - carry, carry
+            interest = max(calculated - carry, met.interest)
+            return principal + self.overpaid, interest, calculated - interest
         rest = self.balance - self.paid_ahead
         if self.is_whole(index) and index != self.last:
             return min(met.principal, rest), met.interest, calculated - met.interest

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from ledger.loanmath.ahead import pay_on_balance, pay_to_date
+from ledger.loanmath.ahead import pay_bill_to_date, pay_on_balance, pay_to_date
 from ledger.loanmath.allocation import Amounts, meet
 from ledger.loanmath.books import Books, Source
 from ledger.loanmath.coupons import off_interest_to
@@ -33,21 +33,18 @@ def repay(books: Books, fact: Repayment) -> None:
     """Let a repayment count on its day: a payoff that is enough settles everything; else the bill it names, what is
     due up to and on that day, and then what the repayment or else the agreement says; the rest is credit."""
     day, left = fact.effective_on, fact.amount
-    to_date = books.terms.ahead_interest is AheadInterest.TO_DATE
+    to_date = books.ahead_interest is AheadInterest.TO_DATE
     if to_date and books.terms.payoff_to_period_end:
         _accrue_if_enough(books, day, left)
-    if fact.apply_to is ApplyTo.PAYOFF and not to_date and pay_off(books, fact.id, day, left):
+    if fact.apply_to is ApplyTo.PAYOFF and pay_off(books, fact.id, day, left):
         return
     if fact.apply_to is ApplyTo.BILL and fact.bill is not None:
-        bill = books.reach(fact.bill)
-        counts = bill is not None and (books.terms.ahead_interest is AheadInterest.PLANNED or bill.asked_on <= day)
-        left = pay(books, (fact.id, day, left), [bill]) if bill is not None and counts else left
+        left = _pay_named(books, (fact.id, day, left), fact.bill)
     left = pay_due(books, (fact.id, day, left))
     left = pay_charges_due(books, (fact.id, day, left))
     policy = BEYOND_DUE.get(fact.apply_to, books.terms.excess)
-    if to_date and fact.apply_to is ApplyTo.PAYOFF:
-        policy = Excess.NEXT_BILL
-    if left and books.terms.ahead_interest is AheadInterest.ON_BALANCE and policy is not Excess.HOLD:
+    free = books.ahead_interest is AheadInterest.ON_BALANCE and not _fee_for(books, left, day)
+    if left and free and policy is not Excess.HOLD:
         left = pay_on_balance(books, (fact.id, day, left))
     elif left and policy in (Excess.SHORTEN, Excess.LOWER):
         left = prepay(books, fact.id, day, left, lower=policy is Excess.LOWER)
@@ -63,6 +60,23 @@ def repay(books: Books, fact: Repayment) -> None:
         books.credit.append((fact.id, day, left))
 
 
+def _fee_for(books: Books, principal: int, day: date) -> int:
+    """What prepaying so much on the day costs."""
+    balance = books.plan.shown(books.plan.balance - books.plan.paid_ahead)
+    return prepayment_fee(books.terms, principal, early(books, day, balance))
+
+
+def _pay_named(books: Books, source: Source, number: int) -> int:
+    """Pay the bill the borrower named; what is left. One still to come counts as any money paid ahead does."""
+    made = books.bills[number - 1] if 0 < number <= len(books.bills) else None
+    if books.ahead_interest is AheadInterest.PLANNED or (made is not None and made.planned_on <= source[1]):
+        bill = books.reach(number)
+        return source[2] if bill is None else pay(books, source, [bill])
+    if books.ahead_interest is AheadInterest.TO_DATE:
+        return pay_bill_to_date(books, source, number)
+    return source[2]
+
+
 def prepay(books: Books, repayment: int, day: date, amount: int, *, lower: bool) -> int:
     """Repay principal that is not due yet, and what the bills to come ask for once no principal is left; what
     is left. Enough to settle everything settles everything."""
@@ -71,13 +85,15 @@ def prepay(books: Books, repayment: int, day: date, amount: int, *, lower: bool)
     plan = books.plan
     books.take_back(day)
     plan.cut_at(day)
-    balance = plan.shown(plan.balance)
+    balance = plan.shown(plan.balance - plan.paid_ahead)
     principal, fee = split_prepayment(books.terms, amount, balance, early(books, day, balance))
     if principal:
         if principal == balance:
             ask_for_unbilled(books)
         books.beside.append((repayment, Parts(principal=principal, fee=fee)))
         books.prepaid += principal
+        if principal == balance and books.terms.payoff_to_period_end:
+            plan.accrue_to(plan.period(plan.at).due_on)
         plan.balance -= principal * plan.scale
         amount -= principal + fee
         plan.prorate_listed = lower
@@ -107,8 +123,21 @@ def pay_off(books: Books, repayment: int, day: date, amount: int) -> bool:
     rest = _rest_on(books, day)
     sources = [*books.credit, *(source for source, _ in books.ahead), (repayment, day, amount)]
     books.credit, books.ahead = [], []
-    _settle(books, sources, rest, day)
+    fees = rest.fee or any(books.plan.fee(index) for index in range(books.plan.at, books.plan.last + 1))
+    if books.ahead_interest is AheadInterest.TO_DATE and not fees:  # a payoff asks for no fees of bills to come
+        _settle_bills(books, sources, day)
+    else:
+        _settle(books, sources, rest, day)
     return True
+
+
+def _settle_bills(books: Books, sources: list[Source], day: date) -> None:
+    """Settle all bills, those to come as well, each with the interest it asks for on the day."""
+    for repayment, _, amount in sources:
+        left = pay_due(books, (repayment, day, amount))
+        left = pay_to_date(books, (repayment, day, left), Excess.NEXT_BILL) if left else 0
+        if left:
+            books.credit.append((repayment, day, left))
 
 
 def _accrue_if_enough(books: Books, day: date, amount: int) -> None:
@@ -121,6 +150,7 @@ def _accrue_if_enough(books: Books, day: date, amount: int) -> None:
 
 def _settle(books: Books, sources: list[Source], rest: Parts, day: date) -> None:
     """Settle all bills made up so far and the `rest` of the plan; money beyond that is credit."""
+    books.put_beside_what_was_paid_ahead()
     needed = [rest.principal, rest.interest, rest.fee, rest.penalty]
     for repayment, _, amount in sources:
         left = pay(books, (repayment, day, amount), list(books.open.values()))
@@ -132,7 +162,6 @@ def _settle(books: Books, sources: list[Source], rest: Parts, day: date) -> None
         if left:
             books.credit.append((repayment, day, left))
     books.prepaid += books.plan.shown(books.plan.balance)
-    books.put_beside_what_was_paid_ahead()
     books.plan.close()
     books.book = {bill.number: bill for bill in books.bills}
     books.charged &= books.book.keys()
@@ -162,8 +191,6 @@ def _rest_on(books: Books, day: date) -> Parts:
     charges[2] += unbilled_fee(books)
     ahead = sum(source[2] for source, _ in books.ahead)
     prepaid = max(min(principal, principal + interest + sum(charges) - ahead), 0)
-    if books.terms.ahead_interest is AheadInterest.TO_DATE:
-        prepaid = 0  # bills to come are paid ahead, one and all
     fee = prepayment_fee(books.terms, prepaid, early(books, day, prepaid)) + charges[2]
     return Parts(principal + charges[0], interest + charges[1], fee, charges[3])
 

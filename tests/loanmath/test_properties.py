@@ -106,6 +106,7 @@ def agreements(draw: st.DrawFn) -> LoanTerms:
         overdue_accrues=draw(st.booleans()),
         overdue_rest=draw(st.sampled_from(list(OverdueRest))),
         overdue_compounds=draw(st.booleans()),
+        thirty_day_payment=draw(st.booleans()),
         prepayment_fee=draw(st.sampled_from([PrepaymentFee(), PrepaymentFee(Decimal("0.01"), 6)])),
         down_payment=draw(st.sampled_from([0, 0, 0, principal // 4])),
         bill_fee_rate=draw(st.sampled_from([Decimal(0), Decimal(0), Decimal("0.006")])),
