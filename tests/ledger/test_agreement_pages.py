@@ -100,6 +100,13 @@ def test_a_moved_due_day_shows_both_days_and_moves_the_bills_after_it(client, lo
     ]
 
 
+def test_a_due_day_moved_into_the_past_says_which_bill_is_late_then(client, loan):
+    said = {"bill": "2", "moved_to": "2026-03-05", "effective_on": "2026-02-11"}
+    page = look(client, "move_due_date", loan, **said)
+    assert page.context["change"].marks_added == 1
+    assert "1 bill counts as late." in page.content.decode()
+
+
 @pytest.mark.parametrize(
     "effect, moved_to, costs, ends_on",
     [
