@@ -169,14 +169,18 @@ class Plan:
     def accrue_to(self, day: date, overdue: int = 0) -> None:
         """Fix the interest up to `day`, so that balance or rate may change from then on; on the balance, and on
         `overdue` principal where the agreement says so."""
-        if self.done or day <= (since := self.accrued_to or self.period(self.at).starts_on):
+        if self.done or day <= (self.accrued_to or self.period(self.at).starts_on):
             return
         until = min(day, self.period(self.at).due_on)
-        self.accrued = self.interest_to(until)
-        if overdue and since < until:
-            self.late += overdue * self.scale * self.factor(self.at, since, until)
-            self.accrued += overdue * self.scale * self.factor(self.at, since, until)
+        late = self.late_to(until, overdue)
+        self.late += late
+        self.accrued = self.interest_to(until) + late
         self.accrued_to = until
+
+    def late_to(self, day: date, overdue: int) -> Fraction:
+        """Interest of the current period on `overdue`, in minor units, from where it is counted to up to `day`."""
+        since = self.accrued_to or self.period(self.at).starts_on
+        return overdue * self.scale * self.factor(self.at, since, day) if overdue and since < day else ZERO
 
     def cut_at(self, day: date) -> None:
         """Fix the interest up to `day`, for a change of balance or rate; rounded there if parts are rounded."""
@@ -282,13 +286,15 @@ class Plan:
         return row
 
     def _take_empty(self, index: int, period: Period) -> PlanRow:
-        """A bill that asks for nothing: its interest is asked for with the next one."""
+        """A bill that asks for nothing but what was paid of it: its interest is asked for with the next one."""
+        met = self.ahead.get(index, Ahead())
         row = PlanRow(
-            index, period, 0, 0, 0,
+            index, period, met.principal, met.interest, 0,
             self.balance, self.accrued, self.accrued_to, self.carry, self.payment, self.relief,
         )  # fmt: skip
         if self.terms.method is not Method.LISTED:
-            self.carry += self._interest_due(period)
+            self.carry += self._interest_due(period) - met.interest
+        self.balance, self.paid_ahead = self.balance - met.principal, self.paid_ahead - met.principal
         self.at, self.accrued, self.accrued_to = index + 1, ZERO, None
         return row
 

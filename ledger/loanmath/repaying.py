@@ -34,11 +34,14 @@ def repay(books: Books, fact: Repayment) -> None:
     due up to and on that day, and then what the repayment or else the agreement says; the rest is credit."""
     day, left = fact.effective_on, fact.amount
     to_date = books.terms.ahead_interest is AheadInterest.TO_DATE
+    if to_date and books.terms.payoff_to_period_end:
+        _accrue_if_enough(books, day, left)
     if fact.apply_to is ApplyTo.PAYOFF and not to_date and pay_off(books, fact.id, day, left):
         return
     if fact.apply_to is ApplyTo.BILL and fact.bill is not None:
         bill = books.reach(fact.bill)
-        left = left if bill is None else pay(books, (fact.id, day, left), [bill])
+        counts = bill is not None and (books.terms.ahead_interest is AheadInterest.PLANNED or bill.asked_on <= day)
+        left = pay(books, (fact.id, day, left), [bill]) if bill is not None and counts else left
     left = pay_due(books, (fact.id, day, left))
     left = pay_charges_due(books, (fact.id, day, left))
     policy = BEYOND_DUE.get(fact.apply_to, books.terms.excess)
@@ -108,6 +111,14 @@ def pay_off(books: Books, repayment: int, day: date, amount: int) -> bool:
     return True
 
 
+def _accrue_if_enough(books: Books, day: date, amount: int) -> None:
+    """Count the interest of the running period to its end if the amount, with what is held, settles everything."""
+    needed, held = payoff(books, day)
+    if needed.total and amount + held >= needed.total and not books.plan.done:
+        until = books.plan.period(books.plan.at).due_on
+        books.plan.accrue_to(until, books.overdue(day) if books.terms.overdue_accrues else 0)
+
+
 def _settle(books: Books, sources: list[Source], rest: Parts, day: date) -> None:
     """Settle all bills made up so far and the `rest` of the plan; money beyond that is credit."""
     needed = [rest.principal, rest.interest, rest.fee, rest.penalty]
@@ -121,6 +132,7 @@ def _settle(books: Books, sources: list[Source], rest: Parts, day: date) -> None
         if left:
             books.credit.append((repayment, day, left))
     books.prepaid += books.plan.shown(books.plan.balance)
+    books.put_beside_what_was_paid_ahead()
     books.plan.close()
     books.book = {bill.number: bill for bill in books.bills}
     books.charged &= books.book.keys()
@@ -132,10 +144,13 @@ def _rest_on(books: Books, day: date) -> Parts:
     that money of those bills covers was paid as agreed, if ahead: no prepayment fee is due on it."""
     plan = books.plan
     principal, interest = plan.shown(plan.balance - plan.paid_ahead), 0
+    until = plan.period(plan.at).due_on if books.terms.payoff_to_period_end and not plan.done else day
     if plan.ahead:
-        interest = plan.shown(plan.interest_ahead(day))
+        interest = plan.shown(plan.interest_ahead(until))
     elif not plan.done:
-        exact = plan.interest_to(day)
+        exact = plan.interest_to(until)
+        if until > day and books.terms.overdue_accrues:
+            exact += plan.late_to(until, books.overdue(day))
         interest = round_ratio(exact.numerator, exact.denominator * plan.scale, books.interest_rounding)
         interest += plan.shown(plan.carry)
     coming = books.book.get(plan.at + 1)
@@ -147,6 +162,8 @@ def _rest_on(books: Books, day: date) -> Parts:
     charges[2] += unbilled_fee(books)
     ahead = sum(source[2] for source, _ in books.ahead)
     prepaid = max(min(principal, principal + interest + sum(charges) - ahead), 0)
+    if books.terms.ahead_interest is AheadInterest.TO_DATE:
+        prepaid = 0  # bills to come are paid ahead, one and all
     fee = prepayment_fee(books.terms, prepaid, early(books, day, prepaid)) + charges[2]
     return Parts(principal + charges[0], interest + charges[1], fee, charges[3])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
@@ -78,7 +78,6 @@ class TermsLine:
     is_current: bool
     is_undone: bool = False
     is_arrangement: bool = False
-    follows: FollowLine | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +123,7 @@ class LoanPage:
     auto_repay: str
     payoff: Payoff
     too_low: RateWarning | None
+    follows: FollowLine | None
 
     @property
     def paid(self) -> int:
@@ -173,6 +173,7 @@ def loan_page(loan: Loan, today: date, payoff_on: str = "") -> LoanPage:
         auto_repay=str(mandate.account) if mandate else "",
         payoff=payoff(past, rows, today, payoff_on),
         too_low=None if loan.settled_on else too_low(past, today),
+        follows=follow_line(past.terms_on(today), past.rates, today),
     )
 
 
@@ -243,10 +244,7 @@ def _terms(loan: Loan, past: History, rows: Sequence[BillRow], today: date) -> t
     current = counting[-1] if counting else None
     last = rows[-1].due_on if rows else None
     versions = TermsVersion.objects.filter(loan=loan).select_related("fact").order_by("-number")
-    return tuple(
-        replace(_terms_line(version, brought, current, last), follows=follow_line(version.value, past.rates, today))
-        for version in versions
-    )
+    return tuple(_terms_line(version, brought, current, last) for version in versions)
 
 
 def _terms_line(
