@@ -122,8 +122,8 @@ class LoanPage:
     terms: tuple[TermsLine, ...]
     auto_repay: str
     payoff: Payoff
-    too_low: RateWarning | None
     follows: FollowLine | None
+    too_low: RateWarning | None
 
     @property
     def paid(self) -> int:
@@ -172,8 +172,8 @@ def loan_page(loan: Loan, today: date, payoff_on: str = "") -> LoanPage:
         terms=_terms(loan, past, rows, today),
         auto_repay=str(mandate.account) if mandate else "",
         payoff=payoff(past, rows, today, payoff_on),
-        too_low=None if loan.settled_on else too_low(past, today),
         follows=follow_line(past.terms_on(today), past.rates, today),
+        too_low=None if loan.settled_on else too_low(past, today),
     )
 
 
