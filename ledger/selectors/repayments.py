@@ -8,6 +8,7 @@ from datetime import date
 from django.db.models import QuerySet
 
 from ledger.loanmath.facts import ApplyTo
+from ledger.loanmath.minimum import minimum_due
 from ledger.loanmath.money import Parts
 from ledger.loanmath.payoff import PayoffQuote
 from ledger.models import Allocation, Bill, Fact, FundingAccount, Loan
@@ -18,7 +19,7 @@ BILLS_AHEAD = 24
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """An amount worth paying and what it is for; `code` is "due", "bill", "next" or "payoff"."""
+    """An amount worth paying and what it is for; `code` is "due", "bill", "next", "minimum" or "payoff"."""
 
     code: str
     amount: int
@@ -48,10 +49,18 @@ class Desk:
         coming = next((bill for bill in self.bills if bill.payable_on > self.today), None)
         if coming is not None and coming != self.asked:
             found.append(_pays("next", coming))
+        first = self.asked or next(iter(due), coming)
+        if first is not None and (least := self._minimum(first, day)):
+            found.append(Suggestion("minimum", least, ApplyTo.BILL, first.number, first.due_on))
         payoff = self.payoff(day).total
         if payoff:
             found.append(Suggestion("payoff", payoff, ApplyTo.PAYOFF))
         return found
+
+    def _minimum(self, bill: Bill, day: date) -> int:
+        """What is left of a bill's minimum payment; 0 where the agreement names none or it is paid."""
+        left = minimum_due(bill.due, self.past.terms_on(day)) - bill.paid.total - bill.waived.total
+        return left if 0 < left < bill.open.total else 0
 
     def suggestion(self, code: str, day: date) -> Suggestion | None:
         return next((one for one in self.suggestions(day) if one.code == code), None)

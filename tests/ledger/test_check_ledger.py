@@ -301,7 +301,7 @@ def test_whatever_is_recorded_or_undone_the_books_agree(seed):
     home = make.household()
     loan = make.loan(
         home,
-        method=random.choice([Method.LEVEL, Method.EQUAL_PRINCIPAL, Method.INTEREST_ONLY]),
+        method=random.choice([Method.LEVEL, Method.EQUAL_PRINCIPAL, Method.INTEREST_ONLY, Method.FLAT]),
         count=random.choice([1, 3, 12]),
         penalty=PenaltyTerms(annual_rate=Decimal("0.3"), grace_days=3, late_fee=500),
         excess=random.choice(list(Excess)),

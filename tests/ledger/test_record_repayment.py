@@ -1,6 +1,7 @@
 """Recording a repayment: what it will do before it is saved, what it did after, and what is refused."""
 
 from datetime import UTC, date, datetime
+from decimal import Decimal
 
 import pytest
 import time_machine
@@ -248,6 +249,18 @@ def test_a_prepayment_the_lender_does_not_allow_is_warned_of_and_recorded(client
     assert text in look(client, loan, **said).content.decode()
     assert text not in look(client, loan, **(said | {"apply_to": "next"})).content.decode()
     assert send(client, loan, **said).status_code == 302
+
+
+def test_the_minimum_payment_is_suggested_until_it_is_paid(client, home):
+    """A tenth of bill 1's principal, 94.62, and its interest, 120.00."""
+    loan = make.loan(home, now=TODAY, minimum_share=Decimal("0.1"))
+    found = client.get(url(loan)).context["suggestions"]
+    assert [(one.code, one.amount) for one in found if one.code == "minimum"] == [("minimum", 21_462)]
+    assert "Minimum of bill 1" in client.get(url(loan)).content.decode()
+    taken = client.post(url(loan), said(loan, suggest="minimum")).context["form"]
+    assert (taken["amount"].value(), taken["apply_to"].value(), taken["bill"].value()) == ("214.62", "bill", "1")
+    make.repayment(loan, 21_462, date(2026, 2, 10), TODAY)
+    assert "minimum" not in {one.code for one in client.get(url(loan, "?bill=1")).context["suggestions"]}
 
 
 def test_a_payoff_may_be_of_any_amount(client, home):
