@@ -44,7 +44,7 @@ def stretch_terms(plan: Plan, until: date, facts: Sequence[Fact], began: tuple[i
     period = plan.period(plan.at)
     since, until = plan.accrued_to or period.starts_on, min(until, period.due_on)
     if until <= since:
-        return []
+        return _whole_without_days(plan, period)
     if plan.terms.method is Method.LISTED:
         return [_listed(plan, period, since, until, began)]
     base = plan.flat_base if plan.terms.method is Method.FLAT else plan.balance
@@ -53,6 +53,16 @@ def stretch_terms(plan: Plan, until: date, facts: Sequence[Fact], began: tuple[i
         overdue = Fraction(plan.overdue, plan.scale)
         terms += _on(TermKind.OVERDUE_INTEREST, plan, overdue, (since, until), facts, began)
     return terms
+
+
+def _whole_without_days(plan: Plan, period: Period) -> list[Term]:
+    """A period moved to where no day is left of it still counts whole where every period does."""
+    if period.starts_on != period.due_on or plan.accrued or plan.accrued_to:
+        return []
+    base, factor = Fraction(plan.balance, plan.scale), plan.factor(plan.at, period.starts_on, period.due_on)
+    rate = plan.rates.segments[-1][1]
+    part = factor / rate if rate else Fraction(0)
+    return [Term(kind=TermKind.INTEREST, amount=base * factor, base=base, rate=rate, year_part=part)]
 
 
 def _on(
