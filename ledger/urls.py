@@ -14,6 +14,7 @@ from ledger.views import (
     loan,
     members,
     overview,
+    rates,
     repayments,
     settings,
 )
@@ -42,6 +43,7 @@ urlpatterns = [
     path("start/", first_run.first_run, name="first_run"),
     path("credit-lines/new/", credit_lines.add_credit_line, name="add_credit_line"),
     path("settings/", settings.settings, name="settings"),
+    path("settings/rates/", rates.rates, name="rates"),
     path("settings/members/", members.members, name="members"),
     path("settings/members/<int:member_id>/", members.change_member, name="change_member"),
     path("settings/household/", members.choose_household, name="choose_household"),

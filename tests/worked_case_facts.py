@@ -46,8 +46,8 @@ def story(terms: LoanTerms, inputs: Case, events: list[Case]) -> Story:
     for number, event in enumerate(events, start=1):
         new = pick(EVENTS, event["type"], "event")(told, event, number * IDS_AN_EVENT)
         told.facts += new
-        days = [fact.effective_on for fact in new if not isinstance(fact, Reversal)]
-        told.as_of = max(told.as_of, *days, *(day(event["date"]) for _ in range("date" in event)))
+        days = [fact.effective_on for fact in new if not isinstance(fact, Reversal | RateChange)]
+        told.as_of = max([told.as_of, *days, *(day(event["date"]) for _ in range("date" in event))])
     return told
 
 
@@ -93,6 +93,8 @@ def interest_pause(told: Story, event: Case, number: int) -> list[Fact]:
     rate = changes[-1].annual_rate if changes else told.terms.annual_rate
     keep = RateEffect.KEEP_PAYMENT
     first, last = evening_before(event["from"]), day(event["to"])
+    if first in {bill.starts_on for bill in project(told.terms, told.facts, told.as_of).bills}:
+        first = day(event["from"])  # the first day of a period bears interest
     return [
         RateChange(id=number, effective_on=first, annual_rate=Decimal(0), effect=keep),
         RateChange(id=number + 1, effective_on=last, annual_rate=rate, effect=keep),
@@ -108,11 +110,14 @@ def charge(told: Story, event: Case, number: int) -> list[Fact]:
     component = Component.FEE if event["charge"] == "fee" else Component.PENALTY
     due = day(event.get("due") or event["date"])
     known, amount = min(due, told.as_of), minor(event["amount"], told.inputs)
-    return [Charge(id=number, effective_on=known, amount=amount, component=component, due_on=due)]
+    after = any(isinstance(fact, Repayment) and fact.effective_on == known for fact in told.facts)
+    return [
+        Charge(id=number, effective_on=known, amount=amount, component=component, due_on=due, after_repayments=after)
+    ]
 
 
 def move_due(told: Story, event: Case, number: int) -> list[Fact]:
-    bills = project(told.terms, told.facts, told.as_of).bills
+    bills = project(told.terms, told.facts, told.as_of, agreed=told.facts).bills
     moved = next(bill.number for bill in bills if bill.due_on == day(event["from"]))
     known = min(day(event["submitted"]), told.as_of)
     to, treatment = day(event["to"]), DeferralTreatment.SHIFT
@@ -124,7 +129,8 @@ def extend(told: Story, event: Case, number: int) -> list[Fact]:
     versions = [fact.terms for fact in live(told.facts) if isinstance(fact, TermsVersion)]
     terms = versions[-1] if versions else told.terms
     longer = replace(terms, count=terms.count + int(event["extra_terms"]))
-    return [TermsVersion(id=number, effective_on=day(event["submitted"]), terms=longer)]
+    agreed = min(day(event["submitted"]), evening_before(event["from"]))  # the first of the bills is due on `from`
+    return [TermsVersion(id=number, effective_on=agreed, terms=longer)]
 
 
 def undo(told: Story, event: Case, number: int) -> list[Fact]:

@@ -26,7 +26,7 @@ def checkpoints(case: Case, close: Fraction) -> Iterable[str]:
         events = case["events"][: int(point["after_event"])]
         terms = loan_terms(inputs, case.get("engine", ""), events)
         told = story(terms, inputs, events)
-        found = project(terms, told.facts, told.as_of)
+        found = project(terms, told.facts, told.as_of, agreed=told.facts)
         where = f"after event {point['after_event']}"
         yield from _bills(point, terms, told, found, inputs, close, where)
         totals = bill_totals(told, found, inputs)

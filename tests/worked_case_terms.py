@@ -13,6 +13,7 @@ from ledger.loanmath.dates import due_date
 from ledger.loanmath.day_count import DayCount
 from ledger.loanmath.money import Parts, Rounding, round_minor
 from ledger.loanmath.terms import (
+    AheadInterest,
     Component,
     Excess,
     LastRow,
@@ -20,6 +21,7 @@ from ledger.loanmath.terms import (
     LoanTerms,
     Method,
     MonthEnd,
+    OverdueRest,
     PaymentFit,
     Residue,
     Spread,
@@ -150,7 +152,10 @@ def unit_and_every(said: Case) -> tuple[Unit, int]:
 
 
 def anchor_day(inputs: Case) -> int | None:
+    """The day of the month bills are due on; that of the first day where no due date is said."""
     said = inputs.get("anchor_day")
+    if said is None and "start" in inputs and not {"first_due", "due_dates"} & set(inputs):
+        return day(inputs["start"]).day
     return 31 if str(said).lower() in {"eom", "last", "end_of_month"} else said and int(said)
 
 
@@ -168,6 +173,8 @@ def day_count(inputs: Case) -> DayCount:
         said = said["name"]
     if inputs.get("period_interest") == "nominal_rate_per_period":
         return DayCount.PERIODIC
+    if said == "30/360" and unit_and_every(inputs)[0] in (Unit.DAY, Unit.WEEK):  # only a month has 30 days
+        return DayCount.ACT_360
     return day_count_named(str(said), "day_count")
 
 
@@ -187,7 +194,8 @@ def annual_rate(inputs: Case) -> Decimal:
 
 # How lenders of one family work, where their cases do not repeat it.
 FAMILIES: dict[str, dict[str, Any]] = {
-    "fineract_progressive": {"payment_fit": PaymentFit.REFIT, "part_period": DayCount.PERIODIC},
+    "progressive": {"payment_fit": PaymentFit.REFIT, "part_period": DayCount.PERIODIC},
+    "cumulative": {"thirty_day_payment": True},
 }
 
 
@@ -234,7 +242,7 @@ def loan_terms(inputs: Case, family: str = "", events: Sequence[Case] = ()) -> L
     if drawn:
         values["principal"] = minor(drawn[0]["amount"], inputs)
     more = _amounts(inputs) | _roundings(inputs) | _order(inputs) | _late_and_early(inputs) | _listed(inputs)
-    return LoanTerms(**(values | FAMILIES.get(family, {}) | more))
+    return LoanTerms(**(values | FAMILIES.get(family.rpartition("_")[2], {}) | more))
 
 
 def _amounts(inputs: Case) -> dict[str, Any]:
@@ -287,6 +295,20 @@ def _roundings(inputs: Case) -> dict[str, Any]:
     return values
 
 
+RESTS: dict[str, dict[str, Any]] = {  # from when on interest counts what was paid early or late
+    "day": {
+        "ahead_interest": AheadInterest.ON_BALANCE,
+        "overdue_accrues": True,
+        "overdue_rest": OverdueRest.REPAYMENT,
+        "round_parts": True,
+    },
+    "period": {
+        "excess": Excess.NEXT_BILL,
+        "overdue_accrues": True,
+        "overdue_rest": OverdueRest.PERIOD,
+    },
+}
+COMPOUNDS = "COMPOUNDING_MONTHLY"  # said in the name of the product alone
 EFFECTS = {"shorten_term": Excess.SHORTEN, "lower_instalment": Excess.LOWER, "skip_next": Excess.NEXT_BILL}
 
 
@@ -297,8 +319,13 @@ def _late_and_early(inputs: Case) -> dict[str, Any]:
         "principal_grace": int(inputs.get("grace_principal", 0)),
         "interest_grace": int(inputs.get("interest_deferred_periods", 0)),
     }
+    if inputs.get("recalculate_interest") and "prepayment_effect" not in inputs:
+        values["ahead_interest"] = AheadInterest.TO_DATE
     if "prepayment_effect" in inputs:
         values["excess"] = pick(EFFECTS, inputs["prepayment_effect"], "prepayment_effect")
+        if inputs.get("recalculate_interest"):
+            values |= RESTS["period" if inputs.get("recalculation_rest") == "period" else "day"]
+            values["overdue_compounds"] = COMPOUNDS in str(inputs.get("product_name_in_source", ""))
     return values
 
 

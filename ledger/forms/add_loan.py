@@ -3,61 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from django import forms
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext_lazy
 
-from ledger.forms.fields import CurrencyField, DayField, MoneyField, PercentField, WritingForm
+from ledger.forms import agreement
+from ledger.forms.fields import MoneyField
 from ledger.forms.lender_table import TableError, read_table
+from ledger.forms.loan_fields import GROUPS, ROWS, LoanFields
 from ledger.forms.presets import KNOWN, Preset
 from ledger.forms.problem_texts import problem_text
-from ledger.loanmath.checks import MOST_BILLS, problems
-from ledger.loanmath.dates import due_date
+from ledger.loanmath.checks import problems
 from ledger.loanmath.day_count import DayCount
-from ledger.loanmath.money import round_minor
+from ledger.loanmath.presets import PRESETS as KINDS
+from ledger.loanmath.presets import first_due_on, last_due_on, with_last_year
 from ledger.loanmath.roots import NoSolution
 from ledger.loanmath.schedule import NeverAmortizes
 from ledger.loanmath.solve import Unknown, solve_missing
-from ledger.loanmath.terms import LoanTerms, Method, PenaltyTerms, Unit
+from ledger.loanmath.terms import FirstDue, LoanTerms, Method, Unit
 from ledger.models import CreditLine, Household
-
-LONGEST_TABLE = 60_000
-
-RATE_PER = [
-    ("year", pgettext_lazy("rate per", "year")),
-    ("month", pgettext_lazy("rate per", "month")),
-    ("day", pgettext_lazy("rate per", "day")),
-]
-FEE_PER = [
-    ("month", pgettext_lazy("fee", "on every bill")),
-    ("all", pgettext_lazy("fee", "once, shared out over all bills")),
-]
-PENALTY_PER = [
-    ("times", gettext_lazy("times the rate")),
-    ("day", gettext_lazy("% a day")),
-    ("year", gettext_lazy("% a year")),
-]
-METHODS = [
-    (Method.LEVEL.value, gettext_lazy("Equal payments")),
-    (Method.EQUAL_PRINCIPAL.value, gettext_lazy("Equal principal, payments fall")),
-    (Method.INTEREST_ONLY.value, gettext_lazy("Interest first, principal at the end")),
-]
-UNITS = [
-    (Unit.MONTH.value, gettext_lazy("every month")),
-    (Unit.WEEK.value, gettext_lazy("every week")),
-    (Unit.YEAR.value, gettext_lazy("every year")),
-]
-DAY_COUNTS = [
-    (DayCount.PERIODIC.value, gettext_lazy("Months of equal length: the yearly rate ÷ 12")),
-    (DayCount.ACT_360.value, gettext_lazy("Actual days, year of 360")),
-    (DayCount.ACT_365F.value, gettext_lazy("Actual days, year of 365")),
-    (DayCount.ACT_ACT.value, gettext_lazy("Actual days, calendar year")),
-    (DayCount.THIRTY_E_360.value, gettext_lazy("Months of 30 days, year of 360")),
-]
+from ledger.selectors.benchmarks import NAMES, Series, rates_known_to, series_name
 
 # Where a problem of the terms is shown, best place first.
 _PLACES = {
@@ -72,101 +42,36 @@ _PLACES = {
     "listed": ("table",),
     "penalty.annual_rate": ("penalty",),
     "penalty.grace_days": ("grace_days",),
+    "penalty.cap": ("penalty_cap",),
     "penalty.late_fee": ("late_fee",),
+    "penalty.late_fee_share": ("late_fee_share",),
+    "penalty.late_fee_floor": ("late_fee_floor",),
+    "prepayment_fee.fraction": ("prepay_share",),
+    "prepayment_fee.free_after_months": ("prepay_free_after",),
+    "prepayment_fee.lock_in_months": ("prepay_lock_in",),
+    "prepayment_fee.tiers": ("prepay_last_year",),
+    "benchmark.spread": ("spread",),
+    "benchmark.every_months": ("cycle",),
 }
-
-
-# Which fields stand on one line.
-_ROWS = (
-    ("lender", "name"),
-    ("amount", "currency"),
-    ("disbursed_on", "first_due_on", "due_day"),
-    ("table",),
-    ("payment", "count", "unit"),
-    ("rate", "rate_per"),
-    ("fee_rate", "fee_per"),
-    ("method",),
-    ("day_count",),
-    ("upfront_fee", "bill_fee"),
-    ("penalty", "penalty_per"),
-    ("grace_days", "late_fee"),
-    ("credit_line", "note"),
-)
 _FOUR = ("amount", "payment", "count", "rate")
+_ELSEWHERE = {"lender", "name", "note", "key", "credit_line"}  # a mistake there does not hide the schedule
 
 
-class AddLoanForm(WritingForm):
+class MoreGroup(NamedTuple):
+    """Fields under one heading; open where one of them is wrong."""
+
+    heading: str | Promise
+    rows: list[list[forms.BoundField]]
+    is_open: bool
+
+
+class AddLoanForm(LoanFields):
     """The fields of one preset; `terms` is the agreement they make, `worked_out` the name of the field that was
     solved for."""
 
-    lender = forms.CharField(label=gettext_lazy("Lender"), max_length=100)
-    name = forms.CharField(
-        label=gettext_lazy("Name"),
-        max_length=100,
-        required=False,
-        help_text=gettext_lazy("What you call it, such as “Laptop”."),
-    )
-    amount = MoneyField(label=gettext_lazy("Amount borrowed"), least=1)
-    currency = CurrencyField(label=gettext_lazy("Currency"))
-    disbursed_on = DayField(label=gettext_lazy("Paid out on"))
-    first_due_on = DayField(
-        label=gettext_lazy("First bill due on"),
-        required=False,
-        help_text=gettext_lazy("Empty: one month after it was paid out."),
-    )
-    due_day = forms.IntegerField(
-        label=gettext_lazy("Due day of the month"),
-        required=False,
-        min_value=1,
-        max_value=31,
-        help_text=gettext_lazy("In short months the last day."),
-    )
-    unit = forms.ChoiceField(label=gettext_lazy("A bill comes"), choices=UNITS, required=False)
-    count = forms.IntegerField(label=gettext_lazy("Number of bills"), min_value=1, max_value=MOST_BILLS)
-    rate = PercentField(label=gettext_lazy("Interest rate"))
-    rate_per = forms.ChoiceField(label=pgettext_lazy("rate", "Per"), choices=RATE_PER)
-    payment = MoneyField(label=pgettext_lazy("stated by the lender", "Payment"), least=1, required=False)
-    method = forms.ChoiceField(
-        label=gettext_lazy("How it is repaid"), choices=METHODS, widget=forms.RadioSelect, initial=Method.LEVEL.value
-    )
-    fee_rate = PercentField(
-        label=gettext_lazy("Fee"), help_text=gettext_lazy("Of the price. 0 for an interest-free plan.")
-    )
-    fee_per = forms.ChoiceField(label=pgettext_lazy("fee", "Charged"), choices=FEE_PER)
-    table = forms.CharField(
-        label=gettext_lazy("Rows"),
-        widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false"}),
-        max_length=LONGEST_TABLE,
-        help_text=gettext_lazy("One bill a line: day, principal, interest, and a fee if there is one."),
-    )
-    day_count = forms.ChoiceField(label=gettext_lazy("How days are counted"), choices=DAY_COUNTS, required=False)
-    upfront_fee = MoneyField(
-        label=gettext_lazy("Fee taken at the start"),
-        required=False,
-        help_text=gettext_lazy("Kept back from the amount, or paid beside it."),
-    )
-    bill_fee = MoneyField(label=gettext_lazy("Fee with every bill"), required=False)
-    penalty = PercentField(
-        label=gettext_lazy("Penalty interest when late"),
-        required=False,
-        help_text=gettext_lazy("On the overdue principal, for every day late."),
-    )
-    penalty_per = forms.ChoiceField(label=pgettext_lazy("penalty", "Counted in"), choices=PENALTY_PER, required=False)
-    grace_days = forms.IntegerField(
-        label=gettext_lazy("Days of grace"), required=False, min_value=0, max_value=366, initial=0
-    )
-    late_fee = MoneyField(label=gettext_lazy("Late fee, once for each missed bill"), required=False)
-    credit_line = forms.ModelChoiceField(
-        label=gettext_lazy("Credit line"),
-        queryset=CreditLine.objects.none(),
-        required=False,
-        empty_label=gettext_lazy("None"),
-    )
-    note = forms.CharField(label=gettext_lazy("Note"), max_length=2000, required=False)
-    past_paid = forms.BooleanField(label=gettext_lazy("All of them were paid on their days"), required=False)
-
     def __init__(self, *args: Any, preset: Preset, household: Household, today: date, **options: Any) -> None:
-        initial = {"currency": household.currency, "disbursed_on": today, **preset.initial}
+        currency = preset.currency(household.currency)
+        initial = {"currency": currency, "disbursed_on": today, **_begin(preset, currency)}
         options["initial"] = initial | (options.get("initial") or {})
         super().__init__(*args, **options)
         self.preset = preset
@@ -174,6 +79,7 @@ class AddLoanForm(WritingForm):
         self.worked_out = ""
         self.fields["credit_line"].queryset = CreditLine.objects.filter(household=household).order_by("name")  # type: ignore[attr-defined]
         self._keep({*preset.shown, *preset.more, "key", "seen", "past_paid"})
+        self.rates: Series = rates_known_to(household) if "series" in self.fields else {}
         self._speak(preset)
         if "currency" in self.fields:
             self._use_currency(str(self["currency"].value() or household.currency))
@@ -185,6 +91,8 @@ class AddLoanForm(WritingForm):
             del self.fields["credit_line"]
 
     def _speak(self, preset: Preset) -> None:
+        if "series" in self.fields:
+            self._offer_series()
         for name, label in preset.labels.items():
             self.fields[name].label = label  # type: ignore[assignment]
         for name, text in preset.helps.items():
@@ -201,13 +109,27 @@ class AddLoanForm(WritingForm):
             self.fields["method"].look = "segmented"  # type: ignore[attr-defined]
         for name, field in self.fields.items():
             is_one_of_four = preset is KNOWN and name in _FOUR
-            field.is_optional = not (field.required or is_one_of_four or isinstance(field, forms.ChoiceField))  # type: ignore[attr-defined]
+            is_choice = isinstance(field, forms.ChoiceField | forms.BooleanField)
+            field.is_optional = not (field.required or is_one_of_four or is_choice)  # type: ignore[attr-defined]
         self.fields["lender"].widget.attrs |= {"list": "lenders", "autocomplete": "off"}
         if "count" in self.fields:
             self.fields["count"].widget.attrs |= {"list": "counts"}
             self.fields["count"].error_messages |= dict.fromkeys(
                 ("min_value", "max_value", "invalid"), _("Enter a whole number from 1 to 600.")
             )
+
+    def _offer_series(self) -> None:
+        codes = [*NAMES, *sorted(self.rates.keys() - NAMES.keys())]
+        choices = [("", _("Nothing: it is fixed")), *((code, series_name(code)) for code in codes)]
+        self.fields["series"].choices = choices  # type: ignore[attr-defined]
+        self.fields["spread"].error_messages |= dict.fromkeys(
+            ("invalid", "min_value", "max_value", "max_digits", "max_decimal_places", "max_whole_digits"),
+            _("Enter basis points from −1000 to 1000, such as -30."),
+        )
+        if "rate" in self.fields:
+            self.fields["rate"].required = False
+            if "series" in self.preset.shown:
+                self.fields["rate"].help_text = _("Empty: what it follows on that day, with the basis points.")
 
     def _use_currency(self, currency: str) -> None:
         for field in self.fields.values():
@@ -217,24 +139,33 @@ class AddLoanForm(WritingForm):
     @property
     def rows(self) -> list[list[forms.BoundField]]:
         """The fields in sight, those of one line together."""
-        return self._rows(self.preset.shown)
+        return self._rows(ROWS, set(self.preset.shown) & self.fields.keys())
 
     @property
-    def more_rows(self) -> list[list[forms.BoundField]]:
-        return self._rows(self.preset.more)
+    def more_groups(self) -> list[MoreGroup]:
+        """The fields under "More", by heading and line."""
+        wanted = set(self.preset.more) & self.fields.keys()
+        groups = [(heading, self._rows(rows, wanted)) for heading, rows in GROUPS]
+        return [
+            MoreGroup(heading, rows, self.is_bound and any(field.errors for row in rows for field in row))
+            for heading, rows in groups
+            if rows
+        ]
 
-    def _rows(self, names: Iterable[str]) -> list[list[forms.BoundField]]:
-        wanted = {name for name in names if name in self.fields}
-        rows = [[self[name] for name in row if name in wanted] for row in _ROWS]
-        return [row for row in rows if row]
+    def _rows(self, rows: Iterable[tuple[str, ...]], wanted: set[str]) -> list[list[forms.BoundField]]:
+        named = {name for row in rows for name in row}
+        lines = [[self[name] for name in row if name in wanted] for row in rows]
+        if rows is ROWS:  # fields that usually stand under "More" come last
+            lines += [[self[name]] for name in self.preset.shown if name in wanted - named]
+        return [line for line in lines if line]
 
     @property
     def more_is_open(self) -> bool:
-        return any(name in self.errors for name in self.preset.more) if self.is_bound else False
+        return any(group.is_open for group in self.more_groups)
 
     def clean(self) -> dict[str, Any]:
         said = super().clean() or self.cleaned_data
-        if set(self.errors) - {"lender", "name", "note", "key", "credit_line"}:
+        if set(self.errors) - _ELSEWHERE:
             return said
         line = said.get("credit_line")
         if line is not None and line.currency != said["currency"]:
@@ -260,66 +191,62 @@ class AddLoanForm(WritingForm):
         return self._agreement(said)
 
     def _agreement(self, said: dict[str, Any]) -> LoanTerms | None:
-        unit = Unit(said.get("unit") or Unit.MONTH)
-        anchor = said.get("due_day") or None
-        first = said.get("first_due_on")
-        if first is None:
-            if anchor is None and unit == Unit.MONTH:
-                anchor = said["disbursed_on"].day
-            first = due_date(said["disbursed_on"], anchor, unit, 1, 1)
+        rate = agreement.annual_rate(said, self.rates) if "rate" in self.fields else Decimal(0)
+        if rate is None:
+            self._ask_for_rate(said)
+            return None
+        unit = self.preset.fixed.get("unit") or Unit(said.get("unit") or Unit.MONTH)
         values: dict[str, Any] = {
             "currency": said["currency"],
             "principal": said["amount"],
             "disbursed_on": said["disbursed_on"],
-            "annual_rate": self._annual_rate(said),
+            "annual_rate": rate,
             "count": said["count"],
-            "first_due_on": first,
             "unit": unit,
-            "anchor_day": anchor if unit == Unit.MONTH else None,
             "method": Method(said.get("method") or Method.LEVEL),
             "day_count": DayCount(said.get("day_count") or DayCount.PERIODIC),
             "payment": said.get("payment"),
-            "flat_fee": self._flat_fee(said),
-            **self._extras(said),
+            "flat_fee": agreement.flat_fee(said),
+            "penalty": agreement.penalty(said, rate),
+            **agreement.extras(said),
         }
         if values["method"] != Method.LEVEL:
             values["payment"] = None
-        return LoanTerms(**(values | self.preset.fixed))
+        values |= self.preset.fixed
+        return self._with_ends(LoanTerms(**values, **self._first_due(said, values)), said)
 
-    def _extras(self, said: dict[str, Any]) -> dict[str, Any]:
-        return {
-            "upfront_fee": said.get("upfront_fee") or 0,
-            "bill_fee": said.get("bill_fee") or 0,
-            "penalty": self._penalty(said),
-        }
+    def _ask_for_rate(self, said: dict[str, Any]) -> None:
+        text = _("Enter the rate.")
+        if said.get("series"):
+            text = _("What it follows is not known for that day. Enter the rate, or add it under Published rates.")
+        self.add_error("rate", text)
 
-    def _annual_rate(self, said: dict[str, Any]) -> Decimal:
-        rate = said.get("rate") or Decimal(0)
-        if said.get("rate_per") == "month":
-            return rate * 12
-        if said.get("rate_per") == "day":
-            return rate * (365 if said.get("day_count") in (DayCount.ACT_365F, DayCount.ACT_ACT) else 360)
-        return rate
+    def _first_due(self, said: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
+        """The first due date as stated, else by its rule; with the day of the month the others come on."""
+        is_monthly = values["unit"] == Unit.MONTH
+        anchor = said.get("due_day") if is_monthly else None
+        if said.get("first_due_on") is not None:
+            return {"first_due_on": said["first_due_on"], "anchor_day": anchor}
+        kind = KINDS.get(self.preset.code)
+        if kind is not None and kind.first_due_on is not None:
+            return {"first_due_on": kind.first_due_on(said["disbursed_on"]), "anchor_day": anchor}
+        rule, gap = agreement.first_due_rule(said), said.get("first_due_gap") or 0
+        if anchor is not None and rule is FirstDue.ONE_PERIOD:
+            rule = FirstDue.NEXT_MONTH  # the due day is the lender's, not that of the disbursement
+        if anchor is None:
+            rule = FirstDue.ONE_PERIOD
+            anchor = said["disbursed_on"].day if is_monthly else None
+        by = {"anchor_day": anchor, "first_due": rule, "first_due_gap": gap if rule is FirstDue.MIN_GAP else 0}
+        return {"first_due_on": first_due_on(self.preset.code, values | by), **by}
 
-    def _flat_fee(self, said: dict[str, Any]) -> int:
-        if "fee_rate" not in self.fields:
-            return 0
-        times = said["count"] if said.get("fee_per") == "month" else 1
-        return round_minor(said["amount"] * said["fee_rate"] * times)
-
-    def _penalty(self, said: dict[str, Any]) -> PenaltyTerms:
-        rate, per = said.get("penalty") or Decimal(0), said.get("penalty_per")
-        year_days = 365 if said.get("day_count") in (DayCount.ACT_365F, DayCount.ACT_ACT) else 360
-        if per == "times":
-            rate = rate * 100 * self._annual_rate(said)
-        elif per == "day":
-            rate = rate * year_days
-        return PenaltyTerms(
-            annual_rate=rate,
-            year_days=year_days,
-            grace_days=said.get("grace_days") or 0,
-            late_fee=said.get("late_fee") or 0,
-        )
+    def _with_ends(self, terms: LoanTerms, said: dict[str, Any]) -> LoanTerms:
+        """The same with what follows from where the loan ends."""
+        kind = KINDS.get(self.preset.code)
+        if kind is not None and kind.last_due is not None and terms.last_due_on is None:
+            terms = replace(terms, last_due_on=last_due_on(terms, kind.last_due))
+        if said.get("prepay_last_year") is not None:
+            terms = replace(terms, prepayment_fee=with_last_year(terms, said["prepay_last_year"]))
+        return terms
 
     def _known_terms(self, said: dict[str, Any]) -> LoanTerms | None:
         figures = {
@@ -332,15 +259,15 @@ class AddLoanForm(WritingForm):
         if len(missing) > 1:
             self.add_error(missing[0], _("Enter three of the four: amount, payment, number of bills and rate."))
             return None
-        agreement = self._agreement(
-            said | {"amount": said.get("amount") or 1, "count": said.get("count") or 1, "method": Method.LEVEL}
-        )
-        if not missing or agreement is None or problems_but_for(agreement, missing[0]):
-            return agreement
+        rest = {"amount": said.get("amount") or 1, "count": said.get("count") or 1, "method": Method.LEVEL}
+        rest["rate"] = Decimal(0) if said.get("rate") is None else said["rate"]
+        agreed = self._agreement(said | rest)
+        if not missing or agreed is None or problems_but_for(agreed, missing[0]):
+            return agreed
         try:
-            solved = solve_missing(agreement, figures[missing[0]], said.get("payment"))
+            solved = solve_missing(agreed, figures[missing[0]], said.get("payment"))
         except NeverAmortizes as error:
-            self.add_error("payment", problem_text(error, agreement.currency))
+            self.add_error("payment", problem_text(error, agreed.currency))
             return None
         except NoSolution:
             self.add_error("payment", _("No loan has these three figures. Check each of them."))
@@ -354,7 +281,7 @@ class AddLoanForm(WritingForm):
         except TableError as error:
             self.add_error("table", str(error))
             return None
-        return LoanTerms(
+        terms = LoanTerms(
             currency=said["currency"],
             principal=sum(row.parts.principal for row in rows),
             disbursed_on=said["disbursed_on"],
@@ -363,8 +290,19 @@ class AddLoanForm(WritingForm):
             first_due_on=rows[0].due_on,
             method=Method.LISTED,
             listed=rows,
-            **self._extras(said),
+            penalty=agreement.penalty(said, Decimal(0)),
+            **agreement.extras(said),
         )
+        return self._with_ends(terms, said)
+
+
+def _begin(preset: Preset, currency: str) -> dict[str, Any]:
+    """What the form of a kind begins with: a rate that follows the LPR where that is usual, else one that is fixed."""
+    initial = dict(preset.initial)
+    if str(initial.get("series", "")).startswith("CN-"):
+        for name in ["rate"] if currency == "CNY" else ["series", "spread"]:
+            initial.pop(name, None)
+    return initial
 
 
 def problems_but_for(terms: LoanTerms, unknown: str) -> bool:

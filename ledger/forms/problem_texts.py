@@ -22,6 +22,7 @@ def problem_text(problem: Problem | NeverAmortizes, currency: str) -> str:
         "above_principal": _("The fee must be less than the amount borrowed."),
         "before_disbursement": _("The first bill cannot be due before the loan is paid out."),
         "too_late": _("The first bill is more than five years after the loan is paid out. Check both days."),
+        "not_last": _("The last bill must be due after all the others."),
         "not_ascending": _("The rows must run from the earliest day to the latest, none before the loan is paid out."),
         "not_listed": _("The table has %(listed)s rows. Enter that number of bills."),
         "principal_differs": _("The principal in the rows does not add up to the amount borrowed."),

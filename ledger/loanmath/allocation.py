@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ledger.loanmath.money import Parts
+from ledger.loanmath.money import Parts, Rounding, round_ratio
 from ledger.loanmath.terms import Component, Spread
 
 SLOTS = {Component.PRINCIPAL: 0, Component.INTEREST: 1, Component.FEE: 2, Component.PENALTY: 3}
@@ -52,3 +52,26 @@ def allocate(
         if amount <= 0:
             break
     return met
+
+
+def allocate_shares(amount: int, opens: Sequence[Amounts], order: Sequence[int]) -> list[Amounts]:
+    """How `amount` meets several bills in equal shares: component after component, of each bill up to its share,
+    rounded half up; the last bill's share is what is left. Again as long as one has room for more."""
+    met = [[0, 0, 0, 0] for _ in opens]
+    left = amount
+    while left and any(sum(open_amounts) > sum(taken) for open_amounts, taken in zip(opens, met, strict=True)):
+        for slot in order:
+            unpaid = [at for at, taken in enumerate(met) if sum(opens[at]) > sum(taken)]
+            for at, share in zip(unpaid, shares(left, len(unpaid)), strict=True):
+                take = max(min(share, opens[at][slot] - met[at][slot]), 0)
+                met[at][slot] += take
+                left -= take
+    return met
+
+
+def shares(amount: int, n: int) -> list[int]:
+    """`amount` in `n` equal shares, rounded half up; the last takes what is left."""
+    found: list[int] = []
+    for _ in range(n - 1):
+        found.append(min(round_ratio(amount, n, Rounding.HALF_UP), amount - sum(found)))
+    return [*found, amount - sum(found)] if n else []

@@ -12,13 +12,15 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from ledger.loanmath.allocation import Amounts, slots
-from ledger.loanmath.facts import Deferral, DeferralTreatment, LenderFigure
+from ledger.loanmath.calendars import WEEKENDS, Calendar, payable_date
+from ledger.loanmath.coupons import CouponInUse, taken_off
+from ledger.loanmath.facts import Deferral, DeferralTreatment, DueDateMove, LenderFigure
 from ledger.loanmath.interest import make_period
 from ledger.loanmath.money import Parts, Rounding, round_ratio
 from ledger.loanmath.payment import solve, start_plan
 from ledger.loanmath.plan import Plan, PlanWitness
-from ledger.loanmath.replan import agreed_due_on, move_dates
-from ledger.loanmath.terms import LoanTerms
+from ledger.loanmath.replan import move_dates
+from ledger.loanmath.terms import AheadInterest, Excess, HolidayRule, LoanTerms, OverdueRest
 from ledger.loanmath.working_bill import WorkingBill, nothing
 
 Source = tuple[int, date, int]  # repayment, the day it was paid, what is left of it
@@ -26,12 +28,13 @@ Source = tuple[int, date, int]  # repayment, the day it was paid, what is left o
 
 @dataclass(slots=True)
 class Books:
-    """A loan after the facts replayed so far. `figures` and `deferrals` hold for their bill from the beginning:
-    what the lender says about a bill is what it always was."""
+    """A loan after the facts replayed so far. `figures`, `moves` of due dates and `deferrals` (the latest of each bill)
+    hold for their bill from the beginning: what the lender says about a bill is what it always was."""
 
     terms: LoanTerms
     plan: Plan
     figures: dict[int, LenderFigure]
+    moves: list[Deferral | DueDateMove]
     deferrals: dict[int, Deferral]
     order: tuple[int, ...]
     lent: int
@@ -45,22 +48,54 @@ class Books:
     prepaid: int = 0
     drawn: int = 0
     capitalized: dict[int, int] = field(default_factory=dict)  # interest that became principal, by bill
+    joined: int = 0  # interest and charges that became principal by an arrangement
+    coupons: list[CouponInUse] = field(default_factory=list)
+    taken_off: dict[int, list[tuple[CouponInUse, Amounts]]] = field(default_factory=dict)  # by bill
+    calendar: Calendar = WEEKENDS
     paid_off_on: date | None = None
+    looked_at: date = date.max  # from this day on nothing is late yet: what comes after it is planned
+    overdue_to: date = date.min  # up to when overdue principal has borne interest, where a repayment makes it
 
     def accrue_overdue(self, day: date) -> None:
-        """Where the agreement says so, unpaid principal of bills past due bears interest up to `day`."""
-        if self.terms.overdue_accrues:
-            self.plan.accrue_to(day, self.overdue_principal(day))
+        """Where the agreement says so, unpaid principal of bills past due bears interest up to `day`, but not beyond
+        the day looked at."""
+        if self.terms.overdue_accrues and self.terms.overdue_rest is OverdueRest.DAY and day <= self.looked_at:
+            self.plan.accrue_to(day, self.overdue(day))
 
-    def overdue_principal(self, day: date) -> int:
-        """Unpaid principal of bills due before `day`, in minor units."""
-        return sum(bill.open()[0] for bill in self.open.values() if bill.due_on < day)
+    def accrue_for_repayment(self, day: date) -> None:
+        """Where overdue principal bears interest only when a repayment comes in: that of the current period."""
+        overdue = self.overdue(day)
+        if self.plan.done or not overdue:
+            return
+        period = self.plan.period(self.plan.at)
+        until = period.due_on if self.terms.overdue_rest is OverdueRest.PERIOD else min(day, period.due_on)
+        since = max(period.starts_on, self.overdue_to)
+        if since < until:
+            self.plan.add_late(overdue, since, until)
+            self.overdue_to = until
+
+    def overdue(self, day: date) -> int:
+        """What bears interest of bills due before `day`, in minor units: unpaid principal, and interest if it
+        compounds."""
+        past = [bill.open() for bill in self.open.values() if bill.due_on < day]
+        return sum(open_[0] + (open_[1] if self.terms.overdue_compounds else 0) for open_ in past)
 
     def next_due_on(self) -> date | None:
-        """When the next bill not yet made up is due; None if there is none."""
+        """When the next bill not yet made up is due, or payable if that is earlier; None if there is none."""
         if not self.plan.done:
-            return self.plan.due_on(self.plan.at)
+            due_on = self.plan.due_on(self.plan.at)
+            if self.terms.holiday_rule is HolidayRule.PREVIOUS_WORKDAY:
+                return min(due_on, self.payable_on(due_on))
+            return due_on
         return min((bill.due_on for bill in self.stranded()), default=None)
+
+    def payable_on(self, due_on: date) -> date:
+        """The last day to pay a bill due on a day, when the plan stands behind it; never before the disbursement."""
+        rule = self.terms.holiday_rule
+        if rule is HolidayRule.SAME_DAY:
+            return due_on
+        following = None if self.plan.done else self.plan.due_on(self.plan.at)
+        return max(payable_date(due_on, rule, self.calendar, following), self.terms.disbursed_on)
 
     def stranded(self) -> list[WorkingBill]:
         """Charged bills that will not be made up, since the plan ended before them."""
@@ -73,27 +108,53 @@ class Books:
         plan = self.plan
         if plan.done:
             return self.make_stranded_bill()
-        number = plan.at + 1
-        deferral = self.deferrals.get(number)
-        if deferral is not None and deferral.due_on <= agreed_due_on(plan, number):
-            deferral = None
-        if deferral is not None and deferral.treatment is DeferralTreatment.CAPITALIZE:
-            self._capitalize(number)
-        row = plan.take()
-        bill = self.in_book(number)
-        bill.row, bill.starts_on, bill.due_on = row, row.period.starts_on, row.period.due_on
-        bill.deferred_from = None
-        if deferral is not None:
-            bill.deferred_from = agreed_due_on(plan, number)
-            bill.due_on = deferral.due_on
+        index = plan.at
+        bill = self.in_book(index + 1)
+        bill.before = None
+        if self.deferrals:
+            self._defer_interest(bill)
+        if index in plan.without_principal:
+            bill.before = plan.state()
+            plan.last = plan.ends_at()
+        bill.row = row = plan.take()
+        if plan.overpaid:
+            self.overpaid(plan.overpaid)
+        bill.starts_on, bill.due_on = row.period.starts_on, row.period.due_on
+        bill.deferred_from = plan.agreed.get(index)
+        if bill.deferred_from is not None:
+            bill.due_on = max(bill.due_on, plan.moved[index])
         principal = plan.shown(row.opening) - plan.shown(row.closing)
         self._ask(bill, [principal, plan.shown(row.interest), row.fee // plan.scale, 0])
+        if index in plan.without_principal:
+            solve(plan)
         bill.outstanding_after = plan.shown(plan.balance)
         if any(bill.waivers):
             bill.waived = [min(a, max(b, 0)) for a, b in zip(bill.waivers, bill.asked, strict=True)]
+        bill.payable_on = self.payable_on(bill.due_on)
+        for coupon in self.coupons:
+            self.take_off(bill, coupon)
         self.bills.append(bill)
-        self.note(bill, bill.due_on)
+        self.note(bill, max((paid_on for _, paid_on, _ in bill.met_by), default=bill.due_on))
         return bill
+
+    def take_off(self, bill: WorkingBill, coupon: CouponInUse) -> None:
+        """Let a coupon count on a bill, if it covers it."""
+        if not coupon.covers(bill.number, bill.due_on):
+            return
+        off = taken_off(coupon, self.plan, bill, self.interest_rounding)
+        bill.waived = [a + b for a, b in zip(bill.waived, off, strict=True)]
+        coupon.used += sum(off)
+        coupon.bills += 1
+        self.taken_off.setdefault(bill.number, []).append((coupon, off))
+
+    def overpaid(self, more: int) -> None:
+        """What becomes of the bills to come once so much `more` (in plan amounts) was paid of the bill taken last than
+        it planned to ask for."""
+        self.plan.overpaid = 0
+        if self.terms.excess is Excess.LOWER:
+            solve(self.plan)
+        elif self.terms.excess is Excess.NEXT_BILL:
+            self.plan.relief += more
 
     def make_stranded_bill(self) -> WorkingBill:
         """One extra bill for all charges whose own bill a prepayment made unnecessary."""
@@ -128,12 +189,17 @@ class Books:
         """Bill `number` (from 1) as it is remembered, with its charges and waivers, made up or not."""
         return self.book.setdefault(number, WorkingBill(number))
 
-    def _capitalize(self, number: int) -> None:
-        """Interest up to the old due date joins what is owed, once, and the payment is worked out again."""
-        if number in self.capitalized:
+    def _defer_interest(self, bill: WorkingBill) -> None:
+        """A bill deferred at the price of its interest: that up to the old due date joins what is owed, once, and the
+        payment is worked out again."""
+        deferral, plan = self.deferrals.get(bill.number), self.plan
+        old = plan.agreed.get(plan.at)
+        if deferral is None or deferral.treatment is not DeferralTreatment.CAPITALIZE or old is None:
             return
-        plan = self.plan
-        old, new = agreed_due_on(plan, number), plan.due_on(plan.at)
+        if bill.number in self.capitalized:
+            return
+        bill.before, new = plan.state(), plan.due_on(plan.at)
+        plan.last = plan.ends_at(old)
         plan.dates[plan.at] = old
         plan.forget_period(plan.at)
         exact = plan.interest_to(old)
@@ -142,7 +208,7 @@ class Books:
         plan.dates[plan.at] = new
         plan.restart(old, make_period(self.terms, old, new))
         plan.balance += interest * plan.scale
-        self.capitalized[number] = interest
+        self.capitalized[bill.number] = interest
         solve(plan)
 
     def note(self, bill: WorkingBill, day: date) -> None:
@@ -162,22 +228,40 @@ class Books:
             self.make_bill()
         return self.bills[number - 1] if 0 < number <= len(self.bills) else None
 
-    def take_back(self, day: date) -> None:
-        """Take back the bills to come, from the first one not yet settled; the money they hold waits in `ahead`."""
+    def take_back(self, day: date, *, settled: bool = False) -> None:
+        """Take back the bills to come, from the first one not yet settled, or those `settled` too; the money they hold
+        waits in `ahead`, unless interest up to the day it came in was counted: then it stays where it is."""
+        stays = self.terms.ahead_interest is not AheadInterest.PLANNED
         keep = len(self.bills)
         while keep and self.bills[keep - 1].planned_on > day:
             keep -= 1
-        while keep < len(self.bills) and self.bills[keep].settled_on is not None:
+        while keep < len(self.bills) and self.bills[keep].settled_on is not None and not (settled or stays):
             keep += 1
         for bill in reversed(self.bills[keep:]):
-            if bill.row is None:
-                self.plan.skip_index(-1)
-            else:
-                self.plan.take_back(bill.row)
+            self._take_back_from_plan(bill, day)
             self.open.pop(bill.number, None)
+            if stays:
+                continue
             self.ahead += [((of, paid_on, sum(met)), bill.number) for of, paid_on, met in bill.met_by]
-            bill.paid, bill.met_by, bill.settled_on = nothing(), [], None
+            bill.paid, bill.waived, bill.met_by, bill.settled_on = nothing(), nothing(), [], None
+            for coupon, amount in self.taken_off.pop(bill.number, ()):
+                coupon.used -= sum(amount)
+                coupon.bills -= 1
         del self.bills[keep:]
+
+    def _take_back_from_plan(self, bill: WorkingBill, day: date) -> None:
+        plan = self.plan
+        if bill.row is None:
+            plan.skip_index(-1)
+            return
+        plan.take_back(bill.row)
+        if bill.before is None:
+            return
+        if bill.number not in self.capitalized:
+            plan.restore_payment(bill.before)
+        elif day < plan.agreed[plan.at]:
+            del self.capitalized[bill.number]
+            plan.restore(bill.before)
 
     def extra_bill(self, day: date) -> WorkingBill:
         """A bill after the last one, for a charge that came later."""
@@ -187,7 +271,7 @@ class Books:
         bill.waived = nothing()
         self._ask(bill, nothing())
         bill.starts_on = min(self.bills[-1].due_on, day) if self.bills else self.terms.disbursed_on
-        bill.due_on = day
+        bill.due_on, bill.payable_on = day, self.payable_on(day)
         self.bills.append(bill)
         return bill
 
@@ -211,13 +295,16 @@ class Books:
 def open_books(
     terms: LoanTerms,
     figures: Iterable[LenderFigure],
-    deferrals: Iterable[Deferral],
+    moves: Iterable[Deferral | DueDateMove],
+    calendar: Calendar = WEEKENDS,
     witness: PlanWitness | None = None,
 ) -> Books:
-    """A loan on the day of its disbursement, with what lender and borrower have said about single bills."""
-    plan = start_plan(terms)
+    """A loan on the day of its disbursement, with what lender and borrower have said about single bills, in the order
+    in which it counts."""
+    plan, moves = start_plan(terms), list(moves)
     plan.witness = witness
-    latest = {fact.bill: fact for fact in sorted(deferrals, key=lambda fact: (fact.effective_on, fact.id))}
-    move_dates(plan, latest.values())
-    stated = {fact.bill: fact for fact in sorted(figures, key=lambda fact: (fact.effective_on, fact.id))}
-    return Books(terms, plan, stated, latest, slots(terms.order), terms.opening)
+    latest = {fact.bill: fact for fact in moves if isinstance(fact, Deferral)}
+    moves = [fact for fact in moves if isinstance(fact, DueDateMove) or latest[fact.bill] is fact]
+    move_dates(plan, moves)
+    stated = {fact.bill: fact for fact in figures}
+    return Books(terms, plan, stated, moves, latest, slots(terms.order), terms.opening, calendar=calendar)

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from ledger.loanmath.allocation import slots
 from ledger.loanmath.books import Books
-from ledger.loanmath.facts import Drawdown, RateChange, RateEffect, TermsVersion
-from ledger.loanmath.interest import due_dates
+from ledger.loanmath.facts import (
+    Deferral,
+    DeferralTreatment,
+    Drawdown,
+    DueDateMove,
+    Extension,
+    Pause,
+    RateChange,
+    RateEffect,
+    TermsVersion,
+)
 from ledger.loanmath.paying import pay_ahead_again
 from ledger.loanmath.payment import minimum_payment, solve
+from ledger.loanmath.plan import Plan
 from ledger.loanmath.replan import plan_from, same_plan
 from ledger.loanmath.terms import Method
 
 
 def draw(books: Books, fact: Drawdown) -> None:
-    """More is owed from the day on; an agreement that had ended asks for one more bill."""
-    books.take_back(fact.effective_on)
+    """More is owed from the day on, so that bills paid ahead ask for more; an agreement that had ended asks for one
+    more bill."""
+    books.take_back(fact.effective_on, settled=True)
     plan = books.plan
     plan.cut_at(fact.effective_on)
     plan.last = max(plan.last, plan.at)
@@ -37,10 +50,42 @@ def change_rate(books: Books, fact: RateChange) -> None:
         kept = fact.effect is RateEffect.KEEP_PAYMENT and books.terms.method is Method.LEVEL
         plan.open_ended = kept and plan.shown(plan.payment) >= minimum_payment(plan)
         if not plan.open_ended:
-            agreed = len(due_dates(books.terms)) - 1 + plan.first - plan.skipped
-            plan.last = max(agreed, plan.at)
-            solve(plan)
+            _plan_to_the_end(plan)
     pay_ahead_again(books, fact.effective_on)
+
+
+def _plan_to_the_end(plan: Plan) -> None:
+    """Work the payment out again for the bills agreed, one at the least."""
+    plan.open_ended, plan.last = False, max(plan.agreed_last, plan.at)
+    solve(plan)
+
+
+def pause(books: Books, fact: Pause) -> None:
+    """Days without interest, both ends included; the payment is kept, so that a level loan ends sooner."""
+    books.take_back(fact.effective_on)
+    plan = books.plan
+    plan.cut_at(fact.effective_on)
+    plan.rates.pause(fact.effective_on, fact.until + timedelta(days=1))
+    if books.terms.method is Method.LEVEL and not plan.done:
+        plan.open_ended = True
+    pay_ahead_again(books, fact.effective_on)
+
+
+def extend(books: Books, fact: Extension) -> None:
+    """So many bills more than were agreed, and the payment worked out again for those to come; a loan whose bills are
+    all made up has none to come."""
+    books.take_back(fact.effective_on)
+    plan = books.plan
+    plan.cut_at(fact.effective_on)
+    if not plan.done:
+        plan.agreed_last += fact.bills
+        _plan_to_the_end(plan)
+    pay_ahead_again(books, fact.effective_on)
+
+
+def _moves_alone(move: Deferral | DueDateMove) -> bool:
+    """Whether it moves one bill and no other, so that new terms do not answer it."""
+    return isinstance(move, Deferral) and move.treatment is DeferralTreatment.MOVE
 
 
 def change_terms(books: Books, fact: TermsVersion) -> None:
@@ -57,6 +102,6 @@ def change_terms(books: Books, fact: TermsVersion) -> None:
     books.take_back(day)
     if not books.plan.done:
         books.plan.cut_at(day)
-        later = [d for d in books.deferrals.values() if d.effective_on >= day]
+        later = [move for move in books.moves if move.effective_on >= day or _moves_alone(move)]
         books.plan = plan_from(books.plan, new, day, later)
     pay_ahead_again(books, day)

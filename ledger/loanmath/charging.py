@@ -1,11 +1,14 @@
-"""Charges and waivers: what a lender adds to a bill and what it lets go of."""
+"""Charges, waivers and coupons: what a lender adds to a bill and what it lets go of."""
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from ledger.loanmath.allocation import SLOTS
 from ledger.loanmath.books import Books
-from ledger.loanmath.facts import Charge, Waiver
-from ledger.loanmath.paying import pay
+from ledger.loanmath.coupons import CouponInUse
+from ledger.loanmath.facts import Charge, Coupon, Waiver
+from ledger.loanmath.paying import pay, pay_ahead_again
 from ledger.loanmath.terms import Excess
 from ledger.loanmath.working_bill import WorkingBill
 
@@ -18,6 +21,7 @@ def charge(books: Books, fact: Charge) -> None:
     books.charged.add(bill.number)
     bill.accrue_penalty(books.terms.penalty, day)
     slot = SLOTS[fact.component]
+    bill.charges_due.append((fact.due_on or day, slot, fact.amount))
     figure = books.figures.get(bill.number)
     if figure is None or (figure.effective_on, figure.id) < (day, fact.id):
         bill.charges[slot] += fact.amount
@@ -36,10 +40,11 @@ def charge(books: Books, fact: Charge) -> None:
 
 
 def _charged_bill(books: Books, fact: Charge) -> WorkingBill:
-    """The bill a charge falls on: the one it names, else the first due on or after its day, else an extra one."""
+    """The bill a charge falls on: the one it names, else the first due on or after its day, but after the day of the
+    disbursement (what is due then was not lent), else an extra one."""
     if fact.bill is not None and (named := books.reach(fact.bill)) is not None:
         return named
-    day = fact.due_on or fact.effective_on
+    day = max(fact.due_on or fact.effective_on, books.terms.disbursed_on + timedelta(days=1))
     while books.next_due_on() is not None and not (books.bills and books.bills[-1].due_on >= day):
         books.make_bill()
     later = [bill for bill in books.bills[-1:] if bill.due_on >= day]
@@ -61,3 +66,16 @@ def waive(books: Books, fact: Waiver) -> None:
     bill.waivers[slot] += fact.amount
     bill.waived[slot] += min(fact.amount, bill.open()[slot])
     books.note(bill, fact.effective_on)
+
+
+def use_coupon(books: Books, fact: Coupon) -> None:
+    """Let a coupon count from its day on, for bills due or open on it and for those to come; what is settled stays."""
+    day = fact.effective_on
+    books.take_back(day)
+    coupon = CouponInUse(fact)
+    books.coupons.append(coupon)
+    for bill in list(books.open.values()):
+        bill.accrue_penalty(books.terms.penalty, day)
+        books.take_off(bill, coupon)
+        books.note(bill, day)
+    pay_ahead_again(books, day)

@@ -8,9 +8,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from ledger.loanmath.interest import due_dates
 from ledger.loanmath.money import LIMIT, Parts
 from ledger.loanmath.schedule import NeverAmortizes, schedule
-from ledger.loanmath.terms import LoanTerms, Method, Unit
+from ledger.loanmath.terms import Benchmark, LoanTerms, Method, Unit
 
 MOST_BILLS = 600
 HIGHEST_RATE = Decimal(10)  # 1000 % a year
@@ -50,7 +51,8 @@ def _amounts(terms: LoanTerms) -> list[Problem]:
         if getattr(terms, name) is not None and getattr(terms, name) <= 0:
             found.append(Problem(name, "not_positive"))
     extras = {
-        name: getattr(terms, name) for name in ("flat_fee", "upfront_fee", "bill_fee", "balloon", "extra_payment")
+        name: getattr(terms, name)
+        for name in ("flat_fee", "upfront_fee", "bill_fee", "balloon", "extra_payment", "down_payment")
     }
     for name, amount in (extras | {"penalty.late_fee": terms.penalty.late_fee}).items():
         if amount > LIMIT:
@@ -59,13 +61,15 @@ def _amounts(terms: LoanTerms) -> list[Problem]:
             found.append(Problem(name, "negative"))
     if terms.upfront_fee >= terms.principal > 0:
         found.append(Problem("upfront_fee", "above_principal"))
-    if terms.balloon > terms.opening > 0:
-        found.append(Problem("balloon", "out_of_range", {"least": 0, "most": terms.opening}))
+    for name, most in (("balloon", terms.opening), ("down_payment", terms.opening - 1)):
+        if terms.opening > 0 and most < getattr(terms, name) <= LIMIT:
+            found.append(Problem(name, "out_of_range", {"least": 0, "most": most}))
     return found
 
 
 def _count_and_rate(terms: LoanTerms) -> list[Problem]:
-    least_and_most: dict[str, tuple[int | Decimal | None, int, int | Decimal]] = {
+    followed = terms.benchmark or Benchmark("")
+    least_and_most: dict[str, tuple[int | Decimal | None, int | Decimal, int | Decimal]] = {
         "count": (terms.count, 1, MOST_BILLS),
         "annual_rate": (terms.annual_rate, 0, HIGHEST_RATE),
         "every": (terms.every, 1, 366),
@@ -75,6 +79,11 @@ def _count_and_rate(terms: LoanTerms) -> list[Problem]:
         "penalty.year_days": (terms.penalty.year_days, 1, 366),
         "prepayment_fee.fraction": (terms.prepayment_fee.fraction, 0, 1),
         "prepayment_fee.free_after_months": (terms.prepayment_fee.free_after_months, 0, 1200),
+        "bill_fee_rate": (terms.bill_fee_rate, 0, 1),
+        "interest_free_days": (terms.interest_free_days, 0, LONGEST_DAYS),
+        "first_due_gap": (terms.first_due_gap, 0, 366),
+        "benchmark.spread": (followed.spread, -HIGHEST_RATE, HIGHEST_RATE),
+        "benchmark.every_months": (followed.every_months, 1, 1200),
         "payment_unit": (terms.payment_unit, 1, LIMIT),
         "principal_grace": (terms.principal_grace, 0, max(terms.count - 1, 0)),
         "interest_grace": (terms.interest_grace, 0, max(terms.count - 1, 0)),
@@ -108,7 +117,16 @@ def _days(terms: LoanTerms) -> list[Problem]:
         found.append(Problem("count", "not_listed", {"listed": len(terms.due_dates)}))
     if not found and terms.due_dates and terms.due_dates[0] < terms.disbursed_on:
         found.append(Problem("due_dates", "before_disbursement"))
+    if not found and terms.last_due_on is not None:
+        found += _last_day(terms, terms.last_due_on)
     return found
+
+
+def _last_day(terms: LoanTerms, last_due_on: date) -> list[Problem]:
+    if last_due_on > LAST_DAY:
+        return [Problem("last_due_on", "out_of_range", {"least": FIRST_DAY, "most": LAST_DAY})]
+    before = [terms.disbursed_on, *due_dates(terms)[:-1]] if terms.count > 0 else []
+    return [Problem("last_due_on", "not_last")] if before and last_due_on <= before[-1] else []
 
 
 def _listed(terms: LoanTerms) -> list[Problem]:
@@ -124,8 +142,9 @@ def _listed(terms: LoanTerms) -> list[Problem]:
     if len(days) != terms.count:
         return [Problem("count", "not_listed", {"listed": len(days)})]
     total = sum(row.parts.principal for row in terms.listed)
-    if total != terms.opening:
-        return [Problem("listed", "principal_differs", {"listed": total, "principal": terms.opening})]
+    lent = terms.opening - terms.down_payment
+    if total != lent:
+        return [Problem("listed", "principal_differs", {"listed": total, "principal": lent})]
     return []
 
 

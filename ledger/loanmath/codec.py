@@ -49,7 +49,8 @@ def _plain(value: Any) -> Any:
 
 
 @cache
-def _shape(of: type) -> dict[str, tuple[Field[Any], Any]]:
+def shape(of: type) -> dict[str, tuple[Field[Any], Any]]:
+    """The fields of a dataclass by name, each with its type."""
     hints = get_type_hints(of)
     return {item.name: (item, hints[item.name]) for item in fields(of)}
 
@@ -57,14 +58,14 @@ def _shape(of: type) -> dict[str, tuple[Field[Any], Any]]:
 def _read_fields(of: type, said: Any, path: str) -> Any:
     if not isinstance(said, Mapping):
         raise ValueError(f"{path or 'terms'}: must be an object")
-    shape = _shape(of)
+    known = shape(of)
     for name in said:
-        if name not in shape:
+        if name not in known:
             raise ValueError(f"{path}{name}: unknown field")
-    missing = [name for name, (item, _) in shape.items() if name not in said and item.default is MISSING]
+    missing = [name for name, (item, _) in known.items() if name not in said and item.default is MISSING]
     if missing:
         raise ValueError(f"{path}{missing[0]}: missing")
-    return of(**{name: _read(shape[name][1], value, f"{path}{name}") for name, value in said.items()})
+    return of(**{name: _read(known[name][1], value, f"{path}{name}") for name, value in said.items()})
 
 
 def _read(hint: Any, value: Any, path: str) -> Any:

@@ -29,8 +29,8 @@ class DayCount(StrEnum):
 
 def days(rule: DayCount, start: date, end: date) -> int:
     """Days from `start` (counted) to `end` (not counted): real days unless it is a 30-day rule."""
-    if rule in _THIRTY:
-        return _thirty(start, end, *_THIRTY[rule](start, end))
+    if rule in THIRTY_DAY_RULES:
+        return _thirty(start, end, *THIRTY_DAY_RULES[rule](start, end))
     return (end - start).days
 
 
@@ -89,7 +89,7 @@ def _european(start: date, end: date) -> tuple[int, int]:
     return min(start.day, 30), min(end.day, 30)
 
 
-_THIRTY = {
+THIRTY_DAY_RULES = {
     DayCount.THIRTY_360_BOND: _bond,
     DayCount.THIRTY_360_US: _us,
     DayCount.THIRTY_U_360: _whole_months,

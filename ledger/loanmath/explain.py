@@ -28,6 +28,7 @@ from ledger.loanmath.explanation import (
     TermKind,
     explained,
 )
+from ledger.loanmath.facts import Fact
 from ledger.loanmath.money import Parts
 from ledger.loanmath.payoff import PayoffQuote, payoff_quote
 from ledger.loanmath.project import final_books, presumed_repayments
@@ -37,6 +38,13 @@ from ledger.loanmath.witness import Record
 
 __all__ = ["Explainer", "cells", "explain", "explain_payoff"]
 
+BESIDE = {  # what a repayment that met no bill was for
+    Part.PRINCIPAL: TermKind.PREPAID,
+    Part.INTEREST: TermKind.INTEREST_BESIDE,
+    Part.FEE: TermKind.FEE_BESIDE,
+    Part.PENALTY: TermKind.FEE_BESIDE,
+    Part.TOTAL: TermKind.PAID_BESIDE,
+}
 SIDES = (Of.DUE, Of.PAID, Of.WAIVED, Of.OPEN)
 
 
@@ -115,13 +123,13 @@ class Explainer:
             if not 0 < number <= len(self.projection.bills):
                 raise NoSuchCell(f"bill {number}")
             books, record = self._replayed(number)
-            facts = [fact for fact in self.projection.facts if fact.effective_on <= self.projection.as_of]
+            facts = counted(self.projection)
             self._seen[number] = Seen(self.projection.terms, books.bills[number - 1], books, record, facts)
         return self._seen[number]
 
     def _replayed(self, number: int) -> tuple[Books, Record]:
         past, record = self.projection, Record(number)
-        books = final_books(past.terms, past.facts, past.as_of, record)
+        books = final_books(past.terms, past.facts, past.as_of, past.calendar, past.agreed, record)
         record.look(books)
         return books, record
 
@@ -203,7 +211,9 @@ class Explainer:
         return Term(kind=TermKind.OF_BILL, amount=Fraction(amount), number=bill.number, until=bill.due_on, cell=named)
 
     def _outstanding(self, cell: Cell) -> tuple[int, list[Term]]:
-        return self.projection.outstanding_principal, capital_terms(self.projection, self.books())
+        return self.projection.outstanding_principal, capital_terms(
+            self.projection, self.books(), counted(self.projection)
+        )
 
     def _borrowed(self, cell: Cell) -> tuple[int, list[Term]]:
         return self.projection.terms.opening, lent_terms(self.projection.terms)
@@ -229,7 +239,7 @@ class Explainer:
         for one in met:
             of_bill = one.bill and Cell(subject=Subject.BILL, number=one.bill, part=cell.part, of=Of.PAID)
             amount = Fraction(amount_of(one.parts, cell.part))
-            kind = TermKind.OF_BILL if one.bill else TermKind.PREPAID
+            kind = TermKind.OF_BILL if one.bill else BESIDE[cell.part]
             terms.append(Term(kind=kind, amount=amount, number=one.bill, cell=of_bill or None, facts=(cell.number,)))
         return sum(amount_of(one.parts, cell.part) for one in met), terms
 
@@ -247,7 +257,14 @@ class Explainer:
     def _payoff(self, cell: Cell) -> Explanation:
         if cell.on is None or cell.on < self.projection.as_of:
             raise NoSuchCell(cell.name)
-        return payoff_explained(payoff_quote(self.projection.terms, self.projection.facts, cell.on), cell.part)
+        quote = payoff_quote(self.projection.terms, self.projection.facts, cell.on, self.projection.calendar)
+        return payoff_explained(quote, cell.part)
+
+
+def counted(projection: Projection) -> list[Fact]:
+    """The facts that counted: those known by the day, and those agreed for later."""
+    known = [fact for fact in projection.facts if fact.effective_on <= projection.as_of]
+    return known + [fact for fact in projection.agreed if fact.effective_on > projection.as_of]
 
 
 def side(bill: ProjectedBill, of: Of) -> Parts:

@@ -8,7 +8,7 @@ from fractions import Fraction
 from ledger.loanmath.books import Books
 from ledger.loanmath.explain_bill import Seen
 from ledger.loanmath.explanation import Cell, Of, Part, Subject, Term, TermKind
-from ledger.loanmath.facts import Drawdown, Fact
+from ledger.loanmath.facts import Arrangement, Drawdown, Fact, Refund
 from ledger.loanmath.projection import ProjectedBill, Projection
 from ledger.loanmath.replay import agreed_from_the_start
 from ledger.loanmath.terms import LoanTerms
@@ -18,6 +18,9 @@ from ledger.loanmath.witness import planned
 def balance_terms(seen: Seen, before: ProjectedBill | None) -> list[Term]:
     """The outstanding principal once a bill is paid: what was owed before it, less the principal it asks for."""
     row, plan = seen.bill.row, seen.record.made
+    if seen.arranged:
+        owed = Fraction(seen.bill.outstanding_after)
+        return [Term(kind=TermKind.BEFORE, amount=owed, facts=seen.arranged)]
     if row is None or plan is None:
         return []
     opening, number = plan.shown(row.opening), seen.bill.number
@@ -26,7 +29,11 @@ def balance_terms(seen: Seen, before: ProjectedBill | None) -> list[Term]:
     cell = seen.cell(Part.PRINCIPAL)
     used = () if figure is None else (figure.id,)
     less = Term(kind=TermKind.LESS_PRINCIPAL, amount=Fraction(-repaid), number=number, cell=cell, facts=used)
-    return [*_opening_terms(seen, opening, before), less]
+    more = [
+        Term(kind=TermKind.OVERPAID, amount=Fraction(-change.amounts[0]), facts=(change.fact,) if change.fact else ())
+        for change in seen.record.beyond
+    ]
+    return [*_opening_terms(seen, opening, before), less, *more]
 
 
 def _opening_terms(seen: Seen, opening: int, before: ProjectedBill | None) -> list[Term]:
@@ -52,9 +59,11 @@ def moves(books: Books, facts: Sequence[Fact]) -> Iterator[Term]:
     for number, amount in books.capitalized.items():
         cell = Cell(subject=Subject.CAPITALIZED, number=number)
         yield Term(kind=TermKind.CAPITALIZED, amount=Fraction(amount), number=number, cell=cell)
+    refunds = {fact.id for fact in facts if isinstance(fact, Refund)}
     for repayment, parts in books.beside:
+        kind = TermKind.REFUNDED if repayment in refunds else TermKind.PREPAID
         cell = Cell(subject=Subject.REPAYMENT, number=repayment, part=Part.PRINCIPAL)
-        yield Term(kind=TermKind.PREPAID, amount=Fraction(-parts.principal), facts=(repayment,), cell=cell)
+        yield Term(kind=kind, amount=Fraction(-parts.principal), facts=(repayment,), cell=cell)
 
 
 def lent_terms(terms: LoanTerms) -> list[Term]:
@@ -65,11 +74,12 @@ def lent_terms(terms: LoanTerms) -> list[Term]:
     ]
 
 
-def capital_terms(projection: Projection, books: Books) -> list[Term]:
+def capital_terms(projection: Projection, books: Books, known: Sequence[Fact]) -> list[Term]:
     """The outstanding principal: what was lent, drawn and capitalized, less what was repaid or let go of."""
-    known = [fact for fact in projection.facts if fact.effective_on <= projection.as_of]
-    terms = lent_terms(agreed_from_the_start(projection.terms, known)[0])
+    terms = lent_terms(agreed_from_the_start(projection.terms, list(known))[0])
     terms += moves(books, known)
+    arranged = tuple(fact.id for fact in known if isinstance(fact, Arrangement))
+    terms.append(Term(kind=TermKind.JOINED, amount=Fraction(books.joined), facts=arranged))
     for bill in projection.bills:
         for of, kind in ((Of.PAID, TermKind.MET), (Of.WAIVED, TermKind.LET_GO)):
             amount = bill.paid.principal if of is Of.PAID else bill.waived.principal

@@ -9,12 +9,12 @@ from fractions import Fraction
 
 from ledger.loanmath.allocation import SLOTS
 from ledger.loanmath.books import Books
-from ledger.loanmath.explain_interest import accrued_terms, began_by, interest_rounding, stretch_terms
+from ledger.loanmath.explain_interest import began_by, fixed_terms, interest_rounding, stretch_terms
 from ledger.loanmath.explanation import Cell, Of, Part, Subject, Term, TermKind
-from ledger.loanmath.facts import Charge, Fact
+from ledger.loanmath.facts import Arrangement, Charge, Fact
 from ledger.loanmath.money import Rounding, round_ratio
-from ledger.loanmath.plan import Plan, PlanRow
-from ledger.loanmath.terms import Component, LastRow, LoanTerms, Method, Residue
+from ledger.loanmath.plan import Ahead, Plan, PlanRow
+from ledger.loanmath.terms import AheadInterest, Component, LastRow, LoanTerms, Method, Residue
 from ledger.loanmath.witness import Change, Record, planned
 from ledger.loanmath.working_bill import WorkingBill
 
@@ -30,6 +30,13 @@ class Seen:
     record: Record
     facts: Sequence[Fact]
 
+    @property
+    def arranged(self) -> tuple[int, ...]:
+        """The arrangement that replaced the bill, if one did."""
+        replacing = {fact.id for fact in self.facts if isinstance(fact, Arrangement)}
+        found = [change.fact for change in self.record.beyond if change.fact in replacing]
+        return tuple(fact for fact in found if fact is not None)
+
     def cell(self, part: Part, of: Of = Of.DUE) -> Cell:
         return Cell(subject=Subject.BILL, number=self.bill.number, part=part, of=of)
 
@@ -42,7 +49,18 @@ def due_terms(seen: Seen, part: Part) -> list[Term]:
         ours = sum((term.amount for term in terms), Fraction(0)) - seen.bill.since_figure[SLOTS[Component(part)]]
         stated = Fraction(getattr(figure.parts, part))
         terms.append(Term(kind=TermKind.FIGURE, amount=stated - ours, base=stated, facts=(figure.id,)))
+    terms += _beyond_terms(seen, part)
     return terms + (penalty_terms(seen.bill) if part is Part.PENALTY else [])
+
+
+def _beyond_terms(seen: Seen, part: Part) -> list[Term]:
+    """What was paid on the bill's own day beyond what it asked for, and what an arrangement asks for instead of it."""
+    replaced = seen.arranged
+    terms = []
+    for change in seen.record.beyond:
+        kind = TermKind.REPLACED if change.fact in replaced else TermKind.OVERPAID
+        terms += _change_terms(kind, [change], part)
+    return terms
 
 
 def computed_terms(seen: Seen, part: Part) -> list[Term]:
@@ -74,11 +92,19 @@ def _change_terms(kind: TermKind, changes: list[Change], part: Part) -> list[Ter
 def waived_terms(seen: Seen, part: Part) -> list[Term]:
     """What was let go of a bill: each waiver, and what of them there was nothing left to let go of."""
     terms = _change_terms(TermKind.WAIVER, seen.record.waivers, part)
+    terms += _coupon_terms(seen, SLOTS[Component(part)])
     given = sum((term.amount for term in terms), Fraction(0))
     counted = seen.bill.waived[SLOTS[Component(part)]]
     if counted < given:
         terms.append(Term(kind=TermKind.NO_MORE_THAN, amount=counted - given))
     return terms
+
+
+def _coupon_terms(seen: Seen, slot: int) -> list[Term]:
+    off = seen.books.taken_off.get(seen.bill.number, ())
+    return [
+        Term(kind=TermKind.COUPON, amount=Fraction(amounts[slot]), facts=(coupon.fact.id,)) for coupon, amounts in off
+    ]
 
 
 def planned_terms(seen: Seen, part: Part) -> list[Term]:
@@ -110,45 +136,45 @@ def _rounding(amount: Fraction, rounding: Rounding) -> Term:
 
 def _interest_terms(seen: Seen, plan: Plan) -> list[Term]:
     """What the plan worked out for the period, what earlier bills left to this one, and what this one leaves on."""
+    if plan.at < plan.first:
+        return []
     record = seen.record
-    terms = accrued_terms(record.accruals, seen.facts) if plan.accrued_to is not None else []
+    terms = fixed_terms(plan, record.accruals, seen.facts)
     terms += stretch_terms(plan, plan.period(plan.at).due_on, seen.facts, began_by(record.accruals))
     exact = sum((term.amount for term in terms), Fraction(0)) * plan.scale
     rounded = plan.round_interest(exact.numerator, exact.denominator)
     terms.append(_rounding((rounded - exact) / plan.scale, interest_rounding(plan.terms)))
     terms.append(Term(kind=TermKind.CARRIED, amount=Fraction(plan.carry, plan.scale)))
-    return terms + _left_on(plan, rounded + plan.carry)
+    after = taken(plan)
+    if _squeezes(plan, after):
+        asked = max(plan.level_payment(plan.at) - plan.balance, 0)
+        gives_way = Fraction(asked - rounded - plan.carry, plan.scale)
+        return [*terms, Term(kind=TermKind.GIVES_WAY, amount=gives_way)]
+    return [*terms, Term(kind=TermKind.CARRIED_ON, amount=Fraction(-after.carry, plan.scale))]
 
 
-def _left_on(plan: Plan, interest: int) -> list[Term]:
-    """What a bill does not ask for of its interest: none yet, no more than its payment, or what the last one may."""
-    at, terms = plan.at, plan.terms
-    if is_last(plan):
-        squeezed = terms.method is Method.LEVEL and terms.last_row is LastRow.SQUEEZE_INTEREST
-        if not squeezed:
-            return []
-        asked = max(plan.level_payment(at) - plan.balance, 0)
-        return [Term(kind=TermKind.GIVES_WAY, amount=Fraction(asked - interest, plan.scale))]
-    left = 0
-    if plan.place(at) < terms.interest_grace:
-        left = interest
-    elif terms.method is Method.LEVEL and plan.place(at) >= terms.principal_grace:
-        left = max(interest - plan.level_payment(at), 0)
-    return [Term(kind=TermKind.CARRIED_ON, amount=Fraction(-left, plan.scale))]
+def taken(plan: Plan) -> Plan:
+    """The plan once it has made up its next bill; asked of a copy, as an open-ended plan moves on."""
+    after = plan.as_it_stands()
+    after.take()
+    return after
 
 
-def is_last(plan: Plan) -> bool:
-    """Whether the bill the plan is about to make up is the last; asked of a copy, as an open-ended plan moves on."""
-    trial = plan.as_it_stands()
-    trial.take()
-    return trial.last == plan.at
+def is_last(plan: Plan, after: Plan) -> bool:
+    """Whether the bill between the two is the last."""
+    return after.last == plan.at
+
+
+def _squeezes(plan: Plan, after: Plan) -> bool:
+    squeezed = plan.terms.method is Method.LEVEL and plan.terms.last_row is LastRow.SQUEEZE_INTEREST
+    return squeezed and is_last(plan, after) and not plan.ahead
 
 
 def capitalized_terms(seen: Seen, amount: int) -> list[Term]:
     """Interest up to a deferred bill's old due date, which joined the principal. Its last accrual is where it did."""
     *fixed, end = seen.record.capitalized
     plan = end.plan
-    terms = accrued_terms(fixed, seen.facts) if plan.accrued_to is not None else []
+    terms = fixed_terms(plan, fixed, seen.facts)
     terms += stretch_terms(plan, plan.due_on(plan.at), seen.facts, began_by(fixed))
     terms.append(Term(kind=TermKind.CARRIED, amount=Fraction(plan.shown(plan.carry))))
     exact = sum((term.amount for term in terms), Fraction(0))
@@ -162,23 +188,67 @@ def capitalized_terms(seen: Seen, amount: int) -> list[Term]:
 
 
 def _principal_terms(number: int, plan: Plan, row: PlanRow) -> list[Term]:
+    if plan.at < plan.first:
+        return [Term(kind=TermKind.DOWN_PAYMENT, amount=Fraction(row.principal, plan.scale))]
+    if plan.at in plan.empty:
+        return [Term(kind=TermKind.NOT_YET, amount=Fraction(0))]
+    after = taken(plan)
+    found = _last_principal(number, plan, row) if is_last(plan, after) else _regular_principal(number, plan, row)
+    if plan.ahead:
+        found = _with_ahead(number, plan, row, found, last=is_last(plan, after))
+    if plan.relief and not is_last(plan, after):
+        found.append(Term(kind=TermKind.RELIEF, amount=Fraction(after.relief - plan.relief, plan.scale)))
+    return found
+
+
+def _regular_principal(number: int, plan: Plan, row: PlanRow) -> list[Term]:
+    """What a bill that is not the last asks for in principal, were nothing paid of any bill to come."""
     at, terms, scale = plan.at, plan.terms, plan.scale
-    if is_last(plan):
-        return _last_principal(number, plan, row)
-    if plan.place(at) < terms.principal_grace or terms.method is Method.INTEREST_ONLY:
+    let_off = plan.place(at) < terms.principal_grace or at in plan.without_principal
+    if let_off or terms.method is Method.INTEREST_ONLY:
         found = [Term(kind=TermKind.NOT_YET, amount=Fraction(0))]
     elif terms.method is Method.LEVEL:
         found = _payment_less_interest(number, plan, row)
     elif terms.method is Method.LISTED:
         found = _listed_principal(plan)
     else:
-        found = _equal_part(plan, row)
+        found = _equal_part(number, plan, row)
     found.append(Term(kind=TermKind.EXTRA, amount=Fraction(terms.extra_payment)))
-    wanted = sum((term.amount for term in found), Fraction(0))
-    if wanted * scale > row.opening:
-        cut = Fraction(row.opening, scale) - wanted
-        found.append(Term(kind=TermKind.NO_MORE_THAN, amount=cut, base=Fraction(row.opening, scale)))
-    return found
+    return _no_more_than(found, Fraction(row.opening, scale))
+
+
+def _no_more_than(found: list[Term], most: Fraction) -> list[Term]:
+    wanted = _sum(found)
+    if wanted <= most:
+        return found
+    return [*found, Term(kind=TermKind.NO_MORE_THAN, amount=most - wanted, base=most)]
+
+
+def _sum(terms: Sequence[Term]) -> Fraction:
+    return sum((term.amount for term in terms), Fraction(0))
+
+
+def _with_ahead(number: int, plan: Plan, row: PlanRow, found: list[Term], *, last: bool) -> list[Term]:
+    """The same where bills to come were paid ahead: one paid whole asks for what was paid, the last one not paid whole
+    takes the rest, and one of which more was paid than it plans asks for that."""
+    met, scale = plan.ahead.get(plan.at, Ahead()), plan.scale
+    paid = Term(kind=TermKind.PAID_AHEAD, amount=Fraction(met.principal, scale))
+    if plan.terms.ahead_interest is AheadInterest.ON_BALANCE:
+        more = max(paid.amount - _sum(found), Fraction(0))
+        return [*found, Term(kind=TermKind.OVERPAID, amount=more)]
+    rest = Fraction(plan.balance - plan.paid_ahead + met.principal, scale)
+    if plan.is_whole(plan.at) and not last:
+        return _no_more_than([paid], rest)
+    if all(plan.is_whole(n) for n in range(plan.at + 1, taken(plan).last + 1)):
+        return [Term(kind=TermKind.REST, amount=rest)]
+    if paid.amount > _sum(found):
+        whole = plan.level_payment(plan.at) if plan.terms.method is Method.LEVEL else 0
+        found = [paid]
+        if whole - met.interest > met.principal:
+            cell = Cell(subject=Subject.PAYMENT, number=number)
+            payment = Term(kind=TermKind.PAYMENT, amount=Fraction(whole, scale), cell=cell)
+            found = [payment, _less_interest(number, plan, met.interest)]
+    return _no_more_than(found, rest)
 
 
 def _payment_less_interest(number: int, plan: Plan, row: PlanRow) -> list[Term]:
@@ -205,12 +275,15 @@ def _last_principal(number: int, plan: Plan, row: PlanRow) -> list[Term]:
     return [*found, Term(kind=TermKind.NO_MORE_THAN, amount=cut / plan.scale, base=base)]
 
 
-def _equal_part(plan: Plan, row: PlanRow) -> list[Term]:
+def _equal_part(number: int, plan: Plan, row: PlanRow) -> list[Term]:
     terms, scale = plan.terms, plan.scale
     first_more = plan.first_more if plan.at == plan.first else 0
     found = [
-        Term(kind=TermKind.EQUAL_PART, amount=Fraction(plan.part, scale)),
-        Term(kind=TermKind.FIRST_TAKES, amount=Fraction(first_more, scale)),
+        Term(
+            kind=TermKind.EQUAL_PART,
+            amount=Fraction(plan.part + first_more, scale),
+            cell=Cell(subject=Subject.PAYMENT, number=number),
+        ),
     ]
     if terms.method is Method.FLAT and terms.payment_unit > 1:
         exact = plan.part + first_more + row.interest
@@ -221,9 +294,11 @@ def _equal_part(plan: Plan, row: PlanRow) -> list[Term]:
 
 def _listed_principal(plan: Plan) -> list[Term]:
     place = plan.place(plan.at)
-    stated = plan.terms.listed[place].parts.principal
+    stated = plan.terms.listed[place].parts.principal if place < len(plan.terms.listed) else 0
     owed = sum(row.parts.principal for row in plan.terms.listed[place:])
-    if not plan.prorate_listed or not owed:
+    if not owed:
+        return [Term(kind=TermKind.NOT_YET, amount=Fraction(0))]
+    if not plan.prorate_listed:
         return [Term(kind=TermKind.LISTED, amount=Fraction(stated), number=place + 1)]
     exact = Fraction(plan.balance * stated, owed * plan.scale)
     rounded = round_ratio(exact.numerator, exact.denominator, plan.terms.rounding)
@@ -239,7 +314,15 @@ def _listed_principal(plan: Plan) -> list[Term]:
 
 def _fee_terms(plan: Plan) -> list[Term]:
     terms, place = plan.terms, plan.place(plan.at)
+    if plan.at < plan.first or plan.at in plan.empty:
+        return []
     found = [Term(kind=TermKind.BILL_FEE, amount=Fraction(terms.bill_fee))]
+    if terms.bill_fee_rate:
+        exact, share = terms.principal * Fraction(terms.bill_fee_rate), Fraction(terms.bill_fee_rate)
+        rounded = round_ratio(exact.numerator, exact.denominator, terms.rounding)
+        base = Fraction(terms.principal)
+        found.append(Term(kind=TermKind.BILL_FEE_SHARE, amount=exact, base=base, share=share))
+        found.append(_rounding(rounded - exact, terms.rounding))
     if terms.method is Method.LISTED and place < len(terms.listed):
         found.append(Term(kind=TermKind.LISTED, amount=Fraction(terms.listed[place].parts.fee), number=place + 1))
     if terms.flat_fee and place < terms.count:

@@ -18,6 +18,8 @@ def payment_terms(seen: Seen) -> tuple[int, list[Term]]:
     plan = seen.record.made
     if seen.bill.row is None or plan is None or plan.terms.method in (Method.INTEREST_ONLY, Method.LISTED):
         return 0, []
+    if plan.at < plan.first or plan.at in plan.empty:
+        return 0, []
     level = plan.terms.method is Method.LEVEL
     first_more = plan.first_more if plan.at == plan.first else 0
     asked = plan.level_payment(plan.at) if level else plan.part + first_more
@@ -39,6 +41,8 @@ def _base_terms(plan: Plan, solved: Plan | None, base: int) -> list[Term]:
         if stated is not None:
             return [Term(kind=TermKind.STATED, amount=Fraction(stated))]
         solved = new_plan(terms)
+        if solved.at < solved.first:
+            solved.take()  # the down payment
     exact = _exact(solved)
     bills = solved.last - amortizes_from(solved) + 1
     found = Term(

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import date
 from fractions import Fraction
 
 from ledger.loanmath.allocation import SLOTS
 from ledger.loanmath.books import Books
-from ledger.loanmath.explain_interest import accrued_terms, began_by, stretch_terms
+from ledger.loanmath.coupons import off_interest_to
+from ledger.loanmath.explain_interest import began_by, fixed_terms, stretch_terms
 from ledger.loanmath.explanation import PARTS, Cell, Explanation, Part, Subject, Term, TermKind, explained
 from ledger.loanmath.money import Rounding, round_ratio
 from ledger.loanmath.payoff import PayoffQuote
+from ledger.loanmath.plan import Plan
 from ledger.loanmath.prepayment import prepayment_fee
 from ledger.loanmath.repaying import charges_to_come, payoff
 from ledger.loanmath.replay import replay
@@ -39,10 +42,10 @@ def payoff_explained(quote: PayoffQuote, part: Part) -> Explanation:
 
 def _on_the_day(quote: PayoffQuote) -> tuple[Books, Record]:
     """The books with the bills to come taken back, and how the interest of the current period came about."""
-    books = replay(quote.terms, quote.facts, quote.on)
+    books = replay(quote.terms, quote.facts, quote.on, quote.calendar)
     payoff(books, quote.on)
     record = Record(books.plan.at + 1)
-    books = replay(quote.terms, quote.facts, quote.on, record)
+    books = replay(quote.terms, quote.facts, quote.on, quote.calendar, witness=record)
     payoff(books, quote.on)
     return books, record
 
@@ -66,7 +69,8 @@ def _part_terms(quote: PayoffQuote, books: Books, record: Record, part: Part) ->
 
 
 def _not_billed(books: Books) -> Term:
-    return Term(kind=TermKind.NOT_BILLED, amount=Fraction(books.plan.shown(books.plan.balance)))
+    plan = books.plan
+    return Term(kind=TermKind.NOT_BILLED, amount=Fraction(plan.shown(plan.balance - plan.paid_ahead)))
 
 
 def _interest_terms(quote: PayoffQuote, books: Books, record: Record) -> list[Term]:
@@ -74,16 +78,42 @@ def _interest_terms(quote: PayoffQuote, books: Books, record: Record) -> list[Te
     plan = books.plan
     if plan.done:
         return []
-    terms = accrued_terms(record.accruals, quote.facts) if plan.accrued_to is not None else []
-    terms += stretch_terms(plan, quote.on, quote.facts, began_by(record.accruals))
+    terms = fixed_terms(plan, record.accruals, quote.facts)
+    terms += stretch_terms(plan, quote.on, quote.facts, began_by(record.accruals)) if _moves(plan, quote.on) else []
     exact = sum((term.amount for term in terms), Fraction(0))
-    rounded = round_ratio(exact.numerator, exact.denominator, books.interest_rounding)
-    carry = plan.shown(plan.carry)
+    if plan.ahead:
+        scaled = exact * plan.scale
+        rounded = Fraction(plan.round_interest(scaled.numerator, scaled.denominator), plan.scale)
+    else:
+        rounded = Fraction(round_ratio(exact.numerator, exact.denominator, books.interest_rounding))
     terms.append(Term(kind=TermKind.ROUNDING, amount=rounded - exact, rounding=books.interest_rounding))
-    terms.append(Term(kind=TermKind.CARRIED, amount=Fraction(carry)))
+    terms.append(Term(kind=TermKind.CARRIED, amount=Fraction(plan.shown(plan.carry))))
+    if plan.ahead:
+        met = sum(ahead.interest for index, ahead in plan.ahead.items() if index >= plan.at)
+        asked = sum((term.amount for term in terms), Fraction(0))
+        less = min(Fraction(met, plan.scale), asked)
+        terms.append(Term(kind=TermKind.PAID_AHEAD_INTEREST, amount=-less))
+    return [*terms, *_let_go(quote, books, sum((term.amount for term in terms), Fraction(0)))]
+
+
+def _moves(plan: Plan, on: date) -> bool:
+    """Whether interest has grown since it was last fixed."""
+    period = plan.period(plan.at)
+    return min(on, period.due_on) > (plan.accrued_to or period.starts_on)
+
+
+def _let_go(quote: PayoffQuote, books: Books, interest: Fraction) -> list[Term]:
+    """What is waived of the interest of the bill to come, and what coupons take off it."""
+    plan = books.plan
     coming = books.book.get(plan.at + 1)
-    waived = min(coming.waivers[1], rounded + carry) if coming is not None else 0
-    return [*terms, Term(kind=TermKind.LET_GO, amount=Fraction(-waived))]
+    waived = min(Fraction(coming.waivers[1]), interest) if coming is not None else Fraction(0)
+    left = int(interest - waived)
+    coupons = off_interest_to(books.coupons, plan, quote.on, left, books.interest_rounding) if books.coupons else 0
+    used = tuple(coupon.fact.id for coupon in books.coupons if coupon.covers(plan.at + 1, plan.due_on(plan.at)))
+    return [
+        Term(kind=TermKind.LET_GO, amount=-waived),
+        Term(kind=TermKind.COUPON, amount=Fraction(-coupons), facts=used),
+    ]
 
 
 def _fee_terms(quote: PayoffQuote, books: Books, record: Record) -> list[Term]:

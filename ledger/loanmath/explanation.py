@@ -156,6 +156,20 @@ class TermKind(StrEnum):
     DRAWN = "drawn"
     CAPITALIZED = "capitalized"  # interest that became principal
     PREPAID = "prepaid"
+    REFUNDED = "refunded"  # principal of a purchase given back
+    JOINED = "joined"  # interest and charges that an arrangement made principal
+    INTEREST_BESIDE = "interest_beside"  # interest a payoff paid that was in no bill
+    FEE_BESIDE = "fee_beside"  # fees paid that were in no bill
+    PAID_BESIDE = "paid_beside"  # what met no bill
+    DOWN_PAYMENT = "down_payment"
+    PAID_AHEAD = "paid_ahead"  # what was paid of the bill before it was made up
+    PAID_AHEAD_INTEREST = "paid_ahead_interest"  # less interest that money paid ahead has met
+    OVERPAID = "overpaid"  # more paid than the bill would have asked for
+    RELIEF = "relief"  # less, since more was paid before
+    REPLACED = "replaced"  # asked for by the arrangement instead
+    COUPON = "coupon"
+    PAUSED = "paused"  # days without interest
+    BILL_FEE_SHARE = "bill_fee_share"  # the fee of every bill that is a share of what was lent
     BEFORE = "before"  # what was owed before
     CREDIT = "credit"  # money already held
     HELD = "held"  # of a repayment, what is kept
@@ -231,4 +245,4 @@ def explained(
     return Explanation(cell=cell, currency=currency, as_of=as_of, amount=amount, terms=kept, rate=rate)
 
 
-SAYS_SOMETHING = (TermKind.NOT_YET, TermKind.IN_GRACE, TermKind.INTEREST, TermKind.STATED)
+SAYS_SOMETHING = (TermKind.PAUSED, TermKind.NOT_YET, TermKind.IN_GRACE, TermKind.INTEREST, TermKind.STATED)

@@ -90,12 +90,14 @@ class RateChange(Fact):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Charge(Fact):
     """A fee or penalty the lender added; on bill `bill`, else on the first bill due on or after the day, or on or
-    after `due_on` if it is asked for later than it is known."""
+    after `due_on` if it is asked for later than it is known. It counts before the repayments of its day, unless it was
+    added `after_repayments`."""
 
     amount: int
     component: Component = Component.FEE
     bill: int | None = None
     due_on: date | None = None
+    after_repayments: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,10 +111,11 @@ class Waiver(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deferral(Fact):
-    """An agreed later date for a bill."""
+    """An agreed later date for a bill: `due_on`, or None for one regular step later. INTEREST_ONLY and ADD_TO_END move
+    no date and need none."""
 
     bill: int
-    due_on: date
+    due_on: date | None = None
     treatment: DeferralTreatment = DeferralTreatment.MOVE
 
 

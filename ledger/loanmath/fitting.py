@@ -14,13 +14,17 @@ from ledger.loanmath.terms import PaymentFit
 
 
 def _gap(plan: Plan, payment: int) -> int:
-    """By how much the last bill under `payment` exceeds it."""
+    """By how much the last bill under `payment` exceeds it; bills paid whole ahead and interest on what is overdue do
+    not count."""
     trial = copy(plan)
     trial.payment = payment
-    row = trial.take()
+    trial.accrued -= trial.late
+    last = None
     while not trial.done:
         row = trial.take()
-    return row.principal + row.interest - payment
+        if last is None or not plan.is_whole(row.at):
+            last = row
+    return last.principal + last.interest - payment if last else 0
 
 
 def _lowest_fitting(plan: Plan, near: int, unit: int) -> int:
@@ -48,10 +52,11 @@ def fitted_payment(plan: Plan) -> int:
     gap = _gap(plan, payment)
     bills = plan.last - plan.at + 1
     if fit is PaymentFit.REFIT:
+        ahead = sum(plan.is_whole(index) for index in plan.ahead)
         for _ in range(3):
             if abs(gap) <= bills // 2 * plan.scale:
                 break
-            moved = payment + round_ratio(gap, bills * unit, Rounding.HALF_UP) * unit
+            moved = payment + round_ratio(gap, max(bills - ahead, 1) * unit, Rounding.HALF_UP) * unit
             new_gap = _gap(plan, moved)
             if abs(new_gap) >= abs(gap):
                 break

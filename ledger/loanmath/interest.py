@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from calendar import monthrange
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from ledger.loanmath.terms import LoanTerms, Method, Unit
 ZERO = Fraction(0)
 MONTHS_IN = {Unit.MONTH: 1, Unit.YEAR: 12}
 DAYS_IN = {Unit.DAY: 1, Unit.WEEK: 7}
+SHORTEST_MONTH = 28
 PERIODS_A_YEAR = {Unit.DAY: 365, Unit.WEEK: 52, Unit.MONTH: 12, Unit.YEAR: 1}
 
 
@@ -31,15 +33,29 @@ def step(terms: LoanTerms, day: date, steps: int, anchor: int | None = None) -> 
 
 
 def due_dates(terms: LoanTerms) -> list[date]:
-    """The agreed due dates, in order."""
+    """The agreed due dates, in order; the day of the disbursement first where a down payment is asked for on it."""
     if terms.method is Method.LISTED:
-        return [row.due_on for row in terms.listed]
-    if terms.due_dates:
-        return list(terms.due_dates)
-    anchor = terms.anchor_day or terms.first_due_on.day
-    return [
-        due_date(terms.first_due_on, anchor, terms.unit, terms.every, k, terms.month_end) for k in range(terms.count)
-    ]
+        dates = [row.due_on for row in terms.listed]
+    elif terms.due_dates:
+        dates = list(terms.due_dates)
+    else:
+        dates = _regular_dates(terms)
+    if terms.last_due_on is not None:
+        dates[-1] = terms.last_due_on
+    return [terms.disbursed_on, *dates] if terms.down_payment else dates
+
+
+def _regular_dates(terms: LoanTerms) -> list[date]:
+    first, anchor = terms.first_due_on, terms.anchor_day or terms.first_due_on.day
+    if terms.unit is Unit.MONTH and anchor <= SHORTEST_MONTH:
+        return [first, *_every_month(first, anchor, terms.every, terms.count - 1)]
+    return [due_date(first, anchor, terms.unit, terms.every, k, terms.month_end) for k in range(terms.count)]
+
+
+def _every_month(first: date, day: int, every: int, count: int) -> list[date]:
+    """`day` of each month, or of every so many, after that of `first`: a day that every month has."""
+    month = first.year * 12 + first.month - 1 + every
+    return [date(m // 12, m % 12 + 1, day) for m in range(month, month + every * count, every)]
 
 
 @lru_cache(maxsize=256)
@@ -69,12 +85,9 @@ def periodic_year_part(terms: LoanTerms, starts_on: date, due_on: date) -> Fract
     if months is not None:
         return months_of_year(months)
     every = MONTHS_IN[terms.unit] * terms.every
-    whole = ((due_on.year - starts_on.year) * 12 + due_on.month - starts_on.month) // every
-    if add_months(starts_on, whole * every) > due_on:
-        whole -= 1
-    begun = add_months(starts_on, whole * every)
-    ends = add_months(starts_on, (whole + 1) * every)
-    return regular * (whole + Fraction((due_on - begun).days, (ends - begun).days))
+    begun, counted, regular = _whole_periods(terms, starts_on, due_on)
+    ends = add_months(begun, every, starts_on.day)
+    return counted + regular * Fraction((due_on - begun).days, (ends - begun).days)
 
 
 class Period(NamedTuple):
@@ -98,25 +111,71 @@ def make_period(terms: LoanTerms, starts_on: date, due_on: date) -> Period:
 
 @dataclass(slots=True)
 class Rates:
-    """The yearly rate by day, and the factors that follow from it."""
+    """The yearly rate by day, the stretches of days that bear no interest whatever the rate (`pauses`: first day, and
+    the first day after), and the factors that follow from both."""
 
     terms: LoanTerms
     segments: list[tuple[date, Fraction]] = field(default_factory=list)
+    pauses: list[tuple[date, date]] = field(default_factory=list)
     _whole: tuple[Fraction, Fraction, Fraction] = (ZERO, ZERO, ZERO)  # the last year part, rate and product
 
     def __post_init__(self) -> None:
         self.segments.append((date.min, Fraction(self.terms.annual_rate)))
+        if self.terms.interest_free_days:
+            starts_on = self.terms.disbursed_on
+            free = self.terms.interest_free_days + self.terms.first_day_free
+            self.pause(starts_on, starts_on + timedelta(days=free))
 
     def change(self, day: date, annual_rate: Decimal) -> None:
         """From the start of `day` on; days are given in order."""
         self.segments.append((day, Fraction(annual_rate)))
 
+    def pause(self, first: date, after: date) -> None:
+        """No interest from `first` up to and without `after`; stretches that touch become one."""
+        if not self.pauses or self.pauses[-1][1] < first:
+            self.pauses.append((first, after))
+            return
+        touching = [stretch for stretch in self.pauses if stretch[0] <= after and stretch[1] >= first]
+        apart = [stretch for stretch in self.pauses if stretch not in touching]
+        whole = (min(first, *(s[0] for s in touching)), max(after, *(s[1] for s in touching))) if touching else None
+        self.pauses = sorted([*apart, whole or (first, after)])
+
+    def pauses_within(self, a: date, b: date) -> list[tuple[date, date]]:
+        """The stretches without interest that share a day with those from `a` up to and without `b`."""
+        if not self.pauses:
+            return []
+        first = bisect_right(self.pauses, a, key=lambda stretch: stretch[1])
+        last = bisect_left(self.pauses, b, key=lambda stretch: stretch[0])
+        return self.pauses[first:last]
+
+    def resumptions(self, a: date, b: date) -> list[date]:
+        """The days after `a` and before `b` on which interest is counted again."""
+        return [after for _, after in self.pauses_within(a, b) if after < b]
+
+    def rate_on(self, day: date) -> Fraction:
+        """The yearly rate that holds on `day`, paused or not."""
+        return self.segments[bisect_right(self.segments, day, key=lambda segment: segment[0]) - 1][1]
+
     def factor(self, period: Period, a: date, b: date) -> Fraction:
         """The sum over rate segments between `a` and `b` of rate x part of a year; both lie in the period."""
+        paused = self.pauses_within(a, b)
+        if not paused:
+            return self._by_segment(period, a, b)
+        total, since = ZERO, a
+        for first, after in paused:
+            if since < first:
+                total += self._by_segment(period, since, first)
+            since = max(since, after)
+        return total + self._by_segment(period, since, b) if since < b else total
+
+    def _by_segment(self, period: Period, a: date, b: date) -> Fraction:
         if len(self.segments) == 1 or self.segments[-1][0] <= a:
             return self._part(period, a, b, self.segments[-1][1])
         total = ZERO
-        for at, (since, rate) in enumerate(self.segments):
+        for at in range(bisect_right(self.segments, a, key=lambda segment: segment[0]) - 1, len(self.segments)):
+            since, rate = self.segments[at]
+            if since >= b:
+                break
             until = self.segments[at + 1][0] if at + 1 < len(self.segments) else b
             first, last = max(a, since), min(b, until)
             if first < last:
@@ -147,6 +206,16 @@ def year_fraction(terms: LoanTerms, period: Period, a: date, b: date) -> Fractio
     return _elapsed(terms, period, b) - _elapsed(terms, period, a)
 
 
+def _whole_periods(terms: LoanTerms, since: date, day: date) -> tuple[date, Fraction, Fraction]:
+    """Of a period longer than the regular one: the end of the whole regular periods from `since` to `day`, what they
+    are of a year, and what one is."""
+    every = MONTHS_IN[terms.unit] * terms.every
+    whole = ((day.year - since.year) * 12 + day.month - since.month) // every
+    if add_months(since, whole * every) > day:
+        whole -= 1
+    return add_months(since, whole * every), months_of_year(whole * every), months_of_year(every)
+
+
 def _elapsed(terms: LoanTerms, period: Period, day: date) -> Fraction:
     whole = period.year_part or ZERO
     if day >= period.due_on:
@@ -156,4 +225,7 @@ def _elapsed(terms: LoanTerms, period: Period, day: date) -> Fraction:
     if terms.part_period is DayCount.PERIODIC:
         days = (period.due_on - period.accrues_from).days
         return whole * Fraction((day - period.accrues_from).days, days)
-    return min(Fraction(fraction(terms.part_period, period.accrues_from, day)), whole)
+    begun, counted, regular = period.accrues_from, ZERO, whole
+    if terms.unit in MONTHS_IN and not terms.odd_period_whole:
+        begun, counted, regular = _whole_periods(terms, begun, day)
+    return min(counted + min(Fraction(fraction(terms.part_period, begun, day)), regular), whole)

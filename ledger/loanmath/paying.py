@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, timedelta
 
-from ledger.loanmath.allocation import Amounts, allocate, meet, slots
+from ledger.loanmath.allocation import Amounts, allocate, allocate_shares, meet, slots
 from ledger.loanmath.books import Books, Source
-from ledger.loanmath.money import split
-from ledger.loanmath.terms import Spread
+from ledger.loanmath.terms import OverdueRest, Spread
 from ledger.loanmath.working_bill import WorkingBill
 
 
@@ -18,7 +17,15 @@ def advance(books: Books, day: date) -> None:
         books.accrue_overdue(next_due)
         bill = books.make_bill()
         if books.credit:
-            use_credit(books, bill.due_on)
+            use_credit(books, bill.asked_on)
+
+
+def accrue_for_repayment(books: Books, day: date) -> None:
+    """Interest on overdue principal where it is counted only when a repayment comes in; the bill due on that day bears
+    it already."""
+    if books.terms.overdue_rest is not OverdueRest.DAY:
+        advance(books, day - timedelta(days=1))
+        books.accrue_for_repayment(day)
 
 
 def pay(books: Books, source: Source, bills: Iterable[WorkingBill]) -> int:
@@ -63,9 +70,9 @@ def due_bills(books: Books, day: date) -> tuple[list[WorkingBill], list[WorkingB
     past: list[WorkingBill] = []
     now: list[WorkingBill] = []
     for bill in books.open.values():
-        if bill.due_on > day:
+        if bill.asked_on > day:
             break
-        (past if bill.due_on < day else now).append(bill)
+        (past if bill.payable_on < day else now).append(bill)
     return past, now
 
 
@@ -74,6 +81,18 @@ def pay_due(books: Books, source: Source) -> int:
     repayment, day, amount = source
     for group in due_bills(books, day):
         amount = pay(books, (repayment, day, amount), group)
+    return amount
+
+
+def pay_charges_due(books: Books, source: Source) -> int:
+    """Pay charges that are due though their bill is not, where bills paid ahead have an order of their own; what is
+    left."""
+    repayment, day, amount = source
+    if books.terms.order_ahead in ((), books.terms.order):
+        return amount
+    for bill in list(books.open.values()):
+        if amount and bill.charges_due and bill.due_on > day:
+            amount -= _book_payment(books, bill, repayment, day, meet(amount, bill.charges_open(day), books.order))
     return amount
 
 
@@ -89,11 +108,11 @@ def pay_next(books: Books, repayment: int, day: date, amount: int) -> int:
 
 def pay_shares(books: Books, repayment: int, day: date, amount: int) -> int:
     """Pay all open bills in equal shares, again as long as one has room for more; what is left."""
-    while amount and (bills := books.all_open()):
-        shares = split(amount, len(bills))
-        left = [pay(books, (repayment, day, share), [bill]) for share, bill in zip(shares, bills, strict=True)]
-        amount = sum(left)
-    return amount
+    bills = books.all_open()
+    for bill in bills:
+        bill.accrue_penalty(books.terms.penalty, day)
+    mets = allocate_shares(amount, [bill.open() for bill in bills], _order_on(books, day, *bills))
+    return amount - sum(_book_payment(books, bill, repayment, day, met) for bill, met in zip(bills, mets, strict=True))
 
 
 def use_credit(books: Books, day: date) -> None:

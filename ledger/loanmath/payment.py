@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
+from fractions import Fraction
 
 from ledger.loanmath.day_count import DayCount
 from ledger.loanmath.fitting import fitted_payment, rate_of_payments
-from ledger.loanmath.interest import ZERO
+from ledger.loanmath.interest import MONTHS_IN, ZERO, Period
 from ledger.loanmath.money import Rounding, round_ratio
 from ledger.loanmath.plan import Plan, new_plan
 from ledger.loanmath.terms import LoanTerms, Method, PaymentFit, Residue
 
 PRECISION = 10**40
+YEAR_OF = {DayCount.ACT_360: 360, DayCount.ACT_364: 364}
 LONGEST_POWER = 50_000  # bits; beyond it the growth is worked out bill by bill
 
 
@@ -33,6 +36,9 @@ def start_plan(terms: LoanTerms) -> Plan:
 def set_payment(plan: Plan) -> None:
     """The payment the agreement states, or the one worked out for the bills that are left."""
     terms = plan.terms
+    if plan.at < plan.first:
+        with_down_payment(plan, set_payment)
+        return
     if terms.method is Method.LEVEL and terms.payment is not None:
         plan.payment = terms.payment * plan.scale
         least = minimum_payment(plan)
@@ -48,6 +54,14 @@ def set_payment(plan: Plan) -> None:
         plan.rates.segments[0] = (date.min, rate_of_payments(plan))
 
 
+def with_down_payment(plan: Plan, work_out: Callable[[Plan], None]) -> None:
+    """Work something out for what is owed once the down payment has been made."""
+    down_payment = plan.take()
+    if not plan.done:
+        work_out(plan)
+    plan.take_back(down_payment._replace(payment=plan.payment))
+
+
 def minimum_payment(plan: Plan) -> int:
     """The least level payment, in minor units, under which the balance falls in a regular period."""
     index = plan.at if plan.last == plan.at else plan.at + 1
@@ -60,6 +74,9 @@ def solve(plan: Plan) -> None:
     """Work out payment or part anew, for the balance, the rates and the bills that are left; the bill being counted
     now included."""
     if plan.done:
+        return
+    if plan.at < plan.first:
+        with_down_payment(plan, solve)
         return
     if plan.witness is not None:
         plan.witness.solving(plan)
@@ -96,6 +113,8 @@ def _solve_level(plan: Plan) -> None:
         plan.payment = plan.part
         return
     plan.payment = plan.round_payment(*exact)
+    if plan.ahead:
+        plan.reopen_ahead()
     if plan.terms.payment_fit is not PaymentFit.NONE:
         plan.payment = fitted_payment(plan)
 
@@ -107,12 +126,17 @@ def exact_level_ratio(plan: Plan) -> tuple[int, int] | None:
     start = amortizes_from(plan)
     period = plan.period(start)
     since = plan.accrued_to if start == plan.at and plan.accrued_to else period.starts_on
-    first = plan.rates.factor(period, since, period.due_on)
+    first = _factor(plan, period, since)
     grown, paid, one = _even_growth(plan, start) or _growth(plan, start)
     owed = plan.accrued + plan.carry if start == plan.at else ZERO
-    if grown == one and not first and not owed and not plan.terms.weights:
-        return None
-    owed += plan.balance * (1 + first)
+    if not paid or (grown == one and not first and not owed and not plan.terms.weights):
+        return None  # likewise where no bill left asks for a payment
+    if start != plan.at:
+        owed = plan.balance * (1 + first)
+    elif plan.terms.payment_fit is PaymentFit.REFIT:  # as if nothing had been paid early or late since it began
+        owed = plan.opening() * (1 + _factor(plan, period, period.starts_on))
+    else:
+        owed += plan.balance + (plan.balance - plan.paid_ahead) * first
     left = plan.terms.balloon * plan.scale * one * owed.denominator
     return max(owed.numerator * grown - left, 0), paid * owed.denominator
 
@@ -125,6 +149,8 @@ def _even_growth(plan: Plan, start: int) -> tuple[int, int, int] | None:
         return None
     period = plan.period(start + 1)
     if any(plan.period(start + n).year_part is not period.year_part for n in range(2, later + 1)):
+        return None
+    if plan.rates.pauses and plan.rates.pauses[-1][1] > period.starts_on:
         return None
     factor = plan.rates.factor(period, period.starts_on, period.due_on)
     up, down = factor.numerator, factor.denominator
@@ -139,9 +165,19 @@ def _growth(plan: Plan, start: int) -> tuple[int, int, int]:
     grown, paid = PRECISION, int(plan.weight(start) * PRECISION)
     for index in range(start + 1, plan.last + 1):
         period = plan.period(index)
-        factor = plan.rates.factor(period, period.starts_on, period.due_on)
+        factor = _factor(plan, period, period.starts_on)
         up, down = factor.numerator, factor.denominator
         grown += grown * up // down
         paid += paid * up // down
         paid += int(plan.weight(index) * PRECISION) if plan.terms.weights else PRECISION
     return grown, paid, PRECISION
+
+
+def _factor(plan: Plan, period: Period, since: date) -> Fraction:
+    """By how much a balance grows from `since` to the end of a period, as the payment is worked out."""
+    terms = plan.terms
+    counted = terms.thirty_day_payment and period.year_part is None
+    if not counted or since != period.starts_on or terms.unit not in MONTHS_IN:
+        return plan.rates.factor(period, since, period.due_on)
+    year = YEAR_OF.get(terms.day_count, 365)
+    return plan.rates.rate_on(since) * Fraction(30 * MONTHS_IN[terms.unit] * terms.every, year)

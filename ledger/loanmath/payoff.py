@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
+from ledger.loanmath.calendars import WEEKENDS, Calendar
 from ledger.loanmath.facts import Fact
 from ledger.loanmath.money import Parts
 from ledger.loanmath.project import live
@@ -32,16 +33,17 @@ class PayoffQuote:
     credit: int = 0
     terms: LoanTerms = field(compare=False, repr=False)
     facts: Sequence[Fact] = field(compare=False, repr=False)
+    calendar: Calendar = field(default=WEEKENDS, compare=False, repr=False)
 
 
-def payoff_quote(terms: LoanTerms, facts: Iterable[Fact], on: date) -> PayoffQuote:
+def payoff_quote(terms: LoanTerms, facts: Iterable[Fact], on: date, calendar: Calendar = WEEKENDS) -> PayoffQuote:
     """What an unlimited payoff on `on` would take: bills due and unpaid, principal not yet due, interest to the
     day, penalty, charges and the prepayment fee. Never the sum of future bills."""
     known = live(facts)
-    needed, held = _needed(terms, known, on)
+    needed, held = _needed(terms, known, on, calendar)
     good_through = on
     while needed.total > held and (good_through - on).days < LONGEST_GOOD:
-        later, later_held = _needed(terms, known, good_through + timedelta(days=1))
+        later, later_held = _needed(terms, known, good_through + timedelta(days=1), calendar)
         if later.total - later_held > needed.total - held:
             break
         good_through += timedelta(days=1)
@@ -56,8 +58,9 @@ def payoff_quote(terms: LoanTerms, facts: Iterable[Fact], on: date) -> PayoffQuo
         credit=min(held, needed.total),
         terms=terms,
         facts=known,
+        calendar=calendar,
     )
 
 
-def _needed(terms: LoanTerms, facts: list[Fact], on: date) -> tuple[Parts, int]:
-    return payoff(replay(terms, facts, on), on)
+def _needed(terms: LoanTerms, facts: list[Fact], on: date, calendar: Calendar) -> tuple[Parts, int]:
+    return payoff(replay(terms, facts, on, calendar), on)

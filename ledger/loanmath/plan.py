@@ -7,8 +7,9 @@ rounds, so that one set of integer rules serves both.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from fractions import Fraction
 from itertools import accumulate
@@ -16,10 +17,20 @@ from typing import NamedTuple, Protocol
 
 from ledger.loanmath.interest import ZERO, Period, Rates, due_dates, make_period, step
 from ledger.loanmath.money import Rounding, round_ratio
-from ledger.loanmath.terms import LastRow, LoanTerms, Method, Residue
+from ledger.loanmath.terms import AheadInterest, LastRow, LoanTerms, Method, Residue
 
 UNROUNDED_SCALE = 10**20
 MOST_BILLS = 1200  # where a kept payment no longer repays within a lifetime, the last of these takes the rest
+
+
+@dataclass(slots=True)
+class Ahead:
+    """What was paid of a bill not made up yet, in plan amounts; `whole` if that was all it asked for."""
+
+    principal: int = 0
+    interest: int = 0
+    whole: bool = False
+    since: list[tuple[date, int]] = field(default_factory=list)  # the principal, by the day it was paid
 
 
 class PlanRow(NamedTuple):
@@ -34,6 +45,8 @@ class PlanRow(NamedTuple):
     accrued: Fraction
     accrued_to: date | None
     carry: int
+    payment: int
+    relief: int
 
     @property
     def closing(self) -> int:
@@ -46,8 +59,11 @@ class PlanWitness(Protocol):
     def taking(self, plan: Plan) -> None:
         """The plan is about to make up its next bill."""
 
-    def accruing(self, plan: Plan, day: date) -> None:
-        """The interest of the current period is about to be fixed up to `day`."""
+    def accruing(self, plan: Plan, day: date, overdue: int) -> None:
+        """The interest of the current period is about to be fixed up to `day`, on `overdue` minor units as well."""
+
+    def adding_late(self, plan: Plan, overdue: int, since: date, until: date) -> None:
+        """Interest on `overdue` minor units between two days is about to be added to that of the current period."""
 
     def rounding(self, plan: Plan) -> None:
         """Fixed interest is about to be rounded."""
@@ -55,19 +71,38 @@ class PlanWitness(Protocol):
     def restarting(self, plan: Plan) -> None:
         """Interest is about to be counted anew."""
 
+    def restoring(self, plan: Plan) -> None:
+        """Interest is about to be as it was before it was counted anew."""
+
     def solving(self, plan: Plan) -> None:
         """Payment or part are about to be worked out."""
+
+
+class PlanState(NamedTuple):
+    """What a bill's deferral changes of the plan besides its row, so that it can be taken back."""
+
+    balance: int
+    accrued: Fraction
+    accrued_to: date | None
+    carry: int
+    payment: int
+    part: int
+    first_more: int
+    prorate_listed: bool
+    last: int
 
 
 @dataclass(slots=True)
 class Plan:
     """The bills from index `at` on, for a `balance` still owed.
 
-    `accrued` is interest of the current period up to `accrued_to` (None: its start), not yet in a bill; `carry` is
-    interest an earlier bill had no room for. `payment` is the full level payment, `part` the equal part of
-    principal; `last` is the index of the last bill, which an `open_ended` plan moves on until the kept payment has
-    repaid everything. `first` is the index at which these terms took over, `skipped` how many of their rows lie
-    before it.
+    `accrued` is interest of the current period up to `accrued_to` (None: its start), not yet in a bill, `late` what of
+    it grew on overdue principal; `carry` is interest an earlier bill had no room for. `payment` is the full level
+    payment, `part` the equal part of principal; `last` is the index of the last bill, which an `open_ended` plan moves
+    on until the kept payment has repaid everything. `first` is the index at which these terms took over, `skipped` how
+    many of their rows lie before it. `ahead` is what was paid of single bills to come, `paid_ahead` the principal of
+    those not taken yet: it bears no interest, but `balance` still contains it. `overpaid` is by how much that went
+    beyond what the bill taken last planned, `relief` what bills to come ask for less because of it.
     """
 
     terms: LoanTerms
@@ -85,12 +120,20 @@ class Plan:
     flat_base: int = 0
     accrued: Fraction = ZERO
     accrued_to: date | None = None
+    late: Fraction = ZERO
     carry: int = 0
-    overdue: int = 0
     prorate_listed: bool = False
     first: int = 0
     skipped: int = 0
+    ahead: dict[int, Ahead] = field(default_factory=dict)
+    paid_ahead: int = 0
+    overpaid: int = 0
+    relief: int = 0
     agreed: dict[int, date] = field(default_factory=dict)  # due dates that deferrals have moved, as they were
+    moved: dict[int, date] = field(default_factory=dict)  # the days they have moved to
+    agreed_last: int = 0  # the index of the last bill as agreed, extensions included
+    without_principal: set[int] = field(default_factory=set)  # bills that ask for interest only
+    empty: list[int] = field(default_factory=list)  # bills put off to the end, which ask for nothing; ascending
     witness: PlanWitness | None = None
     _periods: dict[int, Period] = field(default_factory=dict)
     _owed: list[int] = field(default_factory=list)
@@ -118,7 +161,7 @@ class Plan:
         """The days bill `index` bears interest for: its start included, its due date not."""
         period = self._periods.get(index)
         if period is None:
-            starts_on = self.starts_on if index == self.first else self.due_on(index - 1)
+            starts_on = self.starts_on if index <= self.first else self.due_on(index - 1)
             period = self._periods[index] = make_period(self.terms, starts_on, self.due_on(index))
         return period
 
@@ -130,7 +173,9 @@ class Plan:
         owed, days = self._listed_owed(index), (period.due_on - period.starts_on).days
         if not owed or not days:
             return ZERO
-        return Fraction(self.terms.listed[self.place(index)].parts.interest * (b - a).days, owed * days)
+        paused = sum((min(after, b) - max(first, a)).days for first, after in self.rates.pauses_within(a, b))
+        interest = self.terms.listed[self.place(index)].parts.interest
+        return Fraction(interest * ((b - a).days - paused), owed * days)
 
     def interest_to(self, day: date) -> Fraction:
         """Interest of the current period up to `day` that is in no bill yet, unrounded."""
@@ -139,19 +184,27 @@ class Plan:
         day = min(day, period.due_on)
         if day <= since:
             return self.accrued
-        base = self.flat_base if self.terms.method is Method.FLAT else self.balance + self.overdue
-        return self.accrued + base * self.factor(self.at, since, day)
+        base = self.flat_base if self.terms.method is Method.FLAT else self.balance - self.paid_ahead
+        accrued = self.accrued
+        if self.terms.round_parts:
+            for cut in self.rates.resumptions(since, day):
+                accrued += base * self.factor(self.at, since, cut)
+                accrued, since = Fraction(self.round_interest(accrued.numerator, accrued.denominator)), cut
+        return accrued + base * self.factor(self.at, since, day)
 
     def accrue_to(self, day: date, overdue: int = 0) -> None:
         """Fix the interest up to `day`, so that balance or rate may change from then on; on the balance, and on
         `overdue` principal where the agreement says so."""
-        if not self.done and day > (self.accrued_to or self.period(self.at).starts_on):
-            self.overdue = overdue * self.scale
-            if self.witness is not None:
-                self.witness.accruing(self, day)
-            self.accrued = self.interest_to(day)
-            self.accrued_to = min(day, self.period(self.at).due_on)
-            self.overdue = 0
+        if self.done or day <= (since := self.accrued_to or self.period(self.at).starts_on):
+            return
+        until = min(day, self.period(self.at).due_on)
+        if self.witness is not None:
+            self.witness.accruing(self, until, overdue)
+        self.accrued = self.interest_to(until)
+        if overdue and since < until:
+            self.late += overdue * self.scale * self.factor(self.at, since, until)
+            self.accrued += overdue * self.scale * self.factor(self.at, since, until)
+        self.accrued_to = until
 
     def cut_at(self, day: date) -> None:
         """Fix the interest up to `day`, for a change of balance or rate; rounded there if parts are rounded."""
@@ -165,10 +218,22 @@ class Plan:
         """A copy that what follows does not change, and that nobody listens to."""
         kept = copy(self)
         kept.witness = None
-        kept.dates, kept._periods = list(self.dates), dict(self._periods)
+        kept.dates, kept._periods, kept.agreed = list(self.dates), dict(self._periods), dict(self.agreed)
+        kept.empty, kept.without_principal = list(self.empty), set(self.without_principal)
+        kept.ahead = {index: replace(met, since=list(met.since)) for index, met in self.ahead.items()}
         kept.rates = copy(self.rates)
-        kept.rates.segments = list(self.rates.segments)
+        kept.rates.segments, kept.rates.pauses = list(self.rates.segments), list(self.rates.pauses)
         return kept
+
+    def add_late(self, overdue: int, since: date, until: date) -> None:
+        """Interest of the current period on `overdue`, in minor units, between two of its days; rounded by itself if
+        parts are rounded."""
+        if self.witness is not None:
+            self.witness.adding_late(self, overdue, since, until)
+        late = overdue * self.scale * self.factor(self.at, since, until)
+        if self.terms.round_parts:
+            late = Fraction(self.round_interest(late.numerator, late.denominator))
+        self.accrued += late
 
     def close(self) -> None:
         """Nothing is owed any more and no bill will follow."""
@@ -196,7 +261,8 @@ class Plan:
 
     def place(self, index: int) -> int:
         """The row of the agreement's own table (weights, listed rows, fees) that bill `index` is."""
-        return index - self.first + self.skipped
+        place = index - self.first + self.skipped
+        return place - bisect_left(self.empty, index) if self.empty else place
 
     # what the bills are made of
 
@@ -226,7 +292,11 @@ class Plan:
         if self.witness is not None:
             self.witness.taking(self)
         index, period = self.at, self.period(self.at)
-        interest = self._interest_due(period) + self.carry
+        if index < self.first:
+            return self._take_down_payment(period)
+        if self.empty and index in self.empty:
+            return self._take_empty(index, period)
+        calculated = interest = self._interest_due(period) + self.carry
         if self.open_ended and index == self.last and self._needs_another(index, interest):
             self.last += 1
         if index == self.last:
@@ -236,12 +306,37 @@ class Plan:
             principal, interest, _ = self._parts(index, 0)
         else:
             principal, interest, carry = self._parts(index, interest)
+        if self.ahead:
+            principal, interest, carry = self._with_ahead(index, calculated, (principal, interest, carry))
+        if self.relief and index != self.last:
+            principal = self._relieved(principal)
         row = PlanRow(
-            index, period, principal, interest, self._fee(index) * self.scale,
-            self.balance, self.accrued, self.accrued_to, self.carry,
+            index, period, principal, interest, self.fee(index) * self.scale,
+            self.balance, self.accrued, self.accrued_to, self.carry, self.payment, self.relief,
         )  # fmt: skip
         self.at, self.balance, self.carry = index + 1, self.balance - principal, carry
-        self.accrued, self.accrued_to = ZERO, None
+        self.accrued, self.accrued_to, self.late = ZERO, None, ZERO
+        return row
+
+    def _take_down_payment(self, period: Period) -> PlanRow:
+        """The bill of the day of the disbursement: principal alone."""
+        principal = min(self.terms.down_payment * self.scale, self.balance)
+        row = PlanRow(
+            self.at, period, principal, 0, 0,
+            self.balance, self.accrued, self.accrued_to, self.carry, self.payment, self.relief,
+        )  # fmt: skip
+        self.at, self.balance = self.at + 1, self.balance - principal
+        return row
+
+    def _take_empty(self, index: int, period: Period) -> PlanRow:
+        """A bill that asks for nothing: its interest is asked for with the next one."""
+        row = PlanRow(
+            index, period, 0, 0, 0,
+            self.balance, self.accrued, self.accrued_to, self.carry, self.payment, self.relief,
+        )  # fmt: skip
+        if self.terms.method is not Method.LISTED:
+            self.carry += self._interest_due(period)
+        self.at, self.accrued, self.accrued_to = index + 1, ZERO, None
         return row
 
     def _needs_another(self, index: int, interest: int) -> bool:
@@ -250,17 +345,114 @@ class Plan:
         return left > (index - self.first + 1) * self.scale and index + 1 < MOST_BILLS
 
     def _interest_due(self, period: Period) -> int:
-        if self.accrued or self.accrued_to:
+        if self.accrued or self.accrued_to or (self.terms.round_parts and self.rates.pauses):
             exact = self.interest_to(period.due_on)
             return self.round_interest(exact.numerator, exact.denominator)
-        base = self.flat_base if self.terms.method is Method.FLAT else self.balance
+        base = self.flat_base if self.terms.method is Method.FLAT else self.balance - self.paid_ahead
         factor = self.factor(self.at, period.starts_on, period.due_on)
         return self.round_interest(base * factor.numerator, factor.denominator)
 
     def take_back(self, row: PlanRow) -> None:
         """The plan as it was before `row`, the last one taken."""
         self.at, self.balance, self.carry = row.at, row.opening, row.carry
+        self.payment, self.relief = row.payment, row.relief
+        if row.at in self.ahead:
+            self.paid_ahead += self.ahead[row.at].principal
         self.accrued, self.accrued_to = row.accrued, row.accrued_to
+
+    def state(self) -> PlanState:
+        """What `restore` brings back."""
+        return PlanState(
+            self.balance, self.accrued, self.accrued_to, self.carry,
+            self.payment, self.part, self.first_more, self.prorate_listed, self.last,
+        )  # fmt: skip
+
+    def ends_at(self, due_on: date | None = None) -> int:
+        """The index of the last bill had the bill to come not been deferred: due on `due_on` if that is given, the
+        others one later; asking for principal even if it is let off."""
+        trial = copy(self)
+        trial.witness = None
+        trial.without_principal = self.without_principal - {self.at}
+        if due_on is not None:
+            trial.dates, trial._periods = [*self.dates[: self.at], due_on, *self.dates[self.at :]], {}
+        while not trial.done:
+            trial.take()
+        return trial.at - 1
+
+    def restore(self, state: PlanState) -> None:
+        """The plan as it was when `state` was noted, for the same next bill."""
+        if self.witness is not None:
+            self.witness.restoring(self)
+        self.balance, self.accrued, self.accrued_to, self.carry = state[:4]
+        self.restore_payment(state)
+        self.forget_period(self.at)
+
+    def restore_payment(self, state: PlanState) -> None:
+        """The payment as it was, and the bills it was worked out for."""
+        self.payment, self.part, self.first_more, self.prorate_listed, self.last = state[4:]
+
+    def pay_ahead(self, index: int, day: date, principal: int, interest: int, *, whole: bool) -> None:
+        """So much of bill `index`, still to come, is paid; it bears no interest from `day` on."""
+        met = self.ahead.setdefault(index, Ahead())
+        met.since.append((day, principal))
+        met.principal += principal
+        met.interest += interest
+        met.whole = whole
+        self.paid_ahead += principal
+
+    def is_whole(self, index: int) -> bool:
+        """Whether bill `index`, still to come, is paid whole."""
+        return index >= self.at and index in self.ahead and self.ahead[index].whole
+
+    def reopen_ahead(self) -> None:
+        """After the payment changed: a bill paid ahead is paid whole if it asks for no more than was paid."""
+        if self.terms.method is Method.LEVEL:
+            for index, met in self.ahead.items():
+                if index >= self.at:
+                    met.whole = met.principal + met.interest >= self.level_payment(index)
+
+    def opening(self) -> int:
+        """What bore interest when the current period began, and what was drawn in it since."""
+        day = self.period(self.at).starts_on
+        before = (met.since for index, met in self.ahead.items() if index >= self.at)
+        return self.balance - sum(principal for paid in before for on, principal in paid if on < day)
+
+    def interest_ahead(self, day: date) -> int:
+        """Interest up to `day` that neither a bill asks for nor money paid ahead has met."""
+        exact = self.interest_to(day)
+        met = sum(ahead.interest for index, ahead in self.ahead.items() if index >= self.at)
+        return max(self.round_interest(exact.numerator, exact.denominator) + self.carry - met, 0)
+
+    def principal_ahead(self, index: int, interest: int) -> int:
+        """What bill `index`, still to come, asks for in principal, beside `interest` and what was paid of it."""
+        met = self.ahead.get(index, Ahead())
+        return 0 if self.is_whole(index) else max(self._parts(index, interest + met.interest)[0] - met.principal, 0)
+
+    def _with_ahead(self, index: int, calculated: int, planned: tuple[int, int, int]) -> tuple[int, int, int]:
+        """Principal, interest and carry of a bill where some are paid ahead: one paid whole asks for what was paid,
+        the rest of its `calculated` interest moves on, and the last one not paid whole takes the rest."""
+        principal, interest, carry = planned
+        met = self.ahead.get(index, Ahead())
+        self.paid_ahead -= met.principal
+        if self.terms.ahead_interest is AheadInterest.ON_BALANCE:
+            self.overpaid = max(met.principal - principal, 0)
+            return principal + self.overpaid, calculated - carry, carry
+        rest = self.balance - self.paid_ahead
+        if self.is_whole(index) and index != self.last:
+            return min(met.principal, rest), met.interest, calculated - met.interest
+        if all(self.is_whole(n) for n in range(index + 1, self.last + 1)):
+            return rest, calculated, 0
+        if met.principal > principal:
+            whole = self.level_payment(index) if self.terms.method is Method.LEVEL else 0
+            principal, interest = max(whole - met.interest, met.principal), met.interest
+            carry = calculated - interest
+        return min(principal, rest), interest, carry
+
+    def _relieved(self, principal: int) -> int:
+        """What a bill asks for in principal once money paid before has made it smaller."""
+        less = min(self.relief, principal)
+        self.relief -= less
+        return principal - less
 
     def level_payment(self, index: int) -> int:
         """What bill `index` asks for in principal and interest, unless it is the last."""
@@ -273,7 +465,7 @@ class Plan:
     def _parts(self, index: int, interest: int) -> tuple[int, int, int]:
         """Principal, interest, and interest carried on, of a bill that is not the last."""
         method, extra, carry = self.terms.method, self.terms.extra_payment * self.scale, 0
-        if self.place(index) < self.terms.principal_grace:
+        if self.place(index) < self.terms.principal_grace or index in self.without_principal:
             principal = 0
         elif method is Method.LEVEL:
             payment = self.level_payment(index)
@@ -296,17 +488,20 @@ class Plan:
 
     def _listed_principal(self, index: int) -> int:
         owed = self._listed_owed(index)
+        if not owed:
+            return 0
         stated = self.terms.listed[self.place(index)].parts.principal
-        if not self.prorate_listed or not owed:
+        if not self.prorate_listed:
             return stated * self.scale
         return self._round(self.balance * stated, owed, self.terms.rounding)
 
     def _listed_owed(self, index: int) -> int:
-        """What the lender's own table still shows as owed before row `index`."""
+        """What the lender's own table still shows as owed before row `index`; nothing where it has no such row."""
         if not self._owed:
             parts = (row.parts.principal for row in reversed(self.terms.listed))
             self._owed.extend(reversed(list(accumulate(parts))))
-        return self._owed[self.place(index)]
+        place = self.place(index)
+        return self._owed[place] if place < len(self._owed) else 0
 
     def _last_parts(self, interest: int) -> tuple[int, int, int]:
         if self.terms.method is not Method.LEVEL or self.terms.last_row is LastRow.REST:
@@ -316,9 +511,13 @@ class Plan:
             return self.balance, max(payment - self.balance, 0), 0
         return max(min(payment - interest, self.balance), 0), interest, 0
 
-    def _fee(self, index: int) -> int:
+    def fee(self, index: int) -> int:
+        """What bill `index` asks for as fees of the agreement, in minor units."""
         at = self.place(index)
         fee = self.terms.bill_fee
+        if self.terms.bill_fee_rate:
+            numerator, denominator = self.terms.bill_fee_rate.as_integer_ratio()
+            fee += round_ratio(self.terms.principal * numerator, denominator, self.terms.rounding)
         if self.terms.method is Method.LISTED and at < len(self.terms.listed):
             fee += self.terms.listed[at].parts.fee
         if self.terms.flat_fee and at < self.terms.count:
@@ -334,6 +533,8 @@ def new_plan(terms: LoanTerms) -> Plan:
     roundings = (terms.payment_rounding, terms.interest_rounding, terms.rounding)
     scale = UNROUNDED_SCALE if Rounding.NONE in roundings else 1
     balance = terms.opening * scale
-    plan = Plan(terms, Rates(terms), dates, terms.disbursed_on, scale, balance, last=len(dates) - 1)
-    plan.flat_base = balance
+    last = len(dates) - 1
+    plan = Plan(terms, Rates(terms), dates, terms.disbursed_on, scale, balance, last=last, agreed_last=last)
+    plan.flat_base = balance - terms.down_payment * scale
+    plan.first = 1 if terms.down_payment else 0
     return plan

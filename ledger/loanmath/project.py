@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 
 from ledger.loanmath.books import Books
+from ledger.loanmath.calendars import WEEKENDS, Calendar
 from ledger.loanmath.facts import (
     Arrangement,
     Charge,
@@ -63,18 +64,28 @@ def live(facts: Iterable[Fact]) -> list[Fact]:
         if reversal.id not in undone and reversal.of < reversal.id:
             undone.add(reversal.of)
     left = [fact for fact in everything if fact.id not in undone and not isinstance(fact, Reversal)]
-    return sorted(left, key=lambda fact: (fact.effective_on, RANK[type(fact)], fact.id))
+    return sorted(left, key=lambda fact: (fact.effective_on, _rank(fact), fact.id))
 
 
-def project(terms: LoanTerms, facts: Iterable[Fact], as_of: date) -> Projection:
+def _rank(fact: Fact) -> int:
+    late = isinstance(fact, Charge) and fact.after_repayments
+    return RANK[Repayment if late else type(fact)] + late
+
+
+def project(
+    terms: LoanTerms, facts: Iterable[Fact], as_of: date, calendar: Calendar = WEEKENDS, agreed: Iterable[Fact] = ()
+) -> Projection:
     """A loan as of a day: its bills, past and to come, what met them, and what is still owed.
 
-    Only facts that are live and effective by `as_of` count; the order in which they are given never matters.
-    Repayments before the disbursement are history and do not count. Raises NeverAmortizes if the stated payment
+    Only facts that are live and effective by `as_of` count, and those that are `agreed` already for a later day (a rate
+    change announced, a pause to come): they change the bills to come. The order in which they are given never matters.
+    Repayments before the disbursement are history and do not count. `calendar` says which days are working days, for
+    the payable dates. Raises NeverAmortizes if the stated payment
     is below the interest.
     """
     facts = live(facts)
-    loan = final_books(terms, facts, as_of)
+    agreed = live(agreed)
+    loan = final_books(terms, facts, as_of, calendar, agreed)
     unconfirmed = presumed_repayments(facts, as_of)
     return Projection(
         as_of=as_of,
@@ -87,12 +98,21 @@ def project(terms: LoanTerms, facts: Iterable[Fact], as_of: date) -> Projection:
         next_change_on=next_change_on(loan, facts, as_of),
         terms=terms,
         facts=facts,
+        calendar=calendar,
+        agreed=agreed,
     )
 
 
-def final_books(terms: LoanTerms, facts: Sequence[Fact], as_of: date, witness: Witness | None = None) -> Books:
-    """The books as of a day with every bill to come made up; `facts` live and in order."""
-    loan = replay(terms, facts, as_of, witness)
+def final_books(
+    terms: LoanTerms,
+    facts: Sequence[Fact],
+    as_of: date,
+    calendar: Calendar = WEEKENDS,
+    agreed: Sequence[Fact] = (),
+    witness: Witness | None = None,
+) -> Books:
+    """The books as of a day with every bill to come made up; `facts` and `agreed` live and in order."""
+    loan = replay(terms, facts, as_of, calendar, agreed, witness)
     while loan.next_due_on() is not None:
         loan.make_bill()
     for bill in loan.open.values():
@@ -121,7 +141,7 @@ def projected_bill(bill: WorkingBill, unconfirmed: frozenset[int]) -> ProjectedB
         number=bill.number,
         starts_on=bill.starts_on,
         due_on=bill.due_on,
-        payable_on=bill.due_on,
+        payable_on=bill.payable_on,
         due=Parts(*bill.due),
         paid=Parts(*bill.paid),
         waived=Parts(*bill.waived) if any(bill.waived) else NOTHING,
@@ -155,7 +175,7 @@ def outstanding_principal(loan: Books) -> int:
     """Principal lent, drawn and capitalized, less what was prepaid, paid or waived, in minor units; principal charged
     on bills does not count."""
     met = sum(bill.paid[0] + bill.waived[0] - bill.charges[0] for bill in loan.bills)
-    return loan.lent + loan.drawn + sum(loan.capitalized.values()) - loan.prepaid - met
+    return loan.lent + loan.drawn + sum(loan.capitalized.values()) + loan.joined - loan.prepaid - met
 
 
 def settled_on(loan: Books) -> date | None:
@@ -172,13 +192,13 @@ def next_change_on(loan: Books, facts: Sequence[Fact], as_of: date) -> date | No
     """The first day after `as_of` on which the projection may be another without any new fact."""
     days = [fact.effective_on for fact in facts if fact.effective_on > as_of][:1]
     if loan.credit:
-        days += [bill.due_on for bill in loan.open.values() if bill.due_on > as_of][:1]
+        days += [bill.asked_on for bill in loan.open.values() if bill.asked_on > as_of][:1]
     if loan.terms.overdue_accrues and loan.open:
         oldest = next(iter(loan.open.values()))
         if oldest is not loan.bills[-1]:
             days.append(max(as_of, oldest.due_on) + timedelta(days=1))
     for bill in loan.open.values():
-        if days and bill.due_on >= min(days):
+        if days and bill.asked_on >= min(days):
             break
         day = bill.next_penalty_change(loan.terms.penalty, as_of)
         if day is not None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from datetime import date
 
+from ledger.loanmath.ahead import pay_on_balance, pay_to_date
 from ledger.loanmath.allocation import Amounts, meet
 from ledger.loanmath.books import Books, Source
+from ledger.loanmath.coupons import off_interest_to
 from ledger.loanmath.facts import ApplyTo, Repayment
 from ledger.loanmath.money import Parts, round_ratio
-from ledger.loanmath.paying import pay, pay_ahead_again, pay_due, pay_next, pay_shares
+from ledger.loanmath.paying import pay, pay_ahead_again, pay_charges_due, pay_due, pay_next, pay_shares
 from ledger.loanmath.payment import solve
 from ledger.loanmath.prepayment import prepayment_fee, split_prepayment
-from ledger.loanmath.terms import Excess
+from ledger.loanmath.terms import AheadInterest, Excess
 from ledger.loanmath.working_bill import nothing
 
 BEYOND_DUE = {
@@ -29,15 +31,23 @@ def repay(books: Books, fact: Repayment) -> None:
     """Let a repayment count on its day: a payoff that is enough settles everything; else the bill it names, what is
     due up to and on that day, and then what the repayment or else the agreement says; the rest is credit."""
     day, left = fact.effective_on, fact.amount
-    if fact.apply_to is ApplyTo.PAYOFF and pay_off(books, fact.id, day, left):
+    to_date = books.terms.ahead_interest is AheadInterest.TO_DATE
+    if fact.apply_to is ApplyTo.PAYOFF and not to_date and pay_off(books, fact.id, day, left):
         return
     if fact.apply_to is ApplyTo.BILL and fact.bill is not None:
         bill = books.reach(fact.bill)
         left = left if bill is None else pay(books, (fact.id, day, left), [bill])
     left = pay_due(books, (fact.id, day, left))
+    left = pay_charges_due(books, (fact.id, day, left))
     policy = BEYOND_DUE.get(fact.apply_to, books.terms.excess)
-    if left and policy in (Excess.SHORTEN, Excess.LOWER):
+    if to_date and fact.apply_to is ApplyTo.PAYOFF:
+        policy = Excess.NEXT_BILL
+    if left and books.terms.ahead_interest is AheadInterest.ON_BALANCE and policy is not Excess.HOLD:
+        left = pay_on_balance(books, (fact.id, day, left))
+    elif left and policy in (Excess.SHORTEN, Excess.LOWER):
         left = prepay(books, fact.id, day, left, lower=policy is Excess.LOWER)
+    elif left and to_date and policy is not Excess.HOLD:
+        left = pay_to_date(books, (fact.id, day, left), policy)
     elif policy is Excess.LAST_BILL:
         left = pay(books, (fact.id, day, left), reversed(books.all_open()))
     elif policy is Excess.EQUAL_SHARES:
@@ -117,14 +127,18 @@ def _rest_on(books: Books, day: date) -> Parts:
     """What settles the part of the loan that is in no bill yet, once the bills to come are taken back. Principal
     that money of those bills covers was paid as agreed, if ahead: no prepayment fee is due on it."""
     plan = books.plan
-    principal, interest = plan.shown(plan.balance), 0
-    if not plan.done:
+    principal, interest = plan.shown(plan.balance - plan.paid_ahead), 0
+    if plan.ahead:
+        interest = plan.shown(plan.interest_ahead(day))
+    elif not plan.done:
         exact = plan.interest_to(day)
         interest = round_ratio(exact.numerator, exact.denominator * plan.scale, books.interest_rounding)
         interest += plan.shown(plan.carry)
     coming = books.book.get(plan.at + 1)
     if coming is not None:
         interest = max(interest - coming.waivers[1], 0)
+    if books.coupons and not plan.done:
+        interest -= off_interest_to(books.coupons, plan, day, interest, books.interest_rounding)
     charges = [sum(amounts) for amounts in zip(nothing(), *charges_to_come(books), strict=True)]
     ahead = sum(source[2] for source, _ in books.ahead)
     early = max(min(principal, principal + interest + sum(charges) - ahead), 0)

@@ -6,22 +6,31 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Protocol
 
+from ledger.loanmath.arranging import arrange
 from ledger.loanmath.books import Books, open_books
-from ledger.loanmath.changing import change_rate, change_terms, draw
-from ledger.loanmath.charging import charge, waive
+from ledger.loanmath.calendars import WEEKENDS, Calendar
+from ledger.loanmath.changing import change_rate, change_terms, draw, extend, pause
+from ledger.loanmath.charging import charge, use_coupon, waive
 from ledger.loanmath.facts import (
+    Arrangement,
     Charge,
+    Coupon,
     Deferral,
     Drawdown,
+    DueDateMove,
+    Extension,
     Fact,
     LenderFigure,
+    Pause,
     RateChange,
+    Refund,
     Repayment,
     TermsVersion,
     Waiver,
 )
-from ledger.loanmath.paying import advance
+from ledger.loanmath.paying import accrue_for_repayment, advance
 from ledger.loanmath.plan import PlanWitness
+from ledger.loanmath.refunding import refund
 from ledger.loanmath.repaying import repay
 from ledger.loanmath.terms import LoanTerms
 
@@ -34,27 +43,47 @@ class Witness(PlanWitness, Protocol):
     def after(self, books: Books, fact: Fact) -> None: ...
 
 
-def replay(terms: LoanTerms, facts: Sequence[Fact], as_of: date, witness: Witness | None = None) -> Books:
-    """The loan after all `facts` (live, in order) that count by `as_of`; every bill due by then is made up."""
+def replay(
+    terms: LoanTerms,
+    facts: Sequence[Fact],
+    as_of: date,
+    calendar: Calendar = WEEKENDS,
+    agreed: Sequence[Fact] = (),
+    witness: Witness | None = None,
+) -> Books:
+    """The loan after all `facts` (live, in order) that count by `as_of`; every bill due by then is made up. Which days
+    are working days only decides until when a bill may be paid. What is `agreed` already, though it counts from a later
+    day, changes the bills to come."""
     known = [fact for fact in facts if fact.effective_on <= as_of]
     terms, known = agreed_from_the_start(terms, known)
     figures = [fact for fact in known if isinstance(fact, LenderFigure)]
-    deferrals = [fact for fact in known if isinstance(fact, Deferral)]
-    books = open_books(terms, figures, deferrals, witness)
+    moves = [fact for fact in known if isinstance(fact, Deferral | DueDateMove)]
+    books = open_books(terms, figures, moves, calendar, witness)
     for fact in known:
-        if isinstance(fact, Repayment) and fact.effective_on < terms.disbursed_on:
+        if isinstance(fact, Repayment | Refund) and fact.effective_on < terms.disbursed_on:
             continue
+        if books.terms.overdue_accrues and isinstance(fact, Repayment):
+            accrue_for_repayment(books, fact.effective_on)
         advance(books, fact.effective_on)
         books.accrue_overdue(fact.effective_on)
-        if witness is None:
-            apply(books, fact)
-        else:
-            witness.before(books, fact)
-            apply(books, fact)
-            witness.after(books, fact)
+        _count(books, fact, witness)
     advance(books, as_of)
     books.accrue_overdue(as_of)
+    books.looked_at = as_of
+    for fact in agreed:
+        if fact.effective_on > as_of:
+            advance(books, fact.effective_on)
+            _count(books, fact, witness)
     return books
+
+
+def _count(books: Books, fact: Fact, witness: Witness | None) -> None:
+    if witness is None:
+        apply(books, fact)
+        return
+    witness.before(books, fact)
+    apply(books, fact)
+    witness.after(books, fact)
 
 
 def agreed_from_the_start(terms: LoanTerms, facts: list[Fact]) -> tuple[LoanTerms, list[Fact]]:
@@ -80,6 +109,16 @@ def apply(books: Books, fact: Fact) -> None:
         change_rate(books, fact)
     elif isinstance(fact, Drawdown):
         draw(books, fact)
+    elif isinstance(fact, Pause):
+        pause(books, fact)
+    elif isinstance(fact, Extension):
+        extend(books, fact)
+    elif isinstance(fact, Refund):
+        refund(books, fact)
+    elif isinstance(fact, Coupon):
+        use_coupon(books, fact)
+    elif isinstance(fact, Arrangement):
+        arrange(books, fact)
     elif isinstance(fact, Charge):
         charge(books, fact)
     elif isinstance(fact, Waiver):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal, localcontext
 from fractions import Fraction
 
 from ledger.loanmath.payment import NeverAmortizes, start_plan
+from ledger.loanmath.plain import ScheduledRow, plain_schedule
 from ledger.loanmath.terms import LoanTerms
 
 __all__ = [
@@ -21,22 +20,6 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class ScheduledRow:
-    """One planned bill, in minor units: it covers `starts_on` up to and without `due_on`; `balance` is the
-    principal still owed once it is paid. `payment` is the sum of the parts, rounded on its own where the
-    agreement never rounds."""
-
-    number: int
-    starts_on: date
-    due_on: date
-    principal: int
-    interest: int
-    fee: int
-    balance: int
-    payment: int
-
-
 def schedule(terms: LoanTerms) -> tuple[ScheduledRow, ...]:
     """The planned bills in order; fewer than `count` where a stated payment or an extra repays sooner.
 
@@ -44,6 +27,11 @@ def schedule(terms: LoanTerms) -> tuple[ScheduledRow, ...]:
     it never rounds, every figure is rounded on its own and the figures shown need not add up.
     Raises NeverAmortizes.
     """
+    rows = plain_schedule(terms)
+    return _by_plan(terms) if rows is None else rows
+
+
+def _by_plan(terms: LoanTerms) -> tuple[ScheduledRow, ...]:
     plan = start_plan(terms)
     rows = []
     while not plan.done:

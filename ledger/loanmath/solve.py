@@ -9,9 +9,10 @@ from enum import StrEnum
 
 from ledger.loanmath.checks import HIGHEST_RATE, MOST_BILLS
 from ledger.loanmath.money import LIMIT
+from ledger.loanmath.payment import start_plan
 from ledger.loanmath.roots import NoSolution
 from ledger.loanmath.schedule import NeverAmortizes, level_payment, schedule
-from ledger.loanmath.terms import LoanTerms
+from ledger.loanmath.terms import LoanTerms, Method, Residue
 
 _RATE_STEPS = 10**8  # rates are found to 1e-8
 
@@ -25,19 +26,38 @@ class Unknown(StrEnum):
     RATE = "annual_rate"
 
 
+def regular_payment(terms: LoanTerms) -> int:
+    """What a regular bill asks for in principal, interest and its share of a flat fee, in minor units; fees that come
+    with each bill are on top. LEVEL: the level payment; else the first bill that repays principal (the highest of equal
+    principal), or the second where the first one takes the cents that rounding leaves over. INTEREST_ONLY: the first
+    bill."""
+    if terms.method is Method.LEVEL:
+        return level_payment(terms)
+    plan = start_plan(replace(terms, bill_fee=0, bill_fee_rate=Decimal(0)))
+    later = terms.principal_grace if terms.method is Method.EQUAL_PRINCIPAL else 0
+    if terms.residue is Residue.FIRST and terms.method in (Method.EQUAL_PRINCIPAL, Method.FLAT):
+        later += 1
+    row = plan.take()
+    for _ in range(later):
+        row = row if plan.done else plan.take()
+    return plan.shown(row.principal + row.interest + row.fee)
+
+
 def solve_missing(terms: LoanTerms, unknown: Unknown, payment: int | None = None) -> LoanTerms:
-    """`terms` with the unknown one filled in (what stands there is not read); `payment` in minor units is the level
-    payment, needed unless it is the unknown.
+    """`terms` with the unknown one filled in (what stands there is not read); `payment` in minor units is the regular
+    one (`regular_payment`), needed unless it is the unknown. Any method but LISTED, any unit.
 
     Of all rates or amounts that give just this payment, the one with the fewest digits is taken: 12 % rather than
-    11.99999 %. A count is the one whose level payment this is, else the least that suffices, the last bill being
-    the smaller. A payment that was worked out is not stated in the result. Raises NoSolution, or NeverAmortizes with
-    the least payment that would do.
+    11.99999 %. A count is the least whose payment this is; of level payments else the least that suffices, the last
+    bill being the smaller. A payment that was worked out is not stated in the result. Raises NoSolution, or
+    NeverAmortizes with the least level payment that would do.
     """
     if unknown is Unknown.PAYMENT:
         return replace(terms, payment=None)
     if payment is None or payment <= 0:
         raise NoSolution("a payment is needed")
+    if terms.method is Method.LISTED:
+        raise NoSolution("a table states all four")
     if unknown is Unknown.COUNT:
         return _count(terms, payment)
     if unknown is Unknown.RATE:
@@ -46,18 +66,34 @@ def solve_missing(terms: LoanTerms, unknown: Unknown, payment: int | None = None
 
 
 def _count(terms: LoanTerms, payment: int) -> LoanTerms:
+    if terms.due_dates or terms.method is Method.INTEREST_ONLY:
+        raise NoSolution("a payment does not say how many bills there are")
+    if terms.method is not Method.LEVEL:
+        return _count_of_parts(terms, payment)
     most = replace(terms, payment=payment, count=MOST_BILLS)
     least = level_payment(replace(terms, payment=None, count=MOST_BILLS))
     if payment < least:
         raise NeverAmortizes(least)
-    count = len(schedule(most))
+    count = len(schedule(most)) - (1 if terms.down_payment else 0)
     one_less = replace(terms, payment=None, count=max(count - 1, 1))
     return replace(most, count=one_less.count if level_payment(one_less) == payment else count)
 
 
+def _count_of_parts(terms: LoanTerms, payment: int) -> LoanTerms:
+    """More bills make each of them smaller."""
+
+    def asked(count: int) -> int:
+        return regular_payment(replace(terms, payment=None, count=count))
+
+    count = _least(lambda n: asked(n) <= payment, terms.principal_grace + 1, MOST_BILLS)
+    if asked(count) != payment:
+        raise NoSolution("these figures do not belong together")
+    return replace(terms, payment=None, count=count)
+
+
 def _rate(terms: LoanTerms, payment: int) -> LoanTerms:
     def asked(step: int) -> int:
-        return level_payment(replace(terms, payment=None, annual_rate=Decimal(step) / _RATE_STEPS))
+        return regular_payment(replace(terms, payment=None, annual_rate=Decimal(step) / _RATE_STEPS))
 
     first, last = _range(asked, payment, 0, int(HIGHEST_RATE) * _RATE_STEPS)
     return replace(terms, payment=None, annual_rate=Decimal(roundest(first, last)) / _RATE_STEPS)
@@ -65,7 +101,7 @@ def _rate(terms: LoanTerms, payment: int) -> LoanTerms:
 
 def _principal(terms: LoanTerms, payment: int) -> LoanTerms:
     def asked(principal: int) -> int:
-        return level_payment(replace(terms, payment=None, principal=principal))
+        return regular_payment(replace(terms, payment=None, principal=principal))
 
     first, last = _range(asked, payment, 1, LIMIT)
     return replace(terms, payment=None, principal=roundest(first, last))

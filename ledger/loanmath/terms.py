@@ -92,6 +92,23 @@ class PaymentFit(StrEnum):
     SIMILAR_LAST = "similar_last"  # the payment whose last bill differs least
 
 
+class AheadInterest(StrEnum):
+    """What interest a bill asks for that is paid before its due date."""
+
+    PLANNED = "planned"  # all of it, as planned
+    TO_DATE = "to_date"  # up to the day; the rest of it joins the bill after, and bills further ahead ask for none
+    ON_BALANCE = "on_balance"  # day by day on what is owed: money paid early meets principal alone, as part of the bill
+    # of its period, and what goes beyond that bill's principal does what `excess` says
+
+
+class OverdueRest(StrEnum):
+    """From when to when unpaid principal of bills past due bears interest, where it does (`overdue_accrues`)."""
+
+    DAY = "day"  # from the due date up to the day looked at
+    REPAYMENT = "repayment"  # from the last due date up to the day a repayment comes in
+    PERIOD = "period"  # over the whole period in which a repayment comes in
+
+
 class PenaltyBase(StrEnum):
     """What penalty interest, or a late fee that is a share, is counted on."""
 
@@ -264,6 +281,10 @@ class LoanTerms:
     principal_grace: int = 0  # LEVEL, EQUAL_PRINCIPAL: that many bills ask for interest only
     interest_grace: int = 0  # that many bills ask for no interest; the next one asks for theirs as well
     overdue_accrues: bool = False  # unpaid principal goes on bearing interest, asked for with the next bill
+    overdue_rest: OverdueRest = OverdueRest.DAY
+    overdue_compounds: bool = False  # unpaid interest of those bills bears interest as well
+    ahead_interest: AheadInterest = AheadInterest.PLANNED
+    thirty_day_payment: bool = False  # LEVEL: the payment is worked out as if every month had 30 days
     extra_payment: int = 0  # principal paid on top of every bill, by agreement
     weights: tuple[Decimal, ...] = ()  # LEVEL: each bill's share of the full payment; 0 skips a payment
     rate_from_payments: bool = False  # LEVEL: interest at the rate at which the rounded payments repay exactly

@@ -9,18 +9,22 @@ from typing import NamedTuple
 
 from ledger.loanmath.allocation import Amounts
 from ledger.loanmath.books import Books
-from ledger.loanmath.facts import Fact
+from ledger.loanmath.facts import Arrangement, Fact, Repayment
 from ledger.loanmath.plan import Plan, PlanRow
-from ledger.loanmath.working_bill import nothing
+from ledger.loanmath.working_bill import WorkingBill, nothing
 
 
 class Accrual(NamedTuple):
-    """Interest fixed inside a period: `plan` as it stood just before, the day up to which it was fixed and the fact
-    that counted then; where `rounds` is set, only what rounding it there added, in minor units."""
+    """Interest fixed inside a period: `plan` as it stood just before, the day up to which it was fixed, and the fact
+    that counted then. On `overdue` minor units as well; if it is `late`, on these alone and from `since` on. Where
+    `rounds` is set, only what rounding it there added, in minor units."""
 
     plan: Plan
     until: date
     fact: int | None
+    overdue: int = 0
+    since: date | None = None
+    late: bool = False
     rounds: Fraction | None = None
 
 
@@ -33,11 +37,15 @@ class Change(NamedTuple):
 
 @dataclass(slots=True)
 class Record:
-    """What is remembered about bill `number` (from 1): the plan as it stood when the bill was made up (`made`) and when
-    the payment then in force was worked out (`solved`; None: at the beginning), the interest fixed on the way, and
-    what facts let go of it; `charges` of every bill, since a bill that is never made up leaves its own to another.
-    `ours` are charges that only our own figure knows, since the lender's holds them already. `capitalized` is the
-    interest fixed before some of it became principal."""
+    """What is remembered about bill `number` (from 1).
+
+    `made` is the plan as it stood when the bill was made up, `solved` when the payment then in force was worked out
+    (None: at the beginning); `accruals` are the interest fixed on the way, `capitalized` those before some of it became
+    principal. `waivers` are what facts let go of it, `charges` those of every bill, since a bill that is never made up
+    leaves its own to another; `ours` are charges that only our own figure knows, since the lender's holds them already;
+    `beyond` is what the bill asks for beyond plan, charges and figure, since more was paid on its day, or less since an
+    arrangement replaced it.
+    """
 
     number: int
     made: Plan | None = None
@@ -47,7 +55,9 @@ class Record:
     charges: dict[int, list[Change]] = field(default_factory=dict)
     waivers: list[Change] = field(default_factory=list)
     ours: list[Change] = field(default_factory=list)
+    beyond: list[Change] = field(default_factory=list)
     _fact: int | None = None
+    _counted: Fact | None = None
     _last_solved: Plan | None = None
 
     # told by the plan
@@ -55,23 +65,37 @@ class Record:
     def taking(self, plan: Plan) -> None:
         if plan.at == self.number - 1:
             self.made, self.solved = plan.as_it_stands(), self._last_solved
-            self.ours = []
+            self.ours, self.beyond = [], []
 
-    def accruing(self, plan: Plan, day: date) -> None:
+    def accruing(self, plan: Plan, day: date, overdue: int) -> None:
         if plan.at == self.number - 1:
-            if plan.accrued_to is None:
-                self.accruals = []
-            self.accruals.append(Accrual(plan.as_it_stands(), day, self._fact))
+            self._begin(plan)
+            self.accruals.append(Accrual(plan.as_it_stands(), day, self._fact, overdue))
+
+    def adding_late(self, plan: Plan, overdue: int, since: date, until: date) -> None:
+        if plan.at == self.number - 1:
+            self._begin(plan)
+            self.accruals.append(Accrual(plan.as_it_stands(), until, self._fact, overdue, since, late=True))
 
     def rounding(self, plan: Plan) -> None:
         if plan.at == self.number - 1 and self.accruals:
             exact = plan.accrued
             moved = (plan.round_interest(exact.numerator, exact.denominator) - exact) / plan.scale
-            self.accruals.append(Accrual(plan.as_it_stands(), self.accruals[-1].until, self._fact, moved))
+            self.accruals.append(Accrual(plan.as_it_stands(), self.accruals[-1].until, self._fact, rounds=moved))
 
     def restarting(self, plan: Plan) -> None:
         if plan.at == self.number - 1:
+            self._begin(plan)
             self.capitalized, self.accruals = [*self.accruals, Accrual(plan.as_it_stands(), date.max, self._fact)], []
+
+    def restoring(self, plan: Plan) -> None:
+        if plan.at == self.number - 1:
+            self.accruals, self.capitalized = self.capitalized[:-1], []
+
+    def _begin(self, plan: Plan) -> None:
+        """Nothing of the period is fixed yet: what an earlier try at it fixed counts no more."""
+        if plan.accrued_to is None and not plan.accrued:
+            self.accruals = []
 
     def solving(self, plan: Plan) -> None:
         self._last_solved = plan.as_it_stands()
@@ -80,11 +104,11 @@ class Record:
 
     def before(self, books: Books, fact: Fact) -> None:
         self.look(books)
-        self._fact = fact.id
+        self._fact, self._counted = fact.id, fact
 
     def after(self, books: Books, fact: Fact) -> None:
         self.look(books)
-        self._fact = None
+        self._fact = self._counted = None
 
     def look(self, books: Books) -> None:
         """Note what is new on the bill since the last look."""
@@ -95,6 +119,9 @@ class Record:
         if bill is not None and bill.computed is not None:
             known = [bill.charges, planned(bill.row, self.made), [-amount for amount in bill.since_figure]]
             self._note(self.ours, [have - sum(of) for have, *of in zip(bill.computed, *known, strict=True)])
+        if bill is not None and isinstance(self._counted, Repayment | Arrangement):
+            asks = asked_by_all(books, bill, self.made)
+            self._note(self.beyond, [have - of for have, of in zip(bill.asked, asks, strict=True)])
 
     def _note(self, known: list[Change], amounts: Amounts) -> None:
         more = [a - b for a, b in zip(amounts, _sum(known), strict=True)]
@@ -120,6 +147,16 @@ class Record:
 
 def _sum(changes: list[Change]) -> Amounts:
     return [sum(amounts) for amounts in zip(nothing(), *(change.amounts for change in changes), strict=True)]
+
+
+def asked_by_all(books: Books, bill: WorkingBill, made: Plan | None) -> Amounts:
+    """What plan, charges and the lender ask for with a bill, in whole minor units."""
+    figure = books.figures.get(bill.number)
+    if figure is None:
+        return [a + b for a, b in zip(planned(bill.row, made), bill.charges, strict=True)]
+    parts = figure.parts
+    stated = [parts.principal, parts.interest, parts.fee, parts.penalty]
+    return [a + b for a, b in zip(stated, bill.since_figure, strict=True)]
 
 
 def planned(row: PlanRow | None, made: Plan | None) -> Amounts:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from ledger.loanmath.allocation import Amounts
 from ledger.loanmath.interest import ZERO
 from ledger.loanmath.money import Rounding, round_ratio
-from ledger.loanmath.plan import PlanRow
+from ledger.loanmath.plan import PlanRow, PlanState
 from ledger.loanmath.terms import PenaltyBase, PenaltyTerms
 
 LONGEST_SEARCH = 1 << 17  # days ahead within which a growing penalty is looked for
@@ -39,13 +39,16 @@ class WorkingBill:
 
     number: int
     row: PlanRow | None = None
+    before: PlanState | None = None  # the plan before this bill's deferral changed it
     starts_on: date = date.min
     due_on: date = date.min
+    payable_on: date = date.min  # the last day to pay it, which lateness is counted from
     deferred_from: date | None = None
     outstanding_after: int = 0
     asked: Amounts = field(default_factory=nothing)
     charges: Amounts = field(default_factory=nothing)
     since_figure: Amounts = field(default_factory=nothing)  # charges later than the lender's figure
+    charges_due: list[tuple[date, int, int]] = field(default_factory=list)  # day, slot and amount of each charge
     computed: Amounts | None = None
     penalty_stated: bool = False
     paid: Amounts = field(default_factory=nothing)
@@ -67,6 +70,11 @@ class WorkingBill:
         return self.due_on if self.row is None else self.row.period.due_on
 
     @property
+    def asked_on(self) -> date:
+        """The day from which money meets it as due."""
+        return min(self.due_on, self.payable_on)
+
+    @property
     def due(self) -> Amounts:
         return [*self.asked[:3], self.asked[3] + self.penalty]
 
@@ -79,6 +87,14 @@ class WorkingBill:
             asked[3] + self.penalty - paid[3] - waived[3],
         ]
 
+    def charges_open(self, day: date) -> Amounts:
+        """What is open of the charges that are due by `day`, whenever the bill itself is due."""
+        due = nothing()
+        for due_on, slot, amount in self.charges_due:
+            if due_on <= day:
+                due[slot] += amount
+        return [max(min(a - b, c), 0) for a, b, c in zip(due, self.paid, self.open(), strict=True)]
+
     def take_payment(self, repayment: int, day: date, met: Amounts) -> None:
         self.paid = [a + b for a, b in zip(self.paid, met, strict=True)]
         self.met_by.append((repayment, day, met))
@@ -86,6 +102,13 @@ class WorkingBill:
 
     def check_settled(self, day: date) -> None:
         self.settled_on = None if sum(self.open()) else day
+
+    def ask_no_more(self) -> None:
+        """What is open is asked for elsewhere: nothing but what met the bill stays, and no penalty grows."""
+        self.asked = [a + b for a, b in zip(self.paid, self.waived, strict=True)]
+        self.penalty = self.base_days = self.late_fee = 0
+        self.stretches = ()
+        self.earlier, self.penalty_from, self.grace_passed, self.penalty_stated = ZERO, None, False, True
 
     # being late
 
@@ -98,11 +121,11 @@ class WorkingBill:
     def _late(self, terms: PenaltyTerms, day: date) -> tuple[int, bool]:
         """Base x days, and whether the grace has passed, on `day` if nothing is paid until then."""
         base = 0 if self.penalty_stated else self.penalty_base(terms)
-        if base <= 0 or day <= self.due_on:
+        if base <= 0 or day <= self.payable_on:
             return self.base_days, self.grace_passed
-        starts = self.due_on if terms.from_due else self.due_on + timedelta(days=terms.grace_days)
+        starts = self.payable_on if terms.from_due else self.payable_on + timedelta(days=terms.grace_days)
         since = max(self.penalty_from or starts, starts)
-        passed = self.grace_passed or (day - self.due_on).days > terms.grace_days
+        passed = self.grace_passed or (day - self.payable_on).days > terms.grace_days
         return self.base_days + base * max((day - since).days, 0), passed
 
     def _penalty(self, terms: PenaltyTerms, base_days: int, passed: bool) -> int:
@@ -121,7 +144,7 @@ class WorkingBill:
 
     def accrue_penalty(self, terms: PenaltyTerms, day: date) -> None:
         """Count what lateness has added up to `day`."""
-        if day <= self.due_on or not (terms.annual_rate or terms.late_fee):
+        if day <= self.payable_on or not (terms.annual_rate or terms.late_fee):
             return
         base_days, passed = self._late(terms, day)
         if base_days > self.base_days:
@@ -145,7 +168,7 @@ class WorkingBill:
         """The first day after `as_of` on which the penalty is another, if nothing happens."""
         if not (terms.annual_rate or terms.late_fee) or self.penalty_stated or self.penalty_base(terms) <= 0:
             return None
-        start = max(as_of, self.due_on + timedelta(days=terms.grace_days))
+        start = max(as_of, self.payable_on + timedelta(days=terms.grace_days))
         now = self.penalty_on(terms, as_of)
         ahead = 1
         while self.penalty_on(terms, start + timedelta(days=ahead)) == now:

@@ -2,6 +2,7 @@
 
 from ledger.models.accounts import AccountEntry, FundingAccount, StatedBalance
 from ledger.models.autorepay import AutoRepayAttempt, AutoRepayMandate
+from ledger.models.benchmarks import BenchmarkRate
 from ledger.models.bills import Allocation, Bill
 from ledger.models.facts import (
     Amendment,
@@ -34,6 +35,7 @@ __all__ = [
     "Arrangement",
     "AutoRepayAttempt",
     "AutoRepayMandate",
+    "BenchmarkRate",
     "Bill",
     "Charge",
     "Confirmation",

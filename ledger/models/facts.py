@@ -225,7 +225,7 @@ _TO_VALUE: dict[Kind, Callable[[Fact], facts.Fact]] = {
     Kind.DEFERRAL: lambda row: facts.Deferral(
         **_when(row),
         bill=row.bill_number or 0,
-        due_on=row.moved_to or row.effective_on,
+        due_on=row.moved_to,
         treatment=DeferralTreatment(row.effect),
     ),
     Kind.DRAWDOWN: lambda row: facts.Drawdown(**_when(row), amount=row.amount or 0),

@@ -3,30 +3,61 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 
+from dateutil.relativedelta import relativedelta
+
 from ledger.loanmath import facts as kinds
+from ledger.loanmath.benchmarks import follow
+from ledger.loanmath.calendars import Calendar
+from ledger.loanmath.payoff import PayoffQuote, payoff_quote
 from ledger.loanmath.project import live, project
 from ledger.loanmath.projection import Projection
 from ledger.loanmath.terms import LoanTerms
 from ledger.models import Fact, Loan, TermsVersion
+from ledger.selectors.benchmarks import Series, rates_known
+from ledger.selectors.calendars import calendar_of
+
+LONGEST = relativedelta(years=60)  # from the disbursement: further on no loan is repriced
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """The first version of the terms, and everything that came after."""
+    """The first version of the terms, and everything that was recorded after it; `rates` are the published series
+    that its rate may follow."""
 
     terms: LoanTerms
-    facts: tuple[kinds.Fact, ...]
+    recorded: tuple[kinds.Fact, ...]
+    rates: Series = field(default_factory=dict)
+
+    @property
+    def facts(self) -> tuple[kinds.Fact, ...]:
+        """What was recorded, and the repricings that follow from the published rates; their ids are negative."""
+        if not self.follows:
+            return self.recorded
+        return (*self.recorded, *follow(self.terms, live(self.recorded), self.rates, self.terms.disbursed_on + LONGEST))
+
+    @property
+    def calendar(self) -> Calendar:
+        """The working days that the payable dates go by."""
+        return calendar_of(self.terms.holiday_calendar)
+
+    @property
+    def follows(self) -> set[str]:
+        """The series that any version of the terms follows."""
+        return followed(self.terms, self.recorded)
 
     def project(self, as_of: date) -> Projection:
-        return project(self.terms, self.facts, as_of)
+        return project(self.terms, self.facts, as_of, self.calendar)
+
+    def payoff_quote(self, on: date) -> PayoffQuote:
+        return payoff_quote(self.terms, self.facts, on, self.calendar)
 
     def plus(self, *more: kinds.Fact) -> History:
         """The same history with facts that are not (yet) recorded: what a preview shows."""
-        return History(self.terms, (*self.facts, *more))
+        return History(self.terms, (*self.recorded, *more), self.rates)
 
     def presumed(self) -> list[kinds.Repayment]:
         """Repayments that stand, and that nobody has confirmed."""
@@ -41,19 +72,31 @@ class History:
     @property
     def next_id(self) -> int:
         """An id later than any recorded: for the facts of a preview."""
-        return max((fact.id for fact in self.facts), default=0) + 1
+        return max((fact.id for fact in self.recorded), default=0) + 1
+
+
+def followed(terms: LoanTerms, facts: Iterable[kinds.Fact]) -> set[str]:
+    """The series that `terms`, or the terms among `facts`, follow."""
+    agreed = [terms, *(fact.terms for fact in facts if isinstance(fact, kinds.TermsVersion | kinds.Arrangement))]
+    return {one.benchmark.series for one in agreed if one.benchmark is not None}
 
 
 def history(loan: Loan) -> History:
-    """Everything the engine needs to know of `loan`, in two queries."""
+    """Everything the engine needs to know of `loan`, in two queries; three where its rate follows a series."""
     return histories([loan])[loan.pk]
 
 
 def histories(loans: Iterable[Loan]) -> dict[int, History]:
-    """The history of each loan by its id, in two queries however many loans."""
-    ids = [loan.pk for loan in loans]
-    first = {version.loan_id: version.value for version in TermsVersion.objects.filter(loan__in=ids, number=1)}
+    """The history of each loan by its id, in two queries however many loans; three where a rate follows a series."""
+    homes = {loan.pk: loan.household_id for loan in loans}
+    first = {version.loan_id: version.value for version in TermsVersion.objects.filter(loan__in=homes, number=1)}
     rows: defaultdict[int, list[kinds.Fact]] = defaultdict(list)
-    for row in Fact.objects.filter(loan__in=ids).select_related("terms_version").in_order():
+    for row in Fact.objects.filter(loan__in=homes).select_related("terms_version").in_order():
         rows[row.loan_id].append(row.value)
-    return {id: History(first[id], tuple(rows[id])) for id in ids if id in first}
+    following = {id for id, terms in first.items() if followed(terms, rows[id])}
+    rates: Mapping[int, Series] = rates_known(homes[id] for id in following) if following else {}
+    return {
+        id: History(first[id], tuple(rows[id]), rates[home] if id in following else {})
+        for id, home in homes.items()
+        if id in first
+    }

@@ -14,11 +14,12 @@ from django.utils.translation import gettext as _
 from ledger.loanmath.apr import AnnualCost, advertised_rate, annual_cost
 from ledger.loanmath.facts import RateChange, Reversal
 from ledger.loanmath.money import Parts
-from ledger.loanmath.payoff import PayoffQuote, payoff_quote
+from ledger.loanmath.payoff import PayoffQuote
 from ledger.loanmath.project import live
 from ledger.loanmath.projection import Projection
 from ledger.loanmath.terms import LoanTerms
 from ledger.models import AutoRepayMandate, Bill, Fact, Loan, TermsVersion
+from ledger.selectors.benchmarks import FollowLine, follow_line
 from ledger.selectors.bills import BillRow, bill_row
 from ledger.selectors.charts import MOST_COLUMNS, ColumnChart, Stack, column_chart
 from ledger.selectors.facts import FactLine, Links, fact_lines, with_met
@@ -78,6 +79,7 @@ class TermsLine:
     terms: LoanTerms
     last_due_on: date | None
     is_current: bool
+    follows: FollowLine | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +174,7 @@ def loan_page(loan: Loan, today: date, payoff_on: str = "") -> LoanPage:
         chart=column_chart(stacks),
         stacks=stacks,
         history=loan_history(loan),
-        terms=_terms(loan, rows, today),
+        terms=_terms(loan, past, rows, today),
         auto_repay=str(mandate.account) if mandate else "",
         payoff=payoff(past, rows, today, payoff_on),
     )
@@ -227,12 +229,19 @@ def _stacks(lines: Sequence[ScheduleLine], today: date) -> tuple[Stack, ...]:
     )
 
 
-def _terms(loan: Loan, rows: Sequence[BillRow], today: date) -> tuple[TermsLine, ...]:
+def _terms(loan: Loan, past: History, rows: Sequence[BillRow], today: date) -> tuple[TermsLine, ...]:
     versions = list(TermsVersion.objects.filter(loan=loan).order_by("-number"))
     current = next((version.number for version in versions if version.effective_on <= today), 1)
     last = rows[-1].due_on if rows else None
     return tuple(
-        TermsLine(version.number, version.effective_on, version.value, last, version.number == current)
+        TermsLine(
+            version.number,
+            version.effective_on,
+            version.value,
+            last,
+            version.number == current,
+            follow_line(version.value, past.rates, today),
+        )
         for version in versions
     )
 
@@ -242,7 +251,7 @@ def payoff(past: History, rows: Sequence[BillRow], today: date, asked: str = "")
     left = sum(row.open.total for row in rows)
     presumed = bool(past.presumed())
     on, problem = _payoff_day(past, today, asked)
-    quote = None if problem else payoff_quote(past.terms, past.facts, on)
+    quote = None if problem else past.payoff_quote(on)
     return Payoff(on, quote, left, presumed, problem)
 
 

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 
 from ledger.loanmath.facts import ApplyTo
 from ledger.loanmath.money import Parts
-from ledger.loanmath.payoff import PayoffQuote, payoff_quote
+from ledger.loanmath.payoff import PayoffQuote
 from ledger.models import Allocation, Bill, Fact, FundingAccount, Loan
 from ledger.selectors.history import History, history
 
@@ -58,7 +58,7 @@ class Desk:
 
     def payoff(self, day: date) -> PayoffQuote:
         """What settles the loan on `day`, or on the day it was paid out if that is later."""
-        return payoff_quote(self.past.terms, self.past.facts, max(day, self.past.terms.disbursed_on))
+        return self.past.payoff_quote(max(day, self.past.terms.disbursed_on))
 
 
 def _pays(code: str, bill: Bill) -> Suggestion:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from django.db import IntegrityError, transaction
@@ -11,10 +11,10 @@ from django.utils.translation import gettext as _
 from ledger.loanmath.checks import problems
 from ledger.loanmath.codec import terms_to_dict
 from ledger.loanmath.facts import ApplyTo
-from ledger.loanmath.schedule import schedule
-from ledger.loanmath.terms import LoanTerms
+from ledger.loanmath.terms import LoanTerms, PenaltyTerms
 from ledger.models import CreditLine, Household, Lender, Loan, Repayment, TermsVersion, User
 from ledger.models.facts import Source
+from ledger.selectors.history import history
 from ledger.services.projection import rebuild
 from ledger.services.recording import digest, fingerprint, key_conflict
 from ledger.services.refusal import Refusal
@@ -79,6 +79,8 @@ def open_loan(
 def _open(loan: Loan, lender_name: str, terms: LoanTerms, paid_before: date | None) -> Opened | Refusal:
     if Loan.objects.filter(household=loan.household, key=loan.key).exists():
         return _earlier(loan)
+    if terms.benchmark is not None:
+        Household.objects.select_for_update().get(pk=loan.household_id)  # published rates stand still meanwhile
     loan.lender, _created = Lender.objects.get_or_create(household=loan.household, name=lender_name)
     loan.save()
     add_terms(loan, terms, number=1, now=loan.opened_at)
@@ -89,9 +91,11 @@ def _open(loan: Loan, lender_name: str, terms: LoanTerms, paid_before: date | No
 
 
 def _pay_past_bills(loan: Loan, terms: LoanTerms, before: date) -> None:
-    """Add the repayments of bills long past as facts, to be projected together."""
-    for row in schedule(terms):
-        if row.due_on < before and row.payment > 0:
+    """Add the repayments of bills long past as facts, to be projected together: what each asked for when it was due,
+    at the rate it then had."""
+    on_time = replace(history(loan), terms=replace(terms, penalty=PenaltyTerms(), overdue_accrues=False))
+    for row in on_time.project(before).bills:
+        if row.due_on < before and row.due.total > 0:
             paid = Repayment(
                 loan=loan,
                 household_id=loan.household_id,
@@ -99,7 +103,7 @@ def _pay_past_bills(loan: Loan, terms: LoanTerms, before: date) -> None:
                 recorded_at=loan.opened_at,
                 recorded_by=loan.opened_by,
                 key=f"{loan.key}:{row.number}",
-                amount=row.payment,
+                amount=row.due.total,
                 apply_to=ApplyTo.BILL,
                 bill_number=row.number,
                 source=Source.MANUAL,

@@ -8,7 +8,6 @@ from django.utils.translation import gettext as _
 
 from ledger.loanmath.facts import ApplyTo
 from ledger.loanmath.money import decimal_text
-from ledger.loanmath.payoff import payoff_quote
 from ledger.models import AccountEntry, Bill, Confirmation, Fact, FundingAccount, Loan, Repayment
 from ledger.models.facts import Source
 from ledger.selectors.history import History
@@ -82,7 +81,7 @@ def _refuse_bill(draft: Fact, loan: Loan, today: date) -> Refusal | None:
 
 def _refuse_payoff(draft: Fact, loan: Loan, past: History) -> Refusal | None:
     amount = draft.amount or 0
-    most = payoff_quote(past.terms, past.facts, draft.effective_on).total
+    most = past.payoff_quote(draft.effective_on).total
     if amount > most:
         message = _("%(amount)s settles the whole loan on this day. Enter at most that.")
         return _too_much("above_payoff", most, loan, message)

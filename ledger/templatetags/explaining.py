@@ -75,7 +75,8 @@ def formula(term: Term, currency: str) -> str:
             "all": term.year_days or 0,
         }
     if term.rate is None or term.kind is TermKind.ANNUITY or term.year_part is None:
-        return f"{base} × {_rate(term.share)}" if term.kind is TermKind.PREPAYMENT_FEE and term.share else ""
+        shares = (TermKind.PREPAYMENT_FEE, TermKind.BILL_FEE_SHARE)
+        return f"{base} × {_rate(term.share)}" if term.kind in shares and term.share else ""
     return f"{_time(term)} × {base}"
 
 
@@ -190,6 +191,20 @@ KIND_WORDS = {
     TermKind.DRAWN: _("Drawn later"),
     TermKind.CAPITALIZED: _("Interest of bill %(number)d that became principal"),
     TermKind.PREPAID: _("Principal repaid early"),
+    TermKind.REFUNDED: _("A purchase given back"),
+    TermKind.JOINED: _("Interest and charges that the arrangement made principal"),
+    TermKind.INTEREST_BESIDE: _("Interest that was in no bill yet"),
+    TermKind.FEE_BESIDE: _("Fees that were in no bill yet"),
+    TermKind.PAID_BESIDE: _("What was in no bill yet"),
+    TermKind.DOWN_PAYMENT: _("The down payment"),
+    TermKind.PAID_AHEAD: _("What was already paid of this bill"),
+    TermKind.PAID_AHEAD_INTEREST: _("Less the interest that money paid ahead has met"),
+    TermKind.OVERPAID: _("More was paid than it would have asked for"),
+    TermKind.RELIEF: _("Less, since more was paid before"),
+    TermKind.REPLACED: _("Asked for under the arrangement instead"),
+    TermKind.COUPON: _("Taken off by a coupon"),
+    TermKind.PAUSED: _("No interest from %(since)s to %(until)s"),
+    TermKind.BILL_FEE_SHARE: _("The fee of every bill, a share of what was lent"),
     TermKind.BEFORE: _("Owed before"),
     TermKind.CREDIT: _("Less what was already paid ahead"),
     TermKind.HELD: _("Kept of a repayment"),

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from ledger.forms.add_loan import AddLoanForm
-from ledger.forms.presets import PRESETS, WAYS, Preset, preset_of
+from ledger.forms.presets import MORE_PRESETS, PRESETS, WAYS, Preset, preset_of
 from ledger.models import Lender
 from ledger.selectors.preview import Agreement, agreement
 from ledger.services.loans import Opened, open_loan
@@ -86,11 +86,19 @@ def _page(request: PageRequest, form: AddLoanForm, status: int = 200) -> HttpRes
         "answer": _answer(form, worked_out),
         "problem": _problem(form) if form.is_bound and worked_out is None else "",
         "ways": [Choice("?", _("By kind"), form.preset not in WAYS), *(_choice(way, form.preset) for way in WAYS)],
-        "kinds": [_choice(preset, form.preset) for preset in PRESETS] if form.preset not in WAYS else [],
+        "kinds": _kinds(form.preset),
+        "more_kinds": [(heading, [_choice(one, form.preset) for one in presets]) for heading, presets in MORE_PRESETS],
         "lenders": Lender.objects.filter(household=request.household).order_by("name").values_list("name", flat=True),
         "counts": COUNTS,
     }
     return page(request, "ledger/add_loan.html", context, pieces={"schedule": "ledger/_schedule.html"}, status=status)
+
+
+def _kinds(current: Preset) -> list[Choice]:
+    """The kinds in sight: the usual ones, and the one that was chosen among the others."""
+    if current in WAYS:
+        return []
+    return [_choice(preset, current) for preset in (*PRESETS, *([] if current in PRESETS else [current]))]
 
 
 def _choice(preset: Preset, current: Preset) -> Choice:

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from ledger.loanmath.day_count import DayCount
 from ledger.loanmath.money import Parts
-from ledger.loanmath.terms import ListedRow, LoanTerms, Method, PenaltyTerms, Residue
+from ledger.loanmath.terms import FirstDue, ListedRow, LoanTerms, Method, PenaltyTerms, Residue
 from ledger.models import Bill, CreditLine, Lender, Loan, Role
 from ledger.selectors.history import history
 from tests import builders as make
@@ -122,6 +122,7 @@ def test_a_reserve_line_counts_days_and_bills_next_month_on_the_due_day(client, 
         annual_rate=Decimal("0.18"),
         count=6,
         first_due_on=date(2026, 2, 10),
+        first_due=FirstDue.NEXT_MONTH,
         anchor_day=10,
         day_count=DayCount.ACT_360,
         penalty=PenaltyTerms(annual_rate=Decimal("0.27")),

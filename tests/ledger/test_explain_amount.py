@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from unittest.mock import patch
 
 import pytest
@@ -12,7 +13,7 @@ from django.urls import reverse
 
 from ledger.loanmath.day_count import DayCount
 from ledger.loanmath.explain import cells, explain
-from ledger.loanmath.explanation import Cell, Part, Subject, Unexplained, cell_named
+from ledger.loanmath.explanation import Cell, Part, Subject, Term, TermKind, Unexplained, cell_named
 from ledger.loanmath.project import project
 from ledger.models import Role
 from ledger.selectors.history import history
@@ -144,3 +145,7 @@ class TestWords:
             "all-total": "All bills · Total",
             "payoff-2026-03-05-fee": "Payoff on 5 Mar 2026 · Fee",
         }
+
+    def test_every_kind_of_term_has_words(self):
+        said = {kind: term_words(Term(kind=kind, amount=Fraction(1), part=Part.FEE), "CNY") for kind in TermKind}
+        assert [kind for kind, words in said.items() if not words] == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.loanmath.allocation import allocate, meet, slots
+from ledger.loanmath.allocation import allocate, allocate_shares, meet, slots
 from ledger.loanmath.terms import DEFAULT_ORDER, Component, Spread
 
 ORDER = slots(DEFAULT_ORDER)
@@ -32,3 +32,16 @@ def test_nothing_is_lost_and_nothing_overpaid(amount: int, opens: list[list[int]
     mets = allocate(amount, opens, ORDER, spread)
     assert sum(map(sum, mets)) == min(amount, sum(map(sum, opens)))
     assert all(0 <= met <= owed for ms, os in zip(mets, opens, strict=True) for met, owed in zip(ms, os, strict=True))
+
+
+def test_equal_shares_go_component_by_component_and_the_last_takes_the_rest() -> None:
+    """400 over three: 133, 133 and 134, of which the first bill's principal takes 100. 33 are left for the interest of
+    all three."""
+    opens = [[100, 20, 0, 0], [200, 20, 0, 0], [200, 20, 0, 0]]
+
+    assert allocate_shares(400, opens, (0, 1)) == [[100, 11, 0, 0], [133, 11, 0, 0], [134, 11, 0, 0]]
+
+
+def test_equal_shares_go_round_again_while_there_is_room() -> None:
+    assert allocate_shares(250, [[50, 0, 0, 0], [300, 0, 0, 0]], (0,)) == [[50, 0, 0, 0], [200, 0, 0, 0]]
+    assert allocate_shares(500, [[50, 0, 0, 0], [300, 0, 0, 0]], (0,)) == [[50, 0, 0, 0], [300, 0, 0, 0]]

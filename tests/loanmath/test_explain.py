@@ -20,7 +20,16 @@ from ledger.loanmath.interest import due_dates
 from ledger.loanmath.money import Parts, Rounding, split
 from ledger.loanmath.payoff import payoff_quote
 from ledger.loanmath.project import project
-from ledger.loanmath.terms import LastRow, ListedRow, LoanTerms, Method, PaymentFit, PenaltyTerms
+from ledger.loanmath.terms import (
+    AheadInterest,
+    LastRow,
+    ListedRow,
+    LoanTerms,
+    Method,
+    OverdueRest,
+    PaymentFit,
+    PenaltyTerms,
+)
 from tests.loanmath.builders import day, first_three_paid, loan, repayment
 from tests.loanmath.test_properties import agreements, amounts, bill_numbers, days, histories
 
@@ -32,9 +41,12 @@ def any_agreements(draw: st.DrawFn) -> LoanTerms:
     method = draw(st.sampled_from([*Method, Method.LEVEL]))
     terms = replace(terms, method=method, **draw(conventions()))
     if method is Method.LISTED:
-        dates, shares = due_dates(replace(terms, method=Method.LEVEL)), split(terms.principal, terms.count)
+        dates, shares = (
+            due_dates(replace(terms, method=Method.LEVEL, down_payment=0)),
+            split(terms.principal, terms.count),
+        )
         rows = (Parts(share, draw(st.integers(0, 900)), draw(st.sampled_from([0, 20]))) for share in shares)
-        return replace(terms, listed=tuple(map(ListedRow, dates, rows)), opening_balance=None)
+        return replace(terms, listed=tuple(map(ListedRow, dates, rows)), opening_balance=None, down_payment=0)
     if method is Method.LEVEL and draw(st.booleans()):
         before_last = terms.count - 1
         weights = draw(st.lists(st.sampled_from(["0", "1", "2.5"]), min_size=before_last, max_size=before_last))
@@ -58,6 +70,10 @@ def conventions(draw: st.DrawFn) -> dict[str, Any]:
         "rate_from_payments": draw(st.booleans()),
         "first_day_free": draw(st.booleans()),
         "odd_period_whole": draw(st.booleans()),
+        "ahead_interest": draw(st.sampled_from([AheadInterest.PLANNED, *AheadInterest])),
+        "overdue_rest": draw(st.sampled_from(list(OverdueRest))),
+        "overdue_compounds": draw(st.booleans()),
+        "thirty_day_payment": draw(st.booleans()),
         "upfront_fee": draw(st.sampled_from([0, 900])),
     }
 

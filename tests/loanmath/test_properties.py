@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -12,20 +13,28 @@ from hypothesis import strategies as st
 from ledger.loanmath.day_count import DayCount
 from ledger.loanmath.facts import (
     ApplyTo,
+    Arrangement,
     Charge,
     Confirmation,
+    Coupon,
+    CouponKind,
     Deferral,
     DeferralTreatment,
     Drawdown,
+    DueDateMove,
+    Extension,
     Fact,
     LenderFigure,
+    Pause,
     RateChange,
     RateEffect,
+    Refund,
     Repayment,
     Reversal,
     TermsVersion,
     Waiver,
 )
+from ledger.loanmath.interest import due_dates
 from ledger.loanmath.money import Parts, Rounding
 from ledger.loanmath.payoff import payoff_quote
 from ledger.loanmath.project import live, project
@@ -34,6 +43,7 @@ from ledger.loanmath.schedule import schedule
 from ledger.loanmath.terms import (
     Component,
     Excess,
+    HolidayRule,
     LoanTerms,
     Method,
     PenaltyBase,
@@ -67,9 +77,10 @@ ONE_FREE_BILL = LoanTerms(
 
 @st.composite
 def agreements(draw: st.DrawFn) -> LoanTerms:
-    return LoanTerms(
+    principal = draw(st.one_of(st.integers(1, 50), st.integers(1, 1_500_000), st.just(10**13)))
+    terms = LoanTerms(
         currency="CNY",
-        principal=draw(st.one_of(st.integers(1, 50), st.integers(1, 1_500_000), st.just(10**13))),
+        principal=principal,
         disbursed_on=START,
         annual_rate=draw(rates),
         count=draw(st.integers(1, 8)),
@@ -93,7 +104,15 @@ def agreements(draw: st.DrawFn) -> LoanTerms:
         interest_grace=draw(st.sampled_from([0, 0, 0, 2])),
         overdue_accrues=draw(st.booleans()),
         prepayment_fee=draw(st.sampled_from([PrepaymentFee(), PrepaymentFee(Decimal("0.01"), 6)])),
+        down_payment=draw(st.sampled_from([0, 0, 0, principal // 4])),
+        bill_fee_rate=draw(st.sampled_from([Decimal(0), Decimal(0), Decimal("0.006")])),
+        interest_free_days=draw(st.sampled_from([0, 0, 0, 15, 70])),
+        first_day_free=draw(st.booleans()),
+        part_period=draw(st.sampled_from([DayCount.ACT_365F, DayCount.PERIODIC])),
+        holiday_rule=draw(st.sampled_from([HolidayRule.SAME_DAY, *HolidayRule])),
     )
+    late = draw(st.sampled_from([None, None, None, 0, 20]))
+    return terms if late is None else replace(terms, last_due_on=due_dates(terms)[-1] + timedelta(days=late))
 
 
 @st.composite
@@ -108,8 +127,23 @@ def penalties(draw: st.DrawFn) -> PenaltyTerms:
 
 
 @st.composite
+def coupons(draw: st.DrawFn, number: int, on: date) -> Coupon:
+    return Coupon(
+        id=number,
+        effective_on=on,
+        kind=draw(st.sampled_from(list(CouponKind))),
+        amount=draw(amounts),
+        fraction=draw(st.sampled_from([Decimal("0.01"), Decimal("0.5"), Decimal(1)])),
+        count=draw(st.integers(1, 40)),
+        bill=draw(st.one_of(st.none(), bill_numbers)),
+        until=draw(st.sampled_from([None, on + timedelta(100)])),
+        cap=draw(st.one_of(st.none(), amounts)),
+    )
+
+
+@st.composite
 def one_fact(draw: st.DrawFn, number: int) -> Fact:
-    kind = draw(st.integers(0, 12))
+    kind = draw(st.integers(0, 24))
     on = draw(days)
     component = draw(st.sampled_from([Component.FEE, Component.PENALTY]))
     if kind == 0:
@@ -122,19 +156,31 @@ def one_fact(draw: st.DrawFn, number: int) -> Fact:
     if kind == 2:
         waived = draw(st.sampled_from([Component.INTEREST, component]))
         return Waiver(id=number, effective_on=on, amount=draw(amounts), component=waived, bill=draw(bill_numbers))
-    if kind == 3:
-        treatment = draw(st.sampled_from([DeferralTreatment.MOVE, DeferralTreatment.SHIFT]))
-        return Deferral(
-            id=number, effective_on=on, bill=draw(bill_numbers), due_on=on + timedelta(40), treatment=treatment
-        )
+    if kind in (3, 8):
+        treatment = draw(st.sampled_from(list(DeferralTreatment)))
+        due_on = draw(st.sampled_from([None, on + timedelta(40)]))
+        return Deferral(id=number, effective_on=on, bill=draw(bill_numbers), due_on=due_on, treatment=treatment)
     if kind == 4 and number > 1:
         return Reversal(id=number, effective_on=on, of=draw(st.integers(1, number - 1)))
     if kind == 5 and number > 1:
         return Confirmation(id=number, effective_on=on, of=draw(st.integers(1, number - 1)))
-    if kind == 7:
-        return Drawdown(id=number, effective_on=on, amount=draw(amounts))
     if kind == 6:
         return TermsVersion(id=number, effective_on=on + timedelta(days=1), terms=draw(agreements()))
+    if kind == 7:
+        return Drawdown(id=number, effective_on=on, amount=draw(amounts))
+    if kind == 9:
+        return Pause(id=number, effective_on=on, until=on + timedelta(days=draw(st.integers(0, 90))))
+    if kind == 10:
+        return Extension(id=number, effective_on=on, bills=draw(st.integers(1, 3)))
+    if kind in (11, 12):
+        return Refund(id=number, effective_on=on, amount=draw(amounts))
+    if kind == 13:
+        return DueDateMove(id=number, effective_on=on, bill=draw(bill_numbers), due_on=draw(days))
+    if kind in (14, 15):
+        return draw(coupons(number, on))
+    if kind in (16, 17):
+        terms = draw(agreements())
+        return Arrangement(id=number, effective_on=on, terms=terms, forgives=draw(st.booleans()))
     apply_to = draw(st.sampled_from(list(ApplyTo)))
     bill = draw(bill_numbers) if apply_to is ApplyTo.BILL else None
     return Repayment(
@@ -153,7 +199,14 @@ def histories(draw: st.DrawFn) -> list[Fact]:
 
 
 def counted_repayments(facts: list[Fact], as_of: date) -> dict[int, int]:
-    return {f.id: f.amount for f in live(facts) if isinstance(f, Repayment) and START <= f.effective_on <= as_of}
+    paid = [fact for fact in live(facts) if isinstance(fact, Repayment | Refund)]
+    return {fact.id: fact.amount for fact in paid if START <= fact.effective_on <= as_of}
+
+
+def adds_to_principal(fact: Fact) -> bool:
+    """Whether interest or charges may become principal by it."""
+    treatment = fact.treatment if isinstance(fact, Deferral) else None
+    return treatment is DeferralTreatment.CAPITALIZE or (isinstance(fact, Arrangement) and not fact.forgives)
 
 
 def check_books(terms: LoanTerms, facts: list[Fact], projection: Projection) -> None:
@@ -178,7 +231,9 @@ def check_books(terms: LoanTerms, facts: list[Fact], projection: Projection) -> 
     assert [bill.number for bill in projection.bills] == list(range(1, len(projection.bills) + 1))
     beside = sum(a.parts.principal for a in projection.allocations if a.bill is None)
     drawn = sum(f.amount for f in live(facts) if isinstance(f, Drawdown) and f.effective_on <= projection.as_of)
-    assert sum(bill.due.principal for bill in projection.bills) + beside == terms.opening + drawn
+    joined = sum(bill.due.principal for bill in projection.bills) + beside - terms.opening - drawn
+    assert joined >= 0
+    assert joined == 0 or any(adds_to_principal(fact) for fact in live(facts) if fact.effective_on <= projection.as_of)
     assert sum(bill.open.principal for bill in projection.bills) == projection.outstanding_principal
 
 
@@ -251,7 +306,7 @@ def test_nothing_changes_before_the_announced_day(terms: LoanTerms, facts: list[
 @example(ONE_FREE_BILL, [Repayment(id=1, effective_on=START, amount=30)], START)
 @given(agreements(), histories(), days)
 def test_paying_the_quoted_amount_settles_and_one_less_does_not(terms: LoanTerms, facts: list[Fact], on: date) -> None:
-    facts = [fact for fact in facts if fact.effective_on <= on]
+    facts = [f for f in facts if f.effective_on < on or (f.effective_on == on and not isinstance(f, Arrangement))]
     quote = payoff_quote(terms, facts, on)
     assert quote.total == quote.principal + quote.interest + quote.fee + quote.penalty - quote.credit
     if not quote.total:
@@ -260,9 +315,31 @@ def test_paying_the_quoted_amount_settles_and_one_less_does_not(terms: LoanTerms
     settled = project(terms, [*facts, exact], on)
     check_books(terms, [*facts, exact], settled)
     assert (settled.settled_on, settled.outstanding_principal, settled.credit) == (on, 0, 0)
-    if quote.total > 1:
+    if quote.total > 1 and not any(isinstance(f, Coupon) and f.kind is CouponKind.AMOUNT for f in facts):
         short = Repayment(id=90, effective_on=on, amount=quote.total - 1, apply_to=ApplyTo.PAYOFF)
         assert project(terms, [*facts, short], on).settled_on is None
+
+
+@given(agreements(), histories(), days)
+def test_what_is_owed_only_falls_from_bill_to_bill(terms: LoanTerms, facts: list[Fact], as_of: date) -> None:
+    facts = [f for f in facts if not adds_to_principal(f) and not isinstance(f, Drawdown | Arrangement)]
+    bills = [bill for bill in project(terms, facts, as_of).bills if bill.deferred_from is None]
+    owed = [bill.outstanding_after for bill in bills]
+    assert owed == sorted(owed, reverse=True)
+
+
+@given(agreements(), histories(), st.booleans(), agreements(), days)
+def test_an_arrangement_moves_principal_and_loses_none(
+    terms: LoanTerms, facts: list[Fact], forgives: bool, new: LoanTerms, on: date
+) -> None:
+    facts = [f for f in facts if f.effective_on <= on and not isinstance(f, Reversal | Waiver | Coupon | Refund)]
+    facts = [replace(f, apply_to=ApplyTo.HOLD) if isinstance(f, Repayment) else f for f in facts]
+    before = project(terms, facts, on)
+    arranged = Arrangement(id=70, effective_on=on, terms=new, forgives=forgives)
+    after = project(terms, [*facts, arranged], on)
+    joined = after.outstanding_principal - before.outstanding_principal
+    assert before.credit or joined == 0 or (not forgives and joined > 0)
+    assert all(bill.open == Parts() for bill in after.bills if bill.due_on < on)
 
 
 @given(agreements(), histories(), bill_numbers, amounts, days)

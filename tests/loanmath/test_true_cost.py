@@ -11,6 +11,7 @@ import pytest
 from ledger.loanmath import tvm
 from ledger.loanmath.apr import advertised_rate, annual_cost
 from ledger.loanmath.dates import due_date
+from ledger.loanmath.day_count import DayCount
 from ledger.loanmath.roots import NoSolution
 from ledger.loanmath.schedule import NeverAmortizes, level_payment
 from ledger.loanmath.solve import Unknown, roundest, solve_missing
@@ -126,3 +127,37 @@ def test_a_rate_that_no_figures_meet_is_an_error_and_not_a_hang() -> None:
         tvm.irr([Decimal(1), Decimal(1)])
     with pytest.raises(NoSolution):
         tvm.nper(Decimal("0.01"), Decimal(-10), Decimal(1000))
+
+
+def test_a_first_period_that_is_no_whole_month_is_counted_by_days() -> None:
+    """36 days before the first bill: 6,000.00 at 0.05 % a day is 18 % over 360 days, and 18.25 % over 365,
+    a little less in twelfths of the compound year."""
+    drawn = replace(
+        LEVEL,
+        principal=600_000,
+        annual_rate=Decimal("0.18"),
+        day_count=DayCount.ACT_360,
+        count=6,
+        disbursed_on=date(2026, 1, 5),
+    )
+    cost = annual_cost(drawn)
+    assert cost is not None
+    assert (f"{cost.simple * 100:.2f}", f"{cost.compound * 100:.2f}", cost.by_days) == ("18.24", "19.85", True)
+
+
+@pytest.mark.parametrize(
+    ("disbursed_on", "first_due_on", "anchor_day"),
+    [
+        (date(2026, 1, 31), date(2026, 2, 28), 31),
+        (date(2026, 1, 30), date(2026, 2, 28), None),
+        (date(2026, 2, 28), date(2026, 3, 31), 31),
+    ],
+)
+def test_from_month_end_to_month_end_is_a_whole_month(
+    disbursed_on: date, first_due_on: date, anchor_day: int | None
+) -> None:
+    cost = annual_cost(
+        replace(flat("7.2", 12), disbursed_on=disbursed_on, first_due_on=first_due_on, anchor_day=anchor_day)
+    )
+    assert cost is not None
+    assert (f"{cost.simple * 100:.2f}", cost.by_days) == ("13.03", False)

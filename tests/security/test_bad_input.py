@@ -100,6 +100,7 @@ PAGES = [
             *("ledger:record_repayment", "ledger:record_charge", "ledger:waive_charge", "ledger:change_rate"),
             *("ledger:defer_bill", "ledger:state_lender_figure", "ledger:add_account", "ledger:state_balance"),
             *("ledger:mandate", "ledger:add_credit_line", "ledger:members", "reminders:settings"),
+            "ledger:rates",
             "reminders:loan_settings",
         ],
     ),

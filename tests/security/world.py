@@ -204,6 +204,15 @@ ROUTES = {
         post=lambda of: {"part": "household", "name": "New", "time_zone": "Europe/Berlin", "currency": "EUR"},
         form="household_form",
     ),
+    "ledger:rates": Route(
+        who="editor",
+        post=lambda of: {
+            "key": make.unique() + "-x",
+            "series": "CN-LPR-5Y",
+            "effective_on": "2026-02-20",
+            "annual_rate": "3.4",
+        },
+    ),
     "ledger:members": Route(who="owner", post=lambda of: {"email": "stranger@example.com", "role": "viewer"}),
     "ledger:change_member": Route(
         who="owner", args=lambda of: (of.membership.pk,), post=lambda of: {"role": "editor"}, only_post=True

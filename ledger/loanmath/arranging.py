@@ -1,0 +1,54 @@
+"""An arrangement with the lender: everything owed on a day is repaid under new terms."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ledger.loanmath.allocation import slots
+from ledger.loanmath.books import Books
+from ledger.loanmath.facts import Arrangement
+from ledger.loanmath.money import round_ratio
+from ledger.loanmath.paying import pay_ahead_again
+from ledger.loanmath.replan import arranged_plan
+
+
+def arrange(books: Books, fact: Arrangement) -> None:
+    """Replace the schedule from the day on. What is open of principal, and unless it is forgiven of interest, fees and
+    penalty, is the principal of the new plan; a bill it replaces asks for no more than had met it. What was said about
+    single bills still to come is answered by the arrangement."""
+    day = fact.effective_on
+    books.take_back(day)
+    principal, rest = books.plan.shown(books.plan.balance), _interest_in_no_bill(books, fact)
+    replaced = list(books.open.values())
+    for bill in replaced:
+        bill.accrue_penalty(books.terms.penalty, day)
+        amounts = bill.open()
+        principal, rest = principal + amounts[0], rest + sum(amounts[1:])
+        bill.ask_no_more()
+        books.note(bill, day)
+    joined = 0 if fact.forgives else rest
+    books.joined += joined
+    for bill in replaced:
+        bill.outstanding_after = principal + joined
+    _forget_bills_to_come(books, fact)
+    owed = principal + joined
+    books.terms = replace(fact.terms, principal=owed, opening_balance=None, down_payment=0)
+    books.order = slots(books.terms.order)
+    books.plan = arranged_plan(books.plan, books.terms, day, owed, books.moves)
+    pay_ahead_again(books, day)
+
+
+def _interest_in_no_bill(books: Books, fact: Arrangement) -> int:
+    plan = books.plan
+    if plan.done:
+        return 0
+    exact = plan.interest_to(fact.effective_on)
+    rounded = round_ratio(exact.numerator, exact.denominator * plan.scale, books.interest_rounding)
+    return rounded + plan.shown(plan.carry)
+
+
+def _forget_bills_to_come(books: Books, fact: Arrangement) -> None:
+    made, day = len(books.bills), fact.effective_on
+    books.figures = {n: said for n, said in books.figures.items() if n <= made or said.effective_on >= day}
+    books.moves = [move for move in books.moves if move.effective_on >= day]
+    books.deferrals = {n: said for n, said in books.deferrals.items() if n <= made or said.effective_on >= day}

@@ -1,0 +1,91 @@
+"""Bills paid before their due date where interest is counted up to the day: ¥3,000.00 at 1 % a month, paid on
+25 January, 15 of the 31 days into the first period."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+from ledger.loanmath.day_count import DayCount
+from ledger.loanmath.facts import ApplyTo, Repayment
+from ledger.loanmath.money import Parts
+from ledger.loanmath.payoff import payoff_quote
+from ledger.loanmath.project import project
+from ledger.loanmath.projection import ProjectedAllocation
+from ledger.loanmath.terms import AheadInterest, Component, LoanTerms
+from tests.loanmath.builders import loan
+
+EARLY = date(2026, 1, 25)
+
+
+def to_date(**changes: object) -> LoanTerms:
+    values: dict[str, object] = {
+        "principal": 300_000,
+        "annual_rate": Decimal("0.12"),
+        "count": 3,
+        "ahead_interest": AheadInterest.TO_DATE,
+        "part_period": DayCount.PERIODIC,
+    }
+    return loan(**(values | changes))
+
+
+def paid(amount: int, apply_to: ApplyTo = ApplyTo.DUE, *, on: date = EARLY, number: int = 1) -> Repayment:
+    return Repayment(id=number, effective_on=on, amount=amount, apply_to=apply_to)
+
+
+def asked(terms: LoanTerms, *facts: Repayment) -> list[tuple[int, int]]:
+    return [(bill.due.principal, bill.due.interest) for bill in project(terms, facts, EARLY).bills]
+
+
+def test_part_of_a_bill_paid_early_meets_interest_to_the_day_and_lowers_the_rest() -> None:
+    """30.00 x 15/31 = 14.52; then 1 % x 16/31 of 2,514.52 = 12.98, together 27.49 (14.516 + 12.978)."""
+    found = project(to_date(), [paid(50000)], EARLY)
+
+    assert found.allocations == (ProjectedAllocation(repayment=1, bill=1, parts=Parts(48548, 1452)),)
+    assert asked(to_date(), paid(50000)) == [(99258, 2749), (100000, 2007), (100742, 1007)]
+
+
+def test_a_bill_paid_whole_early_leaves_the_rest_of_its_interest_to_the_next() -> None:
+    """1,020.07 - 14.52 = 1,005.55; on the 1,994.45 left 10.29 grows until 10 February, and 19.94 until 10 March."""
+    assert asked(to_date(), paid(102007)) == [(100555, 1452), (98984, 3023), (100461, 1005)]
+
+
+def test_bills_further_ahead_ask_for_no_interest() -> None:
+    found = project(to_date(), [paid(152007)], EARLY)
+
+    assert [one.parts for one in found.allocations] == [Parts(100555, 1452), Parts(50000, 0)]
+
+
+def test_a_bill_paid_from_the_end_is_principal_and_the_one_before_it_takes_the_rest() -> None:
+    """On 2,000.00 from 25 January on: 14.516 + 10.323 = 24.84, then 1 % of 1,004.77 = 10.05."""
+    assert asked(to_date(), paid(100000, ApplyTo.LAST)) == [(99523, 2484), (100477, 1005), (100000, 0)]
+
+
+def test_a_last_bill_paid_whole_bears_nothing() -> None:
+    """On 1,979.93 from 25 January on: 14.516 + 10.219 = 24.74, then 1 % of 984.60 = 9.85."""
+    assert asked(to_date(), paid(102007, ApplyTo.LAST)) == [(99533, 2474), (98460, 985), (102007, 0)]
+
+
+def test_the_payoff_is_principal_and_interest_to_the_day_spread_over_the_bills() -> None:
+    quote = payoff_quote(to_date(), [], EARLY)
+    found = project(to_date(), [paid(quote.total, ApplyTo.PAYOFF)], EARLY)
+
+    assert (quote.principal, quote.interest, quote.total) == (300000, 1452, 301452)
+    assert [one.parts for one in found.allocations] == [Parts(100555, 1452), Parts(102007), Parts(97438)]
+    assert (found.settled_on, found.outstanding_principal) == (EARLY, 0)
+
+
+def test_a_second_early_repayment_meets_only_the_interest_since_the_first() -> None:
+    """14.516, and on 1,994.45 for the 5 days to 30 January 3.217, are 17.73; 14.52 is met already."""
+    facts = [paid(102007), paid(50000, on=date(2026, 1, 30), number=2)]
+    found = project(to_date(), facts, date(2026, 1, 30))
+
+    assert found.allocations[1] == ProjectedAllocation(repayment=2, bill=2, parts=Parts(49679, 321))
+
+
+def test_principal_first_leaves_the_interest_open() -> None:
+    terms = to_date(order=(Component.PRINCIPAL, Component.INTEREST))
+    found = project(terms, [paid(50000)], EARLY)
+
+    assert found.allocations == (ProjectedAllocation(repayment=1, bill=1, parts=Parts(50000, 0)),)
+    assert found.bills[0].open.total == 102007 - 50000
