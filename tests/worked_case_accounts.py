@@ -4,20 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
-from decimal import Decimal
 from fractions import Fraction
 
 from ledger.loanmath.daily_account import Account, AccountTerms, Movement, account_on
 from ledger.loanmath.day_count import DayCount, days
 from tests.worked_case_compare import Figures, differences
-from tests.worked_case_terms import ROUNDINGS, Case, UntranslatedError, daily_rate, day, minor, money, pick
-
-SPOKEN_OF = set(
-    """
-    currency decimals principal start daily_rate_pct annual_rate_pct interest_rounding day_count order
-    interest_cap_total_pct free_if_settled_within_days rate_periods
-    """.split()  # noqa: SIM905
-)
+from tests.worked_case_terms import daily_rate, event_type
+from tests.worked_case_words import ROUNDINGS, Case, UntranslatedError, day, minor, money, percent, pick, word
 
 
 def is_account(case: Case) -> bool:
@@ -26,17 +19,15 @@ def is_account(case: Case) -> bool:
 
 
 def account_terms(inputs: Case) -> AccountTerms:
-    unknown = set(inputs) - SPOKEN_OF
-    if unknown:
-        raise UntranslatedError(f"inputs: {', '.join(sorted(unknown))}")
     cap = inputs.get("interest_cap_total_pct")
     return AccountTerms(
         principal=minor(inputs["principal"], inputs),
         opened_on=day(inputs["start"]),
         daily_rate=daily_rate(inputs),
         rounding=pick(ROUNDINGS, inputs.get("interest_rounding", "down"), "interest_rounding"),
-        order=tuple(inputs.get("order", ("charge", "interest", "principal"))),
-        interest_cap=None if cap is None else Decimal(cap) / 100,
+        order=tuple(word(name) for name in inputs.get("order", ("charge", "interest", "principal"))),
+        interest_cap=None if cap is None else percent(cap),
+        daily_cap=percent(inputs["interest_cap_daily_pct"]) if "interest_cap_daily_pct" in inputs else None,
         free_days=int(inputs.get("free_if_settled_within_days", 0)),
         rates=tuple((day(one["from"]), day(one["to"]), daily_rate(one)) for one in inputs.get("rate_periods", ())),
     )
@@ -44,13 +35,16 @@ def account_terms(inputs: Case) -> AccountTerms:
 
 def movements(case: Case) -> Iterable[Movement]:
     for event in case["events"]:
-        if event["type"] not in {"repay", "charge", "payoff"}:
+        kind = event_type(event)
+        if kind not in {"repay", "charge", "payoff", "disburse", "as_of"}:
             raise UntranslatedError(f"event: {event['type']}")
+        if kind in {"disburse", "as_of"}:  # the account opens with its principal
+            continue
         yield Movement(
             day(event["date"]),
             minor(event.get("amount", "0"), case["inputs"]),
-            is_charge=event["type"] == "charge",
-            settles=event["type"] == "payoff",
+            is_charge=kind == "charge",
+            settles=kind == "payoff",
         )
 
 

@@ -25,16 +25,19 @@ from tests.worked_case_accounts import account_rows, is_account
 from tests.worked_case_compare import Figures, differences
 from tests.worked_case_rates import interval_value, rate_value, unit_period
 from tests.worked_case_stories import checkpoints
-from tests.worked_case_terms import (
+from tests.worked_case_terms import loan_terms
+from tests.worked_case_words import (
     Case,
     UntranslatedError,
     day,
     day_count_named,
     decimal,
+    decimals,
     exact,
-    loan_terms,
     minor,
     money,
+    percent,
+    word,
 )
 
 YEAR = Fraction(365)
@@ -42,18 +45,25 @@ YEAR = Fraction(365)
 
 def check(case: Case) -> list[str]:
     """What differs; nothing if the case is reproduced."""
+    case = without_nothing(case)
     inputs, expected = case["inputs"], case.get("expected", {})
-    close = Fraction(case.get("tolerance") or "0")
+    close = exact(case.get("tolerance") or "0")
     if "checkpoints" in case:
         return list(checkpoints(case, close))
     if is_account(case) and "function" not in inputs:
         return list(account_rows(case, close))
     if case.get("events"):
-        raise UntranslatedError("events without checkpoints")
+        return list(checkpoints(case | {"checkpoints": [expected]}, close))
     for key, answer in ANSWERS:
         if key in inputs:
             return list(differences(expected, answer(inputs, expected), close))
     return list(_schedule(case, inputs, expected, close))
+
+
+def without_nothing(case: Case) -> Case:
+    """The case without inputs of which it says nothing."""
+    inputs = {name: said for name, said in case["inputs"].items() if said is not None}
+    return case | {"inputs": inputs}
 
 
 # --- Single answers.
@@ -63,33 +73,43 @@ def function_value(inputs: Case, expected: Figures) -> Figures:
     name = str(inputs["function"]).upper()
     values: dict[str, Any] = {}
     for said_key, said in inputs["args"].items():
-        key = ARGUMENTS.get(said_key, said_key)
-        if key in {"lo", "hi", "guess"}:  # where the source began to search
+        key = ARGUMENTS.get(word(said_key), word(said_key))
+        if said is None or key in {"lo", "hi", "guess"}:  # where the source began to search
             continue
-        if key == "flows":
-            values[key] = [decimal(exact(flow)) for flow in said]
-        elif key == "dates":
-            values[key] = [day(text) for text in said]
-        elif key == "day_count":
-            values["day_count"] = day_count_named(said, key)
-        else:
-            values[key] = int(said) if key == "when" else decimal(exact(str(said)))
+        read: Callable[[Any], Any] = ARGUMENT_READERS.get(key, number)
+        values[key] = read(said)
     plain = name.rstrip("0123456789")
     periods = Decimal(name.removeprefix(plain) or 1)  # RATE12 is a year's rate of twelve periods
-    function: Callable[..., Decimal] | None = getattr(tvm, plain.lower(), None)
+    function: Callable[..., Decimal] | None = getattr(tvm, word(plain).replace("_", ""), None)
     if function is None:
         raise UntranslatedError(f"function: {name}")
     return {"value": function(**values) * periods}
 
 
+def number(said: Any) -> Decimal:
+    return decimal(exact(said))
+
+
+ARGUMENT_READERS: dict[str, Callable[[Any], Any]] = {
+    "flows": lambda said: [number(flow) for flow in said],
+    "dates": lambda said: [day(text) for text in said],
+    "day_count": lambda said: day_count_named(said, "day_count"),
+    "when": lambda said: int(word(said) in {"1", "1.0", "true", "begin", "beginning", "start", "due"}),
+}
 ARGUMENTS = {  # other names the arguments go by
     **dict.fromkeys(("nper", "npery", "periods"), "n"),
     **dict.fromkeys(("per", "period"), "k"),
     **dict.fromkeys(("values", "cashflows", "cash_flows", "amounts"), "flows"),
     **dict.fromkeys(("start_period", "start"), "first"),
     **dict.fromkeys(("end_period", "end"), "last"),
-    **dict.fromkeys(("type", "due"), "when"),
-    "dates_day_count": "day_count",
+    **dict.fromkeys(("type", "due", "payment_due"), "when"),
+    **dict.fromkeys(("dates_day_count", "basis"), "day_count"),
+    **dict.fromkeys(("nominal_rate", "effect_rate", "effective_rate", "interest_rate"), "rate"),
+    **dict.fromkeys(("present_value", "principal"), "pv"),
+    **dict.fromkeys(("future_value",), "fv"),
+    **dict.fromkeys(("payment",), "pmt"),
+    **dict.fromkeys(("finance", "financing_rate"), "finance_rate"),
+    **dict.fromkeys(("reinvest", "reinvestment_rate"), "reinvest_rate"),
 }
 
 
@@ -118,8 +138,8 @@ def penalty_value(inputs: Case, expected: Figures) -> Figures:
     found = penalty_on_bills(
         overdue,
         day(inputs["as_of"]),
-        Decimal(inputs["penalty_rate_pct"]) / 100,
-        year_days=int(inputs["year_days"]),
+        percent(inputs["penalty_rate_pct"]),
+        year_days=int(inputs.get("year_days", 365)),
         days_not_counted=int(inputs.get("days_not_counted", 0)),
     )
     return {"penalty": money(found, inputs)}
@@ -130,16 +150,16 @@ def rebate_value(inputs: Case, expected: Figures) -> Figures:
         minor(inputs["principal"], inputs),
         minor(inputs["level_payment"], inputs),
         int(inputs["n"]),
-        Decimal(inputs["apr_pct"]) / 100,
+        percent(inputs["apr_pct"]),
         int(inputs["settled_after_payments"]),
-        Fraction(inputs.get("extra_month_fraction", "0")),
+        exact(inputs.get("extra_month_fraction", "0")),
     )
     return {"rebate": money(found, inputs)}
 
 
 def exact_payment_cost(inputs: Case, expected: Figures) -> Figures:
     """Level payments stated as an exact quotient, against a sum received."""
-    payment, received = decimal(exact(inputs["payment_exact"])), Decimal(inputs["principal"])
+    payment, received = decimal(exact(inputs["payment_exact"])), number(inputs["principal"])
     count = int(inputs["n"])
     paid = [-payment] * count
     now, later = (paid[0], paid[1:]) if inputs.get("due_at_start") else (Decimal(0), paid)
@@ -203,7 +223,7 @@ def whole_figures(terms: LoanTerms, rows: tuple[ScheduledRow, ...], inputs: Case
         found |= {"simple_pct": cost.simple * 100, "compound_pct": cost.compound * 100}
         found["irr_month"] = cost.simple / 12
     if "fee_rate_each_pct" in inputs:
-        found["shortcut_pct"] = apr.shortcut_rate(Decimal(inputs["fee_rate_each_pct"]), terms.count)
+        found["shortcut_pct"] = apr.shortcut_rate(number(inputs["fee_rate_each_pct"]), terms.count)
     return found | legal_rates(terms, rows, expected)
 
 
@@ -259,7 +279,7 @@ def sums(rows: Iterable[ScheduledRow], inputs: Case) -> Figures:
 def total_figures(terms: LoanTerms, rows: tuple[ScheduledRow, ...], basis: str, inputs: Case) -> Figures:
     """Totals as the case says they were made: the sum of rows, the unrounded sum, or the payment times n."""
     if basis == "unrounded":
-        interest = Fraction(unrounded_interest(terms)) / 10 ** int(inputs.get("decimals", 2))
+        interest = Fraction(unrounded_interest(terms)) / 10 ** decimals(inputs)
     elif basis == "rounded level payment x n":
         interest = money(level_payment(terms) * terms.count - terms.opening, inputs)
     elif Rounding.NONE in (terms.interest_rounding, terms.rounding) and not basis:

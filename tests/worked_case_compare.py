@@ -7,7 +7,7 @@ from datetime import date
 from fractions import Fraction
 from typing import Any
 
-from tests.worked_case_terms import UntranslatedError, day, exact
+from tests.worked_case_words import UntranslatedError, day, exact
 
 Figures = dict[str, Any]
 BESIDE = {"basis", "n", "tol", "apr_method", "replayed"}  # what is said beside the figures
@@ -36,8 +36,7 @@ def meets(printed: Any, found: Any, close: Fraction) -> bool:
         return bool(printed == found)
     value, said = Fraction(found), str(printed)
     if close == 0 and "/" not in said and not is_money(value):  # printed to so many digits
-        places = len(said.partition(".")[2])
-        value = Fraction(round(value * 10**places), 10**places)
+        close = Fraction(1, 2 * 10 ** len(said.partition(".")[2]))
     return abs(exact(said) - value) <= close
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -22,12 +22,24 @@ from ledger.loanmath.facts import (
 )
 from ledger.loanmath.payoff import payoff_quote
 from ledger.loanmath.project import live, project
-from ledger.loanmath.terms import Component, LoanTerms
-from tests.worked_case_terms import Case, UntranslatedError, day, minor, pick
+from ledger.loanmath.terms import LoanTerms
+from tests.worked_case_terms import event_type
+from tests.worked_case_words import (
+    APPLY_TO,
+    COMPONENTS,
+    RATE_EFFECTS,
+    Case,
+    UntranslatedError,
+    day,
+    flag,
+    minor,
+    percent,
+    pick,
+    word,
+)
 
 FIRST_DRAWDOWN = 0  # is in the agreement and is no fact
 IDS_AN_EVENT = 10  # an event may be several facts
-APPLY_TO = {None: ApplyTo.DUE, "next": ApplyTo.DUE, "last": ApplyTo.LAST, "equal_shares": ApplyTo.SHARES}
 
 
 @dataclass
@@ -39,13 +51,15 @@ class Story:
     facts: list[Fact]
     as_of: date
     disbursed: bool = False
+    kinds: dict[int, str] = field(default_factory=dict)
 
 
 def story(terms: LoanTerms, inputs: Case, events: list[Case]) -> Story:
     told = Story(terms, inputs, [], terms.disbursed_on)
     for number, event in enumerate(events, start=1):
-        new = pick(EVENTS, event["type"], "event")(told, event, number * IDS_AN_EVENT)
+        new = pick(EVENTS, event_type(event), "event")(told, event, number * IDS_AN_EVENT)
         told.facts += new
+        told.kinds |= {fact.id: event_type(event) for fact in new}
         days = [fact.effective_on for fact in new if not isinstance(fact, Reversal | RateChange)]
         told.as_of = max([told.as_of, *days, *(day(event["date"]) for _ in range("date" in event))])
     return told
@@ -64,14 +78,14 @@ def drawdown(told: Story, event: Case, number: int) -> list[Fact]:
     if on != told.terms.disbursed_on:
         raise UntranslatedError("a first drawdown on another day")
     told.disbursed = True
-    if not told.inputs.get("down_payment_auto"):
+    if not flag(told.inputs.get("down_payment_auto", False)):
         return []
     rows = [row for row in told.terms.listed if row.due_on == on]
     return [Repayment(id=number, effective_on=on, amount=row.parts.total) for row in rows]
 
 
 def repayment(told: Story, event: Case, number: int) -> list[Fact]:
-    apply_to = pick(APPLY_TO, event.get("excess_to"), "excess_to")
+    apply_to = pick(APPLY_TO, event.get("excess_to") or "none", "excess_to")
     amount = minor(event["amount"], told.inputs)
     return [Repayment(id=number, effective_on=day(event["date"]), amount=amount, apply_to=apply_to)]
 
@@ -83,16 +97,17 @@ def payoff(told: Story, event: Case, number: int) -> list[Fact]:
 
 
 def rate_change(told: Story, event: Case, number: int) -> list[Fact]:
-    rate = Decimal(event["annual_rate_pct"]) / 100
-    return [RateChange(id=number, effective_on=evening_before(event["from"]), annual_rate=rate)]
+    since = evening_before(event.get("from") or event["date"])
+    effect = pick(RATE_EFFECTS, event.get("effect", RateEffect.KEEP_TERM), "effect")
+    return [RateChange(id=number, effective_on=since, annual_rate=percent(event["annual_rate_pct"]), effect=effect)]
 
 
 def interest_pause(told: Story, event: Case, number: int) -> list[Fact]:
     """No interest on the days of the pause, first and last included; the payment stays."""
-    changes = [fact for fact in live(told.facts) if isinstance(fact, RateChange)]
-    rate = changes[-1].annual_rate if changes else told.terms.annual_rate
     keep = RateEffect.KEEP_PAYMENT
     first, last = evening_before(event["from"]), day(event["to"])
+    changes = [fact for fact in live(told.facts) if isinstance(fact, RateChange) and fact.effective_on <= first]
+    rate = changes[-1].annual_rate if changes else told.terms.annual_rate
     if first in {bill.starts_on for bill in project(told.terms, told.facts, told.as_of).bills}:
         first = day(event["from"])  # the first day of a period bears interest
     return [
@@ -107,7 +122,7 @@ def evening_before(text: str) -> date:
 
 
 def charge(told: Story, event: Case, number: int) -> list[Fact]:
-    component = Component.FEE if event["charge"] == "fee" else Component.PENALTY
+    component = pick(COMPONENTS, event.get("charge") or event["type"], "charge")
     due = day(event.get("due") or event["date"])
     known, amount = min(due, told.as_of), minor(event["amount"], told.inputs)
     after = any(isinstance(fact, Repayment) and fact.effective_on == known for fact in told.facts)
@@ -118,8 +133,10 @@ def charge(told: Story, event: Case, number: int) -> list[Fact]:
 
 def move_due(told: Story, event: Case, number: int) -> list[Fact]:
     bills = project(told.terms, told.facts, told.as_of, agreed=told.facts).bills
-    moved = next(bill.number for bill in bills if bill.due_on == day(event["from"]))
-    known = min(day(event["submitted"]), told.as_of)
+    moved = next((bill.number for bill in bills if bill.due_on == day(event["from"])), None)
+    if moved is None:
+        raise UntranslatedError(f"no bill is due on {event['from']}")
+    known = min(day(event.get("submitted") or told.as_of), told.as_of)
     to, treatment = day(event["to"]), DeferralTreatment.SHIFT
     return [Deferral(id=number, effective_on=known, bill=moved, due_on=to, treatment=treatment)]
 
@@ -129,24 +146,30 @@ def extend(told: Story, event: Case, number: int) -> list[Fact]:
     versions = [fact.terms for fact in live(told.facts) if isinstance(fact, TermsVersion)]
     terms = versions[-1] if versions else told.terms
     longer = replace(terms, count=terms.count + int(event["extra_terms"]))
-    agreed = min(day(event["submitted"]), evening_before(event["from"]))  # the first of the bills is due on `from`
+    # the bill due on `from` is the first of them
+    agreed = min(day(event.get("submitted") or told.as_of), evening_before(event["from"]))
     return [TermsVersion(id=number, effective_on=agreed, terms=longer)]
 
 
 def undo(told: Story, event: Case, number: int) -> list[Fact]:
-    return [Reversal(id=number, effective_on=day(event["date"]), of=undone(told, event))]
+    on = day(event.get("date") or told.as_of)
+    return [Reversal(id=number, effective_on=on, of=undone(told, event))]
 
 
 def undone(told: Story, event: Case) -> int:
-    """The id of the fact that an undo means: of the money moved on its day, the latest or the nth."""
-    on_day = [fact for fact in told.facts if fact.effective_on == day(event["date"])]
-    moved: list[int] = [fact.id for fact in on_day if isinstance(fact, Repayment)]
-    if event["which"] == "nth_transaction_of_date":
-        first = [FIRST_DRAWDOWN] if told.terms.disbursed_on == day(event["date"]) else []
-        moved = [*first, *(fact.id for fact in on_day if isinstance(fact, Drawdown | Repayment))]
-    if event["which"] == "latest_on_date":
-        return next(fact.id for fact in reversed(live(told.facts)) if fact.id in moved)
-    return moved[int(event["nth"]) - 1]
+    """The id of the fact that an undo means: of the money moved (on its day, of its kind), the latest or the nth."""
+    which, kind = word(event.get("which", "latest")), event.get("kind")
+    moved = [fact for fact in told.facts if isinstance(fact, Drawdown | Repayment)]
+    if "date" in event:
+        moved = [fact for fact in moved if fact.effective_on == day(event["date"])]
+    if kind is not None:
+        moved = [fact for fact in moved if told.kinds[fact.id] == event_type({"type": kind})]
+    ids = [fact.id for fact in moved]
+    if which.startswith("latest"):
+        return next(fact.id for fact in reversed(live(told.facts)) if fact.id in ids and isinstance(fact, Repayment))
+    if kind is None and day(event["date"]) == told.terms.disbursed_on:
+        ids = [FIRST_DRAWDOWN, *ids]
+    return ids[int(event.get("nth", 1)) - 1]
 
 
 EVENTS: dict[str, Callable[[Story, Case, int], list[Fact]]] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -12,14 +12,18 @@ from ledger.loanmath import legal_apr, tvm
 from ledger.loanmath.legal_apr import HALF_MONTH, UnitPeriod
 from ledger.loanmath.terms import Unit
 from tests.worked_case_compare import Figures
-from tests.worked_case_terms import (
+from tests.worked_case_words import (
     DAY_COUNTS,
+    HALF_MONTHS,
     Case,
     UntranslatedError,
     day,
+    day_count_key,
+    day_count_named,
     decimal,
     exact,
     unit_and_every,
+    word,
 )
 
 Flow = tuple[Any, Decimal]  # when (a day, or years from now), amount
@@ -41,26 +45,31 @@ def rate_value(inputs: Case, expected: Figures) -> Figures:
 
 
 def yearly_rate(inputs: Case, received: list[Flow], paid: list[Flow]) -> Decimal:
-    method = str(inputs["method"]).lower()
-    if method.startswith("us"):
-        return legal_apr.us_apr(received, paid, unit_period(inputs))
+    method = word(inputs.get("method", "time in years"))
+    if method.startswith(("us", "reg_z", "actuarial")):
+        on = [when for when, _ in paid]
+        return legal_apr.us_apr(received, paid, unit_period(inputs, on if len(on) > 1 else [received[0][0], *on]))
     if method.startswith("eu"):
         return legal_apr.eu_apr(received, paid, unit_period(inputs).unit)
     both = [*received, *((when, -amount) for when, amount in paid)]
-    if method in DAY_COUNTS:
+    if day_count_key(method) in DAY_COUNTS:
         dates, amounts = zip(*both, strict=True)
-        return tvm.xirr(dates, amounts, DAY_COUNTS[method])
+        return tvm.xirr(dates, amounts, day_count_named(method, "method"))
     if method.startswith("days/"):
         return legal_apr.effective_rate(legal_apr.by_days(both, exact(method.removeprefix("days/"))))
-    if method == "time in years":
+    if "year" in method:
         return legal_apr.effective_rate(both)
     raise UntranslatedError(f"method: {inputs['method']}")
 
 
-def unit_period(inputs: Case) -> UnitPeriod:
+def unit_period(inputs: Case, dates: Sequence[date] = ()) -> UnitPeriod:
+    """The unit period the case names, or the commonest one of its payments."""
+    if dates and not {"unit_period", "unit"} & set(inputs):
+        return legal_apr.commonest_unit_period(dates)
     said = inputs.get("unit_period", {"unit": inputs.get("unit", "month"), "every": inputs.get("every", 1)})
     divisor = inputs.get("odd_day_divisor")
-    if str(said["unit"]).replace("-", "").replace("_", "") in {"semimonth", "halfmonth"}:
+    said = {"unit": said} if isinstance(said, str) else said
+    if word(said["unit"]).replace("_", "") in HALF_MONTHS:
         return UnitPeriod(Unit.DAY, HALF_MONTH, divisor and int(divisor))
     unit, every = unit_and_every(said)
     return UnitPeriod(unit, every, divisor and int(divisor))

@@ -14,7 +14,8 @@ from ledger.loanmath.projection import ProjectedBill, Projection
 from ledger.loanmath.terms import LoanTerms
 from tests.worked_case_compare import Figures, differences
 from tests.worked_case_facts import Story, story
-from tests.worked_case_terms import Case, day, loan_terms, minor, money
+from tests.worked_case_terms import loan_terms
+from tests.worked_case_words import Case, day, flag, minor, money, word
 
 PARTS = ("principal", "interest", "fee", "penalty")
 
@@ -23,11 +24,12 @@ def checkpoints(case: Case, close: Fraction) -> Iterable[str]:
     """What differs at any checkpoint, each looked at from the business day the events have reached."""
     inputs = case["inputs"]
     for point in case["checkpoints"]:
-        events = case["events"][: int(point["after_event"])]
+        all_events = case.get("events") or []
+        events = all_events[: int(point.get("after_event", len(all_events)))]
         terms = loan_terms(inputs, case.get("engine", ""), events)
         told = story(terms, inputs, events)
         found = project(terms, told.facts, told.as_of, agreed=told.facts)
-        where = f"after event {point['after_event']}"
+        where = f"after event {len(events)}"
         yield from _bills(point, terms, told, found, inputs, close, where)
         totals = bill_totals(told, found, inputs)
         yield from differences(point.get("totals", {}), totals, close, f"{where} total ")
@@ -56,7 +58,7 @@ def bill_figures(bill: ProjectedBill, told: Story, found: Projection, inputs: Ca
         "payment": bill.due.total,
         "paid": paid,
         "outstanding": bill.open.total,
-        "balance": bill.outstanding_after,
+        "balance": bill.outstanding_after + drawn_on(bill, told, inputs),
         "paid_in_advance": _paid(bill, told, found, early=True),
         "paid_late": _paid(bill, told, found, early=False),
     }
@@ -66,6 +68,14 @@ def bill_figures(bill: ProjectedBill, told: Story, found: Projection, inputs: Ca
         **parts(bill.due, inputs),
         **{name: money(amount, inputs) for name, amount in figures.items()},
     }
+
+
+def drawn_on(bill: ProjectedBill, told: Story, inputs: Case) -> int:
+    """Drawdowns on the due date of a bill, where the balance printed beside it contains them."""
+    if word(inputs.get("balance_column", "")) != "after_drawdown_on_due_date":
+        return 0
+    drawn = (fact for fact in live(told.facts) if isinstance(fact, Drawdown))
+    return sum(fact.amount for fact in drawn if fact.effective_on == bill.due_on)
 
 
 def factors(bill: ProjectedBill, terms: LoanTerms, told: Story) -> Figures:
@@ -106,7 +116,7 @@ def bill_totals(told: Story, found: Projection, inputs: Case) -> Figures:
 
 def _standing(printed: list[Case], told: Story, inputs: Case) -> list[Case]:
     """The printed transactions less those that were undone, some of which are printed without saying so."""
-    left = [one for one in printed if not one.get("reverted")]
+    left = [one for one in printed if not flag(one.get("reverted", False))]
     known = live(told.facts)
     undone = [fact for fact in told.facts if isinstance(fact, Repayment) and fact not in known]
     wanted = 1 + sum(isinstance(fact, Drawdown | Repayment) for fact in known)

@@ -9,6 +9,7 @@ from ledger.loanmath.books import Books
 from ledger.loanmath.facts import Arrangement
 from ledger.loanmath.money import round_ratio
 from ledger.loanmath.paying import pay_ahead_again
+from ledger.loanmath.penalty import accrue_penalty
 from ledger.loanmath.replan import arranged_plan
 
 
@@ -21,7 +22,7 @@ def arrange(books: Books, fact: Arrangement) -> None:
     principal, rest = books.plan.shown(books.plan.balance), _interest_in_no_bill(books, fact)
     replaced = list(books.open.values())
     for bill in replaced:
-        bill.accrue_penalty(books.terms.penalty, day)
+        accrue_penalty(books, bill, day)
         amounts = bill.open()
         principal, rest = principal + amounts[0], rest + sum(amounts[1:])
         bill.ask_no_more()

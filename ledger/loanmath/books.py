@@ -41,6 +41,7 @@ class Books:
     bills: list[WorkingBill] = field(default_factory=list)
     book: dict[int, WorkingBill] = field(default_factory=dict)
     open: dict[int, WorkingBill] = field(default_factory=dict)
+    kept: int = 0  # so many bills the plan has changed behind: they are never taken back
     charged: set[int] = field(default_factory=set)
     credit: list[Source] = field(default_factory=list)
     ahead: list[tuple[Source, int]] = field(default_factory=list)  # money of bills taken back, and their numbers
@@ -235,8 +236,10 @@ class Books:
         keep = len(self.bills)
         while keep and self.bills[keep - 1].planned_on > day:
             keep -= 1
+        keep = max(keep, self.kept)
         while keep < len(self.bills) and self.bills[keep].settled_on is not None and not (settled or stays):
             keep += 1
+        self.kept = keep
         for bill in reversed(self.bills[keep:]):
             self._take_back_from_plan(bill, day)
             self.open.pop(bill.number, None)

@@ -19,6 +19,7 @@ from ledger.loanmath.facts import (
 )
 from ledger.loanmath.paying import pay_ahead_again
 from ledger.loanmath.payment import minimum_payment, solve
+from ledger.loanmath.penalty import keep_penalty
 from ledger.loanmath.plan import Plan
 from ledger.loanmath.replan import plan_from, same_plan
 from ledger.loanmath.terms import Method
@@ -93,14 +94,15 @@ def change_terms(books: Books, fact: TermsVersion) -> None:
     had it; terms that ask for the same bills leave the bills alone."""
     old, new, day = books.terms, fact.terms, fact.effective_on
     books.order = slots(new.order)
-    if old.penalty != new.penalty:
-        for bill in books.open.values():
-            bill.change_penalty_terms(old.penalty, new.penalty, day)
+    for bill in books.open.values():
+        keep_penalty(books, bill, day)
     books.terms = new
     if same_plan(old, new):
         return
     books.take_back(day)
-    if not books.plan.done:
+    if books.plan.done:
+        books.plan.rates.change(day, new.annual_rate)
+    else:
         books.plan.cut_at(day)
         later = [move for move in books.moves if move.effective_on >= day or _moves_alone(move)]
         books.plan = plan_from(books.plan, new, day, later)

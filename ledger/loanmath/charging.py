@@ -9,6 +9,7 @@ from ledger.loanmath.books import Books
 from ledger.loanmath.coupons import CouponInUse
 from ledger.loanmath.facts import Charge, Coupon, Waiver
 from ledger.loanmath.paying import pay, pay_ahead_again
+from ledger.loanmath.penalty import accrue_penalty
 from ledger.loanmath.terms import Excess
 from ledger.loanmath.working_bill import WorkingBill
 
@@ -19,7 +20,7 @@ def charge(books: Books, fact: Charge) -> None:
     day = fact.effective_on
     bill = _charged_bill(books, fact)
     books.charged.add(bill.number)
-    bill.accrue_penalty(books.terms.penalty, day)
+    accrue_penalty(books, bill, day)
     slot = SLOTS[fact.component]
     bill.charges_due.append((fact.due_on or day, slot, fact.amount))
     figure = books.figures.get(bill.number)
@@ -61,7 +62,7 @@ def waive(books: Books, fact: Waiver) -> None:
     bill = books.reach(fact.bill)
     if bill is None:
         return
-    bill.accrue_penalty(books.terms.penalty, fact.effective_on)
+    accrue_penalty(books, bill, fact.effective_on)
     slot = SLOTS[fact.component]
     bill.waivers[slot] += fact.amount
     bill.waived[slot] += min(fact.amount, bill.open()[slot])
@@ -75,7 +76,7 @@ def use_coupon(books: Books, fact: Coupon) -> None:
     coupon = CouponInUse(fact)
     books.coupons.append(coupon)
     for bill in list(books.open.values()):
-        bill.accrue_penalty(books.terms.penalty, day)
+        accrue_penalty(books, bill, day)
         books.take_off(bill, coupon)
         books.note(bill, day)
     pay_ahead_again(books, day)

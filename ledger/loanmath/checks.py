@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -15,9 +16,12 @@ from ledger.loanmath.terms import Benchmark, LoanTerms, Method, Unit
 
 MOST_BILLS = 600
 HIGHEST_RATE = Decimal(10)  # 1000 % a year
+HIGHEST_SHARE = Decimal(10)  # ten times what a bill asked for
+LONGEST_MONTHS = 1200
 LONGEST_DAYS = 366 * 100
 DAYS_IN_A = {Unit.DAY: 1, Unit.WEEK: 7, Unit.MONTH: 31, Unit.YEAR: 366}
 FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(2200, 1, 1)
+Ranges = dict[str, tuple[int | Decimal | None, int | Decimal, int | Decimal]]  # figure, least and most by field
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,7 @@ def problems(terms: LoanTerms) -> list[Problem]:
 
     A payment that never repays the loan is `never_amortizes` with `minimum_payment` in minor units.
     """
-    found = [*_amounts(terms), *_count_and_rate(terms), *_days(terms), *_listed(terms)]
+    found = [*_amounts(terms), *_count_and_rate(terms), *_late(terms), *_early(terms), *_days(terms), *_listed(terms)]
     if not found:
         try:
             schedule(terms)
@@ -54,11 +58,7 @@ def _amounts(terms: LoanTerms) -> list[Problem]:
         name: getattr(terms, name)
         for name in ("flat_fee", "upfront_fee", "bill_fee", "balloon", "extra_payment", "down_payment")
     }
-    for name, amount in (extras | {"penalty.late_fee": terms.penalty.late_fee}).items():
-        if amount > LIMIT:
-            found.append(Problem(name, "too_large", {"limit": LIMIT}))
-        if amount < 0:
-            found.append(Problem(name, "negative"))
+    found += _no_amounts(extras)
     if terms.upfront_fee >= terms.principal > 0:
         found.append(Problem("upfront_fee", "above_principal"))
     for name, most in (("balloon", terms.opening), ("down_payment", terms.opening - 1)):
@@ -69,16 +69,11 @@ def _amounts(terms: LoanTerms) -> list[Problem]:
 
 def _count_and_rate(terms: LoanTerms) -> list[Problem]:
     followed = terms.benchmark or Benchmark("")
-    least_and_most: dict[str, tuple[int | Decimal | None, int | Decimal, int | Decimal]] = {
+    least_and_most: Ranges = {
         "count": (terms.count, 1, MOST_BILLS),
         "annual_rate": (terms.annual_rate, 0, HIGHEST_RATE),
         "every": (terms.every, 1, 366),
         "anchor_day": (terms.anchor_day, 1, 31),
-        "penalty.annual_rate": (terms.penalty.annual_rate, 0, HIGHEST_RATE),
-        "penalty.grace_days": (terms.penalty.grace_days, 0, 366),
-        "penalty.year_days": (terms.penalty.year_days, 1, 366),
-        "prepayment_fee.fraction": (terms.prepayment_fee.fraction, 0, 1),
-        "prepayment_fee.free_after_months": (terms.prepayment_fee.free_after_months, 0, 1200),
         "bill_fee_rate": (terms.bill_fee_rate, 0, 1),
         "interest_free_days": (terms.interest_free_days, 0, LONGEST_DAYS),
         "first_due_gap": (terms.first_due_gap, 0, 366),
@@ -88,15 +83,80 @@ def _count_and_rate(terms: LoanTerms) -> list[Problem]:
         "principal_grace": (terms.principal_grace, 0, max(terms.count - 1, 0)),
         "interest_grace": (terms.interest_grace, 0, max(terms.count - 1, 0)),
     }
-    found = [
-        Problem(name, "out_of_range", {"least": least, "most": most})
-        for name, (figure, least, most) in least_and_most.items()
-        if figure is not None and not (Decimal(figure).is_finite() and least <= figure <= most)
-    ]
+    found = _outside(least_and_most)
     if any(not (weight.is_finite() and 0 <= weight <= 100) for weight in terms.weights):
         found.append(Problem("weights", "out_of_range", {"least": 0, "most": 100}))
     elif terms.weights and not any(terms.weights):
         found.append(Problem("weights", "not_positive"))
+    return found
+
+
+def _late(terms: LoanTerms) -> list[Problem]:
+    """What being late may cost, and the minimum payment that keeps a bill from being missed."""
+    penalty = terms.penalty
+    ranges: Ranges = {
+        "penalty.annual_rate": (penalty.annual_rate, 0, HIGHEST_RATE),
+        "penalty.year_days": (penalty.year_days, 1, 366),
+        "penalty.grace_days": (penalty.grace_days, 0, 366),
+        "penalty.cap_share": (penalty.cap_share, 0, HIGHEST_SHARE),
+        "penalty.late_fee_share": (penalty.late_fee_share, 0, 1),
+        "minimum_share": (terms.minimum_share, 0, 1),
+    }
+    amounts = {
+        "penalty.cap": penalty.cap,
+        "penalty.late_fee": penalty.late_fee,
+        "penalty.late_fee_floor": penalty.late_fee_floor,
+        "penalty.late_fee_cap": penalty.late_fee_cap,
+        "minimum_floor": terms.minimum_floor,
+    }
+    found = [*_outside(ranges), *_no_amounts(amounts)]
+    if penalty.late_fee_cap is not None and 0 <= penalty.late_fee_cap < penalty.late_fee_floor:
+        found.append(Problem("penalty.late_fee_cap", "below_floor", {"least": penalty.late_fee_floor}))
+    return found
+
+
+def _early(terms: LoanTerms) -> list[Problem]:
+    """What prepaying may cost, and when it may be done."""
+    fee = terms.prepayment_fee
+    ranges: Ranges = {
+        "prepayment_fee.fraction": (fee.fraction, 0, 1),
+        "prepayment_fee.free_after_months": (fee.free_after_months, 0, LONGEST_MONTHS),
+        "prepayment_fee.months_of_interest": (fee.months_of_interest, 0, 120),
+        "prepayment_fee.lock_in_months": (fee.lock_in_months, 0, LONGEST_MONTHS),
+        "prepayment_fee.notice_days": (fee.notice_days, 0, 366),
+        "unbilled_fee_share": (terms.unbilled_fee_share, 0, 1),
+    }
+    amounts = {
+        "prepayment_fee.least": fee.least,
+        "prepayment_fee.least_amount": fee.least_amount,
+        "prepayment_fee.multiple_of": fee.multiple_of,
+    }
+    found = [*_outside(ranges), *_no_amounts(amounts)]
+    months = [tier.until_months for tier in fee.tiers]
+    if any(_outside({"": (tier.fraction, 0, 1)}) for tier in fee.tiers):
+        found.append(Problem("prepayment_fee.tiers", "out_of_range", {"least": 0, "most": 1}))
+    if months != sorted(set(months)) or any(not 1 <= month <= LONGEST_MONTHS for month in months):
+        found.append(Problem("prepayment_fee.tiers", "months_not_ascending", {"most": LONGEST_MONTHS}))
+    return found
+
+
+def _outside(ranges: Ranges) -> list[Problem]:
+    """The figures that are less than the least or more than the most, or no number."""
+    return [
+        Problem(name, "out_of_range", {"least": least, "most": most})
+        for name, (figure, least, most) in ranges.items()
+        if figure is not None and not (Decimal(figure).is_finite() and least <= figure <= most)
+    ]
+
+
+def _no_amounts(amounts: Mapping[str, int | None]) -> list[Problem]:
+    """The figures that are no amount of money."""
+    found = []
+    for name, amount in amounts.items():
+        if amount is not None and amount > LIMIT:
+            found.append(Problem(name, "too_large", {"limit": LIMIT}))
+        if amount is not None and amount < 0:
+            found.append(Problem(name, "negative"))
     return found
 
 

@@ -18,8 +18,9 @@ class AccountTerms:
     """Interest is simple, on principal only: `daily_rate` a day, for the days after `opened_on`.
 
     It is kept as fractions of a minor unit and rounded only when it is paid or quoted; what that leaves over is
-    forgiven. All interest together is at most `interest_cap` × `principal`. `rates` are other daily rates from a day
-    to another, both included. Whoever settles within `free_days` pays no interest.
+    forgiven. All interest together is at most `interest_cap` × `principal`, that of one day at most `daily_cap` of what
+    is owed. `rates` are other daily rates from a day to another, both included. Whoever settles within `free_days` pays
+    no interest.
     """
 
     principal: int
@@ -28,6 +29,7 @@ class AccountTerms:
     rounding: Rounding = Rounding.DOWN
     order: tuple[str, ...] = (CHARGE, INTEREST, PRINCIPAL)
     interest_cap: Decimal | None = None
+    daily_cap: Decimal | None = None
     free_days: int = 0
     rates: tuple[tuple[date, date, Decimal], ...] = ()
 
@@ -88,11 +90,16 @@ def _accrued(terms: AccountTerms, account: Account, on: date) -> Account:
 
 def _factor(terms: AccountTerms, start: date, end: date) -> Fraction:
     """By how much a sum grows over the days after `start`, up to and with `end`."""
-    factor = Fraction(terms.daily_rate) * max((end - start).days, 0)
+    usual = _capped(terms, terms.daily_rate)
+    factor = usual * max((end - start).days, 0)
     for first, last, rate in terms.rates:
         days = (min(last, end) - max(first - timedelta(days=1), start)).days
-        factor += (Fraction(rate) - Fraction(terms.daily_rate)) * max(days, 0)
+        factor += (_capped(terms, rate) - usual) * max(days, 0)
     return factor
+
+
+def _capped(terms: AccountTerms, rate: Decimal) -> Fraction:
+    return Fraction(rate if terms.daily_cap is None else min(rate, terms.daily_cap))
 
 
 def _moved(terms: AccountTerms, account: Account, movement: Movement) -> Account:
@@ -103,11 +110,13 @@ def _moved(terms: AccountTerms, account: Account, movement: Movement) -> Account
     interest = _interest_to_pay(terms, account) if amount >= due else round_minor(account.interest, terms.rounding)
     paid = _shared(terms.order, amount, {CHARGE: account.charges, INTEREST: interest, PRINCIPAL: account.principal})
     all_interest = interest == paid[INTEREST] and (amount >= due or interest > 0)
+    forgiven = account.interest if amount >= due and not interest else 0
     return replace(
         account,
         principal=account.principal - paid[PRINCIPAL],
         interest=Fraction(0) if all_interest else account.interest - paid[INTEREST],
         charges=account.charges - paid[CHARGE],
+        accrued=account.accrued - forgiven,
         paid=paid,
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 from fractions import Fraction
 
 from ledger.loanmath.allocation import SLOTS
@@ -13,10 +13,11 @@ from ledger.loanmath.explain_interest import began_by, fixed_terms, interest_rou
 from ledger.loanmath.explanation import Cell, Of, Part, Subject, Term, TermKind
 from ledger.loanmath.facts import Arrangement, Charge, Fact
 from ledger.loanmath.money import Rounding, round_ratio
+from ledger.loanmath.penalty import capped
 from ledger.loanmath.plan import Ahead, Plan, PlanRow
 from ledger.loanmath.terms import AheadInterest, Component, LastRow, LoanTerms, Method, Residue
 from ledger.loanmath.witness import Change, Record, planned
-from ledger.loanmath.working_bill import WorkingBill
+from ledger.loanmath.working_bill import Lateness, Stretch, WorkingBill
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ def due_terms(seen: Seen, part: Part) -> list[Term]:
         stated = Fraction(getattr(figure.parts, part))
         terms.append(Term(kind=TermKind.FIGURE, amount=stated - ours, base=stated, facts=(figure.id,)))
     terms += _beyond_terms(seen, part)
-    return terms + (penalty_terms(seen.bill) if part is Part.PENALTY else [])
+    return terms + (penalty_terms(seen) if part is Part.PENALTY else [])
 
 
 def _beyond_terms(seen: Seen, part: Part) -> list[Term]:
@@ -68,7 +69,7 @@ def computed_terms(seen: Seen, part: Part) -> list[Term]:
     since = {fact.id for fact in seen.facts if isinstance(fact, Charge) and _is_since_figure(seen, fact)}
     charges = [term for term in charge_terms(seen, part) if not since & set(term.facts)]
     terms = [*planned_terms(seen, part), *charges, *_change_terms(TermKind.CHARGE, seen.record.ours, part)]
-    return terms + (penalty_terms(seen.bill) if part is Part.PENALTY else [])
+    return terms + (penalty_terms(seen) if part is Part.PENALTY else [])
 
 
 def _is_since_figure(seen: Seen, fact: Charge) -> bool:
@@ -344,40 +345,50 @@ def _flat_fee_share(terms: LoanTerms, place: int) -> list[Term]:
 # penalty
 
 
-def penalty_terms(bill: WorkingBill) -> list[Term]:
-    """Penalty interest stretch by stretch, the late fee, and rounding; or that the grace has not passed."""
-    stretches = [_penalty_term(*stretch) for stretch in joined(bill)]
-    if not bill.grace_passed:
-        if not stretches:
-            return []
-        return [Term(kind=TermKind.IN_GRACE, amount=Fraction(0), since=bill.due_on)]
-    exact = sum((term.amount for term in stretches), Fraction(0))
-    rounding = _rounding(round_ratio(exact.numerator, exact.denominator, Rounding.HALF_UP) - exact, Rounding.HALF_UP)
-    return [*stretches, rounding, Term(kind=TermKind.LATE_FEE, amount=Fraction(bill.late_fee))]
+def penalty_terms(seen: Seen) -> list[Term]:
+    """Penalty interest stretch by stretch up to its cap, rounding, and the late fee; or that the grace has not
+    passed."""
+    bill, late = seen.bill, seen.bill.lateness
+    stretches = [_penalty_term(stretch) for stretch in _joined(late.stretches)]
+    if not late.passed:
+        return [Term(kind=TermKind.IN_GRACE, amount=Fraction(0), since=bill.late_from)] if stretches else []
+    most = capped(seen.books.terms, bill, late)
+    terms = [*stretches, Term(kind=TermKind.PENALTY_CAP, amount=min(most - _sum(stretches), Fraction(0)))]
+    exact = _sum(terms)
+    rounded = round_ratio(exact.numerator, exact.denominator, Rounding.HALF_UP)
+    terms += [_rounding(rounded - exact, Rounding.HALF_UP), Term(kind=TermKind.LATE_FEE, amount=Fraction(late.fee))]
+    if _may_fall(seen, late):
+        terms.append(Term(kind=TermKind.KEPT, amount=max(bill.penalty - _sum(terms), Fraction(0))))
+    return terms
 
 
-def joined(bill: WorkingBill) -> list[tuple[date, date, int, Fraction, int]]:
-    """The stretches on which a penalty grew: since, until, base, yearly rate and days of the year; two that follow one
-    another on the same base are one."""
-    found: list[tuple[date, date, int, Fraction, int]] = []
-    for since, until, base, terms in bill.stretches:
-        rate = Fraction(terms.annual_rate)
-        if found and found[-1][1:] == (since, base, rate, terms.year_days):
-            since = found.pop()[0]
-        found.append((since, until, base, rate, terms.year_days))
+def _may_fall(seen: Seen, late: Lateness) -> bool:
+    """Whether what is counted now may be less than the penalty once was, which stays: where its cap is a share of what
+    the bill asks for, or all of it was counted on what is paid since."""
+    return seen.books.terms.penalty.cap_share is not None or not late.stretches
+
+
+def _joined(stretches: Sequence[Stretch]) -> list[Stretch]:
+    """Two stretches that follow one another at the same rate on the same base are one."""
+    found: list[Stretch] = []
+    for stretch in stretches:
+        if found and found[-1].until == stretch.since and found[-1][2:] == stretch[2:]:
+            stretch = stretch._replace(since=found.pop().since)
+        found.append(stretch)
     return found
 
 
-def _penalty_term(since: date, until: date, base: int, rate: Fraction, year_days: int) -> Term:
-    days = (until - since).days
+def _penalty_term(stretch: Stretch) -> Term:
+    """The days on which a penalty grows are those after the last day to pay."""
+    days = (stretch.until - stretch.since).days
     return Term(
         kind=TermKind.PENALTY,
-        amount=base * rate * days / year_days,
-        since=since + timedelta(days=1),
-        until=until + timedelta(days=1),
+        amount=stretch.interest,
+        since=stretch.since + timedelta(days=1),
+        until=stretch.until + timedelta(days=1),
         days=days,
-        base=Fraction(base),
-        rate=rate,
-        year_part=Fraction(days, year_days),
-        year_days=year_days,
+        base=Fraction(stretch.base),
+        rate=stretch.rate,
+        year_part=Fraction(days, stretch.year_days),
+        year_days=stretch.year_days,
     )

@@ -13,10 +13,11 @@ from ledger.loanmath.explanation import PARTS, Cell, Explanation, Part, Subject,
 from ledger.loanmath.money import Rounding, round_ratio
 from ledger.loanmath.payoff import PayoffQuote
 from ledger.loanmath.plan import Plan
-from ledger.loanmath.prepayment import prepayment_fee
+from ledger.loanmath.prepayment import Early, early, fraction_on, prepayment_fee
 from ledger.loanmath.repaying import charges_to_come, payoff
 from ledger.loanmath.replay import replay
 from ledger.loanmath.terms import Component
+from ledger.loanmath.unbilled import unbilled_fee
 from ledger.loanmath.witness import Record
 
 
@@ -78,22 +79,51 @@ def _interest_terms(quote: PayoffQuote, books: Books, record: Record) -> list[Te
     plan = books.plan
     if plan.done:
         return []
+    until, overdue = _counted_to(quote, books)
     terms = fixed_terms(plan, record.accruals, quote.facts)
-    terms += stretch_terms(plan, quote.on, quote.facts, began_by(record.accruals)) if _moves(plan, quote.on) else []
-    exact = sum((term.amount for term in terms), Fraction(0))
-    if plan.ahead:
-        scaled = exact * plan.scale
-        rounded = Fraction(plan.round_interest(scaled.numerator, scaled.denominator), plan.scale)
-    else:
-        rounded = Fraction(round_ratio(exact.numerator, exact.denominator, books.interest_rounding))
-    terms.append(Term(kind=TermKind.ROUNDING, amount=rounded - exact, rounding=books.interest_rounding))
-    terms.append(Term(kind=TermKind.CARRIED, amount=Fraction(plan.shown(plan.carry))))
-    if plan.ahead:
-        met = sum(ahead.interest for index, ahead in plan.ahead.items() if index >= plan.at)
-        asked = sum((term.amount for term in terms), Fraction(0))
-        less = min(Fraction(met, plan.scale), asked)
-        terms.append(Term(kind=TermKind.PAID_AHEAD_INTEREST, amount=-less))
+    if _moves(plan, until):
+        terms += stretch_terms(plan, until, quote.facts, began_by(record.accruals), overdue)
+    terms += _met_ahead(plan, terms) if plan.ahead else _rounded(books, terms)
     return [*terms, *_let_go(quote, books, sum((term.amount for term in terms), Fraction(0)))]
+
+
+def _rounded(books: Books, terms: list[Term]) -> list[Term]:
+    """Interest rounded to pay it, and what earlier bills left over."""
+    exact = sum((term.amount for term in terms), Fraction(0))
+    rounded = round_ratio(exact.numerator, exact.denominator, books.interest_rounding)
+    carry = Fraction(books.plan.shown(books.plan.carry))
+    return [
+        Term(kind=TermKind.ROUNDING, amount=rounded - exact, rounding=books.interest_rounding),
+        Term(kind=TermKind.CARRIED, amount=carry),
+    ]
+
+
+def _met_ahead(plan: Plan, terms: list[Term]) -> list[Term]:
+    """The same where bills to come were paid ahead: interest as a bill rounds it, less what that money has met."""
+    exact = sum((term.amount for term in terms), Fraction(0)) * plan.scale
+    rounded = plan.round_interest(exact.numerator, exact.denominator)
+    met = sum(ahead.interest for index, ahead in plan.ahead.items() if index >= plan.at)
+    left = max(rounded + plan.carry - met, 0)
+    less, shown = left - rounded - plan.carry, plan.shown(left)
+    return [
+        Term(
+            kind=TermKind.ROUNDING,
+            amount=(rounded - exact) / plan.scale,
+            rounding=plan.terms.interest_rounding or plan.terms.rounding,
+        ),
+        Term(kind=TermKind.CARRIED, amount=Fraction(plan.carry, plan.scale)),
+        Term(kind=TermKind.PAID_AHEAD_INTEREST, amount=Fraction(less, plan.scale)),
+        Term(kind=TermKind.ROUNDING, amount=shown - Fraction(left, plan.scale), rounding=Rounding.HALF_UP),
+    ]
+
+
+def _counted_to(quote: PayoffQuote, books: Books) -> tuple[date, int]:
+    """Up to when a payoff asks for interest, and on how much overdue principal from the day on."""
+    if not books.terms.payoff_to_period_end:
+        return quote.on, 0
+    until = books.plan.period(books.plan.at).due_on
+    late = until > quote.on and books.terms.overdue_accrues and not books.plan.ahead
+    return until, books.overdue(quote.on) if late else 0
 
 
 def _moves(plan: Plan, on: date) -> bool:
@@ -117,20 +147,36 @@ def _let_go(quote: PayoffQuote, books: Books, interest: Fraction) -> list[Term]:
 
 
 def _fee_terms(quote: PayoffQuote, books: Books, record: Record) -> list[Term]:
-    """The prepayment fee: a fraction of the principal that is repaid early. What money for bills to come covers was
-    paid as agreed."""
+    """Fees of bills that will not come, and the prepayment fee on the principal repaid early. What money for bills to
+    come covers was paid as agreed."""
     principal = _not_billed(books).amount
     interest = sum((term.amount for term in _interest_terms(quote, books, record)), Fraction(0))
-    charges = sum(sum(amounts) for amounts in charges_to_come(books))
+    unbilled = unbilled_fee(books)
+    charges = sum(sum(amounts) for amounts in charges_to_come(books)) + unbilled
     ahead = sum(source[2] for source, _ in books.ahead)
-    early = max(min(principal, principal + interest + charges - ahead), Fraction(0))
-    fee = books.terms.prepayment_fee
-    if not prepayment_fee(books.terms, int(early), quote.on):
-        return []
-    exact = early * Fraction(fee.fraction)
-    rounded = round_ratio(exact.numerator, exact.denominator, Rounding.HALF_UP)
-    share = Fraction(fee.fraction)
-    return [
-        Term(kind=TermKind.PREPAYMENT_FEE, amount=exact, base=early, share=share),
-        Term(kind=TermKind.ROUNDING, amount=rounded - exact, rounding=Rounding.HALF_UP),
+    prepaid = int(max(min(principal, principal + interest + charges - ahead), Fraction(0)))
+    at = early(books, quote.on, prepaid)
+    terms = [Term(kind=TermKind.UNBILLED_FEES, amount=Fraction(unbilled))]
+    if not prepayment_fee(books.terms, prepaid, at):
+        return terms
+    return terms + _prepayment_terms(books, prepaid, at)
+
+
+def _prepayment_terms(books: Books, prepaid: int, at: Early) -> list[Term]:
+    """A fraction of the principal, and so many months of interest on it; rounded once, and no less than the least."""
+    fee, base = books.terms.prepayment_fee, Fraction(prepaid)
+    share, months = Fraction(fraction_on(books.terms, at.on)), Fraction(fee.months_of_interest)
+    terms = [
+        Term(kind=TermKind.PREPAYMENT_FEE, amount=share * base, base=base, share=share),
+        Term(
+            kind=TermKind.MONTHS_OF_INTEREST,
+            amount=base * at.annual_rate * months / 12,
+            base=base,
+            rate=at.annual_rate,
+            year_part=months / 12,
+        ),
     ]
+    exact = sum((term.amount for term in terms), Fraction(0))
+    rounded = round_ratio(exact.numerator, exact.denominator, Rounding.HALF_UP)
+    terms.append(Term(kind=TermKind.ROUNDING, amount=rounded - exact, rounding=Rounding.HALF_UP))
+    return [*terms, Term(kind=TermKind.AT_LEAST, amount=Fraction(max(fee.least - rounded, 0)))]

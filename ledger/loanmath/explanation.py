@@ -141,7 +141,9 @@ class TermKind(StrEnum):
     CHARGE = "charge"  # a charge that was recorded
     FIGURE = "figure"  # what the lender's figure differs by from ours
     PENALTY = "penalty"  # base x rate x days over the days of a year
+    PENALTY_CAP = "penalty_cap"  # no more penalty interest than the agreement allows
     LATE_FEE = "late_fee"
+    KEPT = "kept"  # a penalty does not fall again
     IN_GRACE = "in_grace"  # not asked for, since the grace has not passed
     REPAID = "repaid"  # met by a repayment
     WAIVER = "waiver"  # let go of
@@ -180,6 +182,9 @@ class TermKind(StrEnum):
     WEIGHT = "weight"  # so many times the payment
     NOT_BILLED = "not_billed"  # principal in no bill yet
     PREPAYMENT_FEE = "prepayment_fee"
+    MONTHS_OF_INTEREST = "months_of_interest"  # of a prepayment fee
+    AT_LEAST = "at_least"  # the least a fee is
+    UNBILLED_FEES = "unbilled_fees"  # fees of bills that will not come
     FLOW = "flow"  # a cash flow
 
 

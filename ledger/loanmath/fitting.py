@@ -62,8 +62,9 @@ def fitted_payment(plan: Plan) -> int:
                 break
             payment, gap = moved, new_gap
         return payment
-    if fit is PaymentFit.LOWER_LAST:
-        return _lowest_fitting(plan, payment, unit)
+    if fit in (PaymentFit.LOWER_LAST, PaymentFit.HIGHER_LAST):
+        lowest = _lowest_fitting(plan, payment, unit)
+        return lowest - unit if fit is PaymentFit.HIGHER_LAST and _gap(plan, lowest) else lowest
     near = range(-2, 3)
     return min((payment + n * unit for n in near), key=lambda p: (abs(_gap(plan, p)), p))
 

@@ -110,7 +110,8 @@ DAYS_IN = {Unit.DAY: 1, Unit.WEEK: 7, Unit.MONTH: 30, Unit.YEAR: 365}
 
 def _step(before: date, after: date) -> tuple[Unit, int]:
     months = (after.year - before.year) * 12 + after.month - before.month
-    if months and add_months(before, months, max(before.day, after.day)) == after:
+    anchor = max(before.day, after.day)  # month ends may be shorter than it
+    if months and add_months(before, 0, anchor) == before and add_months(before, months, anchor) == after:
         return (Unit.YEAR, months // 12) if months % 12 == 0 else (Unit.MONTH, months)
     days = (after - before).days
     return (Unit.WEEK, days // 7) if days % 7 == 0 else (Unit.DAY, days)

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 from ledger.loanmath.allocation import Amounts, allocate, allocate_shares, meet, slots
 from ledger.loanmath.books import Books, Source
+from ledger.loanmath.penalty import accrue_penalty
 from ledger.loanmath.terms import OverdueRest, Spread
 from ledger.loanmath.working_bill import WorkingBill
 
@@ -36,7 +37,7 @@ def pay(books: Books, source: Source, bills: Iterable[WorkingBill]) -> int:
     for bill in bills:
         if amount <= 0:
             break
-        bill.accrue_penalty(books.terms.penalty, day)
+        accrue_penalty(books, bill, day)
         met = meet(amount, bill.open(), _order_on(books, day, bill))
         amount -= _book_payment(books, bill, repayment, day, met)
     return amount
@@ -45,7 +46,7 @@ def pay(books: Books, source: Source, bills: Iterable[WorkingBill]) -> int:
 def _pay_across(books: Books, source: Source, bills: list[WorkingBill]) -> int:
     repayment, day, amount = source
     for bill in bills:
-        bill.accrue_penalty(books.terms.penalty, day)
+        accrue_penalty(books, bill, day)
     order = _order_on(books, day, *bills)
     mets = allocate(amount, [bill.open() for bill in bills], order, books.terms.spread)
     return amount - sum(_book_payment(books, bill, repayment, day, met) for bill, met in zip(bills, mets, strict=True))
@@ -110,7 +111,7 @@ def pay_shares(books: Books, repayment: int, day: date, amount: int) -> int:
     """Pay all open bills in equal shares, again as long as one has room for more; what is left."""
     bills = books.all_open()
     for bill in bills:
-        bill.accrue_penalty(books.terms.penalty, day)
+        accrue_penalty(books, bill, day)
     mets = allocate_shares(amount, [bill.open() for bill in bills], _order_on(books, day, *bills))
     return amount - sum(_book_payment(books, bill, repayment, day, met) for bill, met in zip(bills, mets, strict=True))
 

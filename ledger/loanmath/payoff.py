@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from ledger.loanmath.calendars import WEEKENDS, Calendar
-from ledger.loanmath.facts import Fact
+from ledger.loanmath.facts import Fact, Repayment
 from ledger.loanmath.money import Parts
-from ledger.loanmath.project import live
+from ledger.loanmath.prepayment import PrepaymentProblem, prepayment_problem
+from ledger.loanmath.project import live, project
 from ledger.loanmath.repaying import payoff
 from ledger.loanmath.replay import replay
 from ledger.loanmath.terms import LoanTerms
@@ -38,7 +39,8 @@ class PayoffQuote:
 
 def payoff_quote(terms: LoanTerms, facts: Iterable[Fact], on: date, calendar: Calendar = WEEKENDS) -> PayoffQuote:
     """What an unlimited payoff on `on` would take: bills due and unpaid, principal not yet due, interest to the
-    day, penalty, charges and the prepayment fee. Never the sum of future bills."""
+    day, penalty, charges, the prepayment fee, and what the agreement asks of the fees of bills to come. Never the sum
+    of future bills."""
     known = live(facts)
     needed, held = _needed(terms, known, on, calendar)
     good_through = on
@@ -64,3 +66,18 @@ def payoff_quote(terms: LoanTerms, facts: Iterable[Fact], on: date, calendar: Ca
 
 def _needed(terms: LoanTerms, facts: list[Fact], on: date, calendar: Calendar) -> tuple[Parts, int]:
     return payoff(replay(terms, facts, on, calendar), on)
+
+
+def repayment_problem(
+    terms: LoanTerms, facts: Iterable[Fact], draft: Repayment, asked_on: date
+) -> PrepaymentProblem | None:
+    """Why the agreement in force does not allow a repayment to prepay what it would prepay (`prepayment_problem`); None
+    if it may, or prepays nothing. `draft` is not among the facts yet and has a higher id than they."""
+    on = draft.effective_on
+    known = [fact for fact in live(facts) if fact.effective_on <= on]
+    after = project(terms, [*known, draft], on)
+    prepaid = sum(met.parts.principal for met in after.allocations if met.repayment == draft.id and met.bill is None)
+    if not prepaid:
+        return None
+    in_force = replay(terms, known, on).terms
+    return prepayment_problem(in_force, prepaid, on, asked_on=asked_on, settles=after.settled_on is not None)

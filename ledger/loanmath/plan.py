@@ -195,16 +195,20 @@ class Plan:
     def accrue_to(self, day: date, overdue: int = 0) -> None:
         """Fix the interest up to `day`, so that balance or rate may change from then on; on the balance, and on
         `overdue` principal where the agreement says so."""
-        if self.done or day <= (since := self.accrued_to or self.period(self.at).starts_on):
+        if self.done or day <= (self.accrued_to or self.period(self.at).starts_on):
             return
         until = min(day, self.period(self.at).due_on)
         if self.witness is not None:
             self.witness.accruing(self, until, overdue)
-        self.accrued = self.interest_to(until)
-        if overdue and since < until:
-            self.late += overdue * self.scale * self.factor(self.at, since, until)
-            self.accrued += overdue * self.scale * self.factor(self.at, since, until)
+        late = self.late_to(until, overdue)
+        self.late += late
+        self.accrued = self.interest_to(until) + late
         self.accrued_to = until
+
+    def late_to(self, day: date, overdue: int) -> Fraction:
+        """Interest of the current period on `overdue`, in minor units, from where it is counted to up to `day`."""
+        since = self.accrued_to or self.period(self.at).starts_on
+        return overdue * self.scale * self.factor(self.at, since, day) if overdue and since < day else ZERO
 
     def cut_at(self, day: date) -> None:
         """Fix the interest up to `day`, for a change of balance or rate; rounded there if parts are rounded."""

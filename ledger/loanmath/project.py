@@ -27,6 +27,7 @@ from ledger.loanmath.facts import (
     Waiver,
 )
 from ledger.loanmath.money import Parts
+from ledger.loanmath.penalty import accrue_penalty, next_penalty_change
 from ledger.loanmath.projection import ProjectedAllocation, ProjectedBill, Projection
 from ledger.loanmath.replay import Witness, replay
 from ledger.loanmath.terms import LoanTerms
@@ -116,7 +117,7 @@ def final_books(
     while loan.next_due_on() is not None:
         loan.make_bill()
     for bill in loan.open.values():
-        bill.accrue_penalty(loan.terms.penalty, as_of)
+        accrue_penalty(loan, bill, as_of)
     return loan
 
 
@@ -197,10 +198,11 @@ def next_change_on(loan: Books, facts: Sequence[Fact], as_of: date) -> date | No
         oldest = next(iter(loan.open.values()))
         if oldest is not loan.bills[-1]:
             days.append(max(as_of, oldest.due_on) + timedelta(days=1))
+    tomorrow = as_of + timedelta(days=1)
     for bill in loan.open.values():
-        if days and bill.asked_on >= min(days):
+        if days and max(bill.asked_on, tomorrow) >= min(days):
             break
-        day = bill.next_penalty_change(loan.terms.penalty, as_of)
+        day = next_penalty_change(loan, bill, as_of)
         if day is not None:
             days.append(day)
     return min(days, default=None)

@@ -12,8 +12,10 @@ from ledger.loanmath.facts import ApplyTo, Repayment
 from ledger.loanmath.money import Parts, round_ratio
 from ledger.loanmath.paying import pay, pay_ahead_again, pay_charges_due, pay_due, pay_next, pay_shares
 from ledger.loanmath.payment import solve
-from ledger.loanmath.prepayment import prepayment_fee, split_prepayment
+from ledger.loanmath.penalty import accrue_penalty
+from ledger.loanmath.prepayment import early, prepayment_fee, split_prepayment
 from ledger.loanmath.terms import AheadInterest, Excess
+from ledger.loanmath.unbilled import ask_for_unbilled, unbilled_fee
 from ledger.loanmath.working_bill import nothing
 
 BEYOND_DUE = {
@@ -32,6 +34,8 @@ def repay(books: Books, fact: Repayment) -> None:
     due up to and on that day, and then what the repayment or else the agreement says; the rest is credit."""
     day, left = fact.effective_on, fact.amount
     to_date = books.terms.ahead_interest is AheadInterest.TO_DATE
+    if to_date and books.terms.payoff_to_period_end:
+        _accrue_if_enough(books, day, left)
     if fact.apply_to is ApplyTo.PAYOFF and not to_date and pay_off(books, fact.id, day, left):
         return
     if fact.apply_to is ApplyTo.BILL and fact.bill is not None:
@@ -67,8 +71,10 @@ def prepay(books: Books, repayment: int, day: date, amount: int, *, lower: bool)
     books.take_back(day)
     plan.cut_at(day)
     balance = plan.shown(plan.balance)
-    principal, fee = split_prepayment(books.terms, amount, balance, day)
+    principal, fee = split_prepayment(books.terms, amount, balance, early(books, day, balance))
     if principal:
+        if principal == balance:
+            ask_for_unbilled(books)
         books.beside.append((repayment, Parts(principal=principal, fee=fee)))
         books.prepaid += principal
         plan.balance -= principal * plan.scale
@@ -86,7 +92,7 @@ def payoff(books: Books, day: date) -> tuple[Parts, int]:
     books.take_back(day)
     needed = _rest_on(books, day)
     for bill in books.open.values():
-        bill.accrue_penalty(books.terms.penalty, day)
+        accrue_penalty(books, bill, day)
         needed += Parts(*bill.open())
     return needed, books.held()
 
@@ -102,6 +108,14 @@ def pay_off(books: Books, repayment: int, day: date, amount: int) -> bool:
     books.credit, books.ahead = [], []
     _settle(books, sources, rest, day)
     return True
+
+
+def _accrue_if_enough(books: Books, day: date, amount: int) -> None:
+    """Count the interest of the running period to its end if the amount, with what is held, settles everything."""
+    needed, held = payoff(books, day)
+    if needed.total and amount + held >= needed.total and not books.plan.done:
+        until = books.plan.period(books.plan.at).due_on
+        books.plan.accrue_to(until, books.overdue(day) if books.terms.overdue_accrues else 0)
 
 
 def _settle(books: Books, sources: list[Source], rest: Parts, day: date) -> None:
@@ -128,10 +142,13 @@ def _rest_on(books: Books, day: date) -> Parts:
     that money of those bills covers was paid as agreed, if ahead: no prepayment fee is due on it."""
     plan = books.plan
     principal, interest = plan.shown(plan.balance - plan.paid_ahead), 0
+    until = plan.period(plan.at).due_on if books.terms.payoff_to_period_end and not plan.done else day
     if plan.ahead:
-        interest = plan.shown(plan.interest_ahead(day))
+        interest = plan.shown(plan.interest_ahead(until))
     elif not plan.done:
-        exact = plan.interest_to(day)
+        exact = plan.interest_to(until)
+        if until > day and books.terms.overdue_accrues:
+            exact += plan.late_to(until, books.overdue(day))
         interest = round_ratio(exact.numerator, exact.denominator * plan.scale, books.interest_rounding)
         interest += plan.shown(plan.carry)
     coming = books.book.get(plan.at + 1)
@@ -140,9 +157,10 @@ def _rest_on(books: Books, day: date) -> Parts:
     if books.coupons and not plan.done:
         interest -= off_interest_to(books.coupons, plan, day, interest, books.interest_rounding)
     charges = [sum(amounts) for amounts in zip(nothing(), *charges_to_come(books), strict=True)]
+    charges[2] += unbilled_fee(books)
     ahead = sum(source[2] for source, _ in books.ahead)
-    early = max(min(principal, principal + interest + sum(charges) - ahead), 0)
-    fee = prepayment_fee(books.terms, early, day) + charges[2]
+    prepaid = max(min(principal, principal + interest + sum(charges) - ahead), 0)
+    fee = prepayment_fee(books.terms, prepaid, early(books, day, prepaid)) + charges[2]
     return Parts(principal + charges[0], interest + charges[1], fee, charges[3])
 
 

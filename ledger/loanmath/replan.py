@@ -13,7 +13,10 @@ from ledger.loanmath.payment import NeverAmortizes, set_payment, solve
 from ledger.loanmath.plan import Plan, new_plan
 from ledger.loanmath.terms import LoanTerms
 
-NOT_THE_PLAN = ("penalty", "prepayment_fee", "order", "order_ahead", "spread", "excess", "upfront_fee")
+NOT_THE_PLAN = (
+    *("penalty", "prepayment_fee", "order", "order_ahead", "spread", "excess", "upfront_fee"),
+    *("minimum_share", "minimum_floor", "unbilled_fees", "unbilled_fee_share"),
+)
 
 
 def same_plan(a: LoanTerms, b: LoanTerms) -> bool:

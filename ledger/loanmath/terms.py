@@ -89,6 +89,7 @@ class PaymentFit(StrEnum):
     NONE = "none"
     REFIT = "refit"  # moved by a share of the last bill's difference while that shrinks, at most three times
     LOWER_LAST = "lower_last"  # the smallest payment whose last bill is not higher
+    HIGHER_LAST = "higher_last"  # the largest payment whose last bill is not lower
     SIMILAR_LAST = "similar_last"  # the payment whose last bill differs least
 
 
@@ -284,6 +285,7 @@ class LoanTerms:
     overdue_rest: OverdueRest = OverdueRest.DAY
     overdue_compounds: bool = False  # unpaid interest of those bills bears interest as well
     ahead_interest: AheadInterest = AheadInterest.PLANNED
+    payoff_to_period_end: bool = False  # a payoff asks for the interest of the running period to its end
     thirty_day_payment: bool = False  # LEVEL: the payment is worked out as if every month had 30 days
     extra_payment: int = 0  # principal paid on top of every bill, by agreement
     weights: tuple[Decimal, ...] = ()  # LEVEL: each bill's share of the full payment; 0 skips a payment

@@ -213,6 +213,11 @@ KIND_WORDS = {
     TermKind.STATED: _("As the agreement states it"),
     TermKind.FITTED: _("Moved, so that the last bill comes close to the others"),
     TermKind.WEIGHT: _("This bill asks for %(share)s times the payment"),
+    TermKind.PENALTY_CAP: _("No more than the agreement allows"),
+    TermKind.KEPT: _("Kept: a penalty does not fall again"),
+    TermKind.MONTHS_OF_INTEREST: _("Months of interest asked for repaying early"),
+    TermKind.AT_LEAST: _("Raised to the least the fee is"),
+    TermKind.UNBILLED_FEES: _("Fees of bills that will not come"),
     TermKind.NOT_BILLED: _("Principal that is in no bill yet"),
     TermKind.PREPAYMENT_FEE: _("The fee for repaying early"),
 }

@@ -89,3 +89,20 @@ def test_principal_first_leaves_the_interest_open() -> None:
 
     assert found.allocations == (ProjectedAllocation(repayment=1, bill=1, parts=Parts(50000, 0)),)
     assert found.bills[0].open.total == 102007 - 50000
+
+
+def test_a_payoff_may_ask_for_the_interest_of_the_whole_period() -> None:
+    """30.00 instead of 14.52; an early repayment that is no payoff still meets interest to the day."""
+    terms = to_date(payoff_to_period_end=True)
+    found = project(terms, [paid(303000)], EARLY)
+
+    assert payoff_quote(terms, [], EARLY).interest == 3000
+    assert [one.parts for one in found.allocations] == [Parts(99007, 3000), Parts(102007), Parts(98986)]
+    assert project(terms, [paid(302999)], EARLY).allocations[0].parts == Parts(100555, 1452)
+
+
+def test_a_payoff_to_the_end_of_the_period_counts_what_is_overdue_to_that_end() -> None:
+    """On 20 February, February's bill unpaid: 30.00, and 1 % of 3,000.00 until 10 March."""
+    terms = to_date(payoff_to_period_end=True, overdue_accrues=True)
+
+    assert payoff_quote(terms, [], date(2026, 2, 20)).interest == 6000

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,17 @@ from ledger.loanmath.checks import Problem, problems
 from ledger.loanmath.codec import terms_from_dict, terms_to_dict
 from ledger.loanmath.day_count import DayCount
 from ledger.loanmath.money import Parts
-from ledger.loanmath.terms import Component, ListedRow, LoanTerms, Method, PenaltyBase, PenaltyTerms, Unit
+from ledger.loanmath.terms import (
+    Component,
+    ListedRow,
+    LoanTerms,
+    Method,
+    PenaltyBase,
+    PenaltyTerms,
+    PrepaymentFee,
+    PrepaymentTier,
+    Unit,
+)
 
 PLAIN = LoanTerms(
     currency="CNY",
@@ -110,6 +121,80 @@ def test_ordinary_terms_have_no_problems() -> None:
 def test_what_cannot_be_is_found_at_its_field(change: dict[str, object], field: str, code: str) -> None:
     found = problems(replace(PLAIN, **change))  # type: ignore[arg-type]
     assert (found[0].field, found[0].code) == (field, code)
+
+
+COSTS = [
+    ("penalty.annual_rate", {"annual_rate": Decimal(11)}, "out_of_range"),
+    ("penalty.year_days", {"year_days": 367}, "out_of_range"),
+    ("penalty.grace_days", {"grace_days": 367}, "out_of_range"),
+    ("penalty.cap", {"cap": -1}, "negative"),
+    ("penalty.cap", {"cap": 10**13 + 1}, "too_large"),
+    ("penalty.cap_share", {"cap_share": Decimal("10.01")}, "out_of_range"),
+    ("penalty.cap_share", {"cap_share": Decimal("NaN")}, "out_of_range"),
+    ("penalty.late_fee", {"late_fee": 10**13 + 1}, "too_large"),
+    ("penalty.late_fee_share", {"late_fee_share": Decimal("1.01")}, "out_of_range"),
+    ("penalty.late_fee_floor", {"late_fee_floor": -1}, "negative"),
+    ("penalty.late_fee_cap", {"late_fee_cap": -1}, "negative"),
+    ("penalty.late_fee_cap", {"late_fee_cap": 999, "late_fee_floor": 1_000}, "below_floor"),
+    ("prepayment_fee.fraction", {"fraction": Decimal("1.01")}, "out_of_range"),
+    ("prepayment_fee.free_after_months", {"free_after_months": 1_201}, "out_of_range"),
+    ("prepayment_fee.months_of_interest", {"months_of_interest": Decimal(-1)}, "out_of_range"),
+    ("prepayment_fee.lock_in_months", {"lock_in_months": -1}, "out_of_range"),
+    ("prepayment_fee.notice_days", {"notice_days": 367}, "out_of_range"),
+    ("prepayment_fee.least", {"least": -1}, "negative"),
+    ("prepayment_fee.least_amount", {"least_amount": 10**13 + 1}, "too_large"),
+    ("prepayment_fee.multiple_of", {"multiple_of": -1}, "negative"),
+    ("prepayment_fee.tiers", {"tiers": (PrepaymentTier(6, Decimal(2)),)}, "out_of_range"),
+    ("prepayment_fee.tiers", {"tiers": (PrepaymentTier(0, Decimal(0)),)}, "months_not_ascending"),
+    (
+        "prepayment_fee.tiers",
+        {"tiers": (PrepaymentTier(12, Decimal(0)), PrepaymentTier(6, Decimal(0)))},
+        "months_not_ascending",
+    ),
+]
+
+
+@pytest.mark.parametrize(("field", "change", "code"), COSTS)
+def test_what_lateness_and_prepaying_cannot_cost_is_found_at_its_field(
+    field: str, change: dict[str, Any], code: str
+) -> None:
+    whole = {"penalty": PenaltyTerms, "prepayment_fee": PrepaymentFee}
+    part = field.split(".")[0]
+    found = problems(replace(PLAIN, **{part: whole[part](**change)}))
+    assert [(problem.field, problem.code) for problem in found] == [(field, code)]
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"minimum_share": Decimal("1.01")}, "out_of_range"),
+        ({"minimum_floor": -1}, "negative"),
+        ({"unbilled_fee_share": Decimal("-0.01")}, "out_of_range"),
+    ],
+)
+def test_the_minimum_and_the_fees_to_come_have_limits(change: dict[str, Any], code: str) -> None:
+    found = problems(replace(PLAIN, **change))
+    assert [(problem.field, problem.code) for problem in found] == [(next(iter(change)), code)]
+
+
+def test_everything_that_lateness_and_prepaying_may_cost_is_allowed_at_once() -> None:
+    terms = replace(
+        PLAIN,
+        penalty=PenaltyTerms(
+            annual_rate=Decimal("0.27"), adds_on=True, compounds=True, cap=50_000, cap_share=Decimal(1),
+            late_fee=1_000, late_fee_share=Decimal("0.05"), late_fee_floor=1_000, late_fee_cap=1_000,
+        ),
+        prepayment_fee=PrepaymentFee(
+            fraction=Decimal("0.01"), free_after_months=36, months_of_interest=Decimal("1.5"), least=100,
+            tiers=(PrepaymentTier(6, Decimal("0.03")), PrepaymentTier(12, Decimal("0.02"))), lock_in_months=3,
+            least_amount=10_000, multiple_of=10_000, notice_days=15,
+        ),
+        minimum_share=Decimal("0.1"),
+        minimum_floor=20_000,
+        unbilled_fee_share=Decimal("0.5"),
+    )  # fmt: skip
+    assert problems(terms) == []
+    assert terms_from_dict(json.loads(json.dumps(terms_to_dict(terms)))) == terms
 
 
 def test_a_payment_that_never_repays_names_the_least_that_does() -> None:

@@ -70,3 +70,15 @@ def test_money_paid_too_much_is_owed_back_without_interest() -> None:
     paid = [Movement(date(2026, 3, 11), 100_600)]
     assert account_on(TERMS, paid, date(2026, 6, 1)).settlement == -100
     assert account_on(TERMS, [*paid, Movement(date(2026, 6, 1), -100)], date(2026, 6, 2)).settlement == 0
+
+
+def test_interest_of_one_day_is_capped_too() -> None:
+    """0.05 % a day, capped at 0.04 %: 40.00 instead of 50.00 in ten days."""
+    account = account_on(replace(TERMS, daily_cap=Decimal("0.0004")), [], date(2026, 3, 11))
+    assert account.interest == 400
+
+
+def test_interest_forgiven_on_settling_early_was_never_counted() -> None:
+    terms = replace(TERMS, free_days=3)
+    account = account_on(terms, [Movement(date(2026, 3, 4), settles=True)], date(2026, 3, 4))
+    assert (account.principal, account.interest, account.accrued) == (0, 0, 0)

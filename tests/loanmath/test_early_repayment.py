@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from ledger.loanmath.day_count import DayCount
-from ledger.loanmath.facts import ApplyTo, RateChange, RateEffect
+from ledger.loanmath.facts import ApplyTo, Charge, RateChange, RateEffect
 from ledger.loanmath.money import Parts
 from ledger.loanmath.payoff import PayoffQuote, payoff_quote
 from ledger.loanmath.project import project
@@ -188,3 +188,14 @@ def test_equal_principal_keeps_its_part_or_its_end() -> None:
     assert [bill.due.principal for bill in shortened.bills] == [100_000] * 9
     lowered = project(terms, [repayment(1, "2026-01-10", 300_000, apply_to=ApplyTo.LOWER)], day("2026-01-10"))
     assert [bill.due.principal for bill in lowered.bills] == [75_000] * 12
+
+
+def test_a_charge_on_a_bill_settled_ahead_brings_no_principal_back() -> None:
+    """The first bill asks for nothing; 300.00 prepaid on its account, then a fee of 1.00 on it, then the payoff."""
+    terms = loan(principal=30_000, annual_rate=Decimal(0), count=3, principal_grace=2, excess=Excess.SHORTEN)
+    prepaid = repayment(1, "2026-01-20", 30_000, apply_to=ApplyTo.BILL, bill=1)
+    charged = Charge(id=2, effective_on=day("2026-01-25"), amount=100)
+    paid = repayment(3, "2026-01-25", 100, apply_to=ApplyTo.PAYOFF)
+    settled = project(terms, [prepaid, charged, paid], day("2026-01-25"))
+    assert (settled.outstanding_principal, settled.credit, settled.settled_on) == (0, 0, day("2026-01-25"))
+    assert [bill.paid for bill in settled.bills] == [Parts(fee=100)]

@@ -6,6 +6,7 @@ import itertools
 import random
 from datetime import date, timedelta
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 
@@ -25,7 +26,7 @@ from ledger.loanmath.facts import (
 )
 from ledger.loanmath.money import Parts
 from ledger.loanmath.payoff import payoff_quote
-from ledger.loanmath.prepayment import prepayment_fee
+from ledger.loanmath.prepayment import Early, prepayment_fee
 from ledger.loanmath.project import project
 from ledger.loanmath.schedule import schedule
 from ledger.loanmath.standing import Standing, days_past_due, standing
@@ -124,7 +125,8 @@ def test_a_payoff_is_dated_by_the_calendar_and_priced_by_the_agreement() -> None
     """T-ALLOC-2. Payoff dates were 30 days x n ahead, and the fee for it 2 % for everyone."""
     terms = loan(prepayment_fee=PrepaymentFee(Decimal("0.01")))
     assert project(terms, [], day("2026-01-10")).bills[-1].due_on == day("2027-01-10")
-    assert prepayment_fee(terms, 915_905, day("2026-04-25")) == 9_159
+    on_that_day = Early(day("2026-04-25"), 915_905, Fraction(terms.annual_rate))
+    assert prepayment_fee(terms, 915_905, on_that_day) == 9_159
     assert payoff_quote(terms, first_three_paid(), day("2026-04-25")).total == 930_484
     assert payoff_quote(loan(), first_three_paid(), day("2026-04-25")).total == 921_325
 

@@ -95,3 +95,9 @@ def test_payments_below_the_sum_received_have_no_rate() -> None:
 )
 def test_the_unit_period_is_the_interval_that_occurs_most_often(days: list[str], unit: Unit, every: int) -> None:
     assert commonest_unit_period([date.fromisoformat(day) for day in days]) == UnitPeriod(unit, every)
+
+
+def test_days_that_only_look_like_months_are_days() -> None:
+    """3 January to 15 September is 255 days, not eight months; 31 January to 28 February is a month."""
+    assert commonest_unit_period([date(1978, 1, 3), date(1978, 9, 15)]) == UnitPeriod(Unit.DAY, 255)
+    assert commonest_unit_period([date(2026, 1, 31), date(2026, 2, 28)]) == UnitPeriod(Unit.MONTH, 1)

@@ -291,6 +291,15 @@ def test_the_smallest_payment_whose_last_is_not_higher() -> None:
     assert payments(terms) == [3_143, 3_143, 3_143, 3_143, 3_142]
 
 
+def test_the_largest_payment_whose_last_is_not_lower() -> None:
+    """A published table: 100.00 at 0.798 % a day, the first payment after 12 days."""
+    terms = loan(
+        principal=10_000, annual_rate=Decimal("0.00798") * 365, disbursed_on=day("2023-12-07"), count=4,
+        first_due_on=day("2023-12-19"), day_count=DayCount.ACT_365F, payment_fit=PaymentFit.HIGHER_LAST,
+    )  # fmt: skip
+    assert payments(terms) == [3_694, 3_694, 3_694, 3_695]
+
+
 def test_the_payment_with_the_smallest_gap_to_the_last() -> None:
     """A published table: 1,500.00 at 0.798 % a day, the first payment after 32 days."""
     terms = loan(

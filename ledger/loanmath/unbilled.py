@@ -1,0 +1,49 @@
+"""Fees of bills to come: what is asked of them when a loan is paid off before those bills are made up."""
+
+from __future__ import annotations
+
+from copy import copy
+from fractions import Fraction
+
+from ledger.loanmath.books import Books
+from ledger.loanmath.money import round_minor
+from ledger.loanmath.terms import UnbilledFees
+
+
+def unbilled_fee(books: Books) -> int:
+    """What the agreement asks of the fees of bills to come (`UnbilledFees`) if they never come, in minor units. Once
+    the bills to come are taken back; charges on them are not part of it."""
+    policy = books.terms.unbilled_fees
+    if policy is UnbilledFees.WAIVED:
+        return 0
+    fees = _fees_to_come(books)
+    if policy is UnbilledFees.ONE_PERIOD:
+        return sum(fees[:1])
+    if policy is UnbilledFees.SHARE:
+        return round_minor(Fraction(books.terms.unbilled_fee_share) * sum(fees))
+    return sum(fees)
+
+
+def ask_for_unbilled(books: Books) -> None:
+    """Let the next bill ask for those fees, since all principal is about to be prepaid and the bills they belong to
+    will not come; if interest is left for a bill of its own, that one brings its own fee."""
+    plan, fee = books.plan, unbilled_fee(books)
+    if plan.accrued or plan.carry:
+        fee -= sum(_fees_to_come(books)[:1])
+    if fee > 0:
+        bill = books.in_book(plan.at + 1)
+        bill.due_on = plan.due_on(plan.at)
+        bill.charges[2] += fee
+        books.charged.add(bill.number)
+
+
+def _fees_to_come(books: Books) -> list[int]:
+    """The fees of the bills to come, less what was waived of them, in minor units."""
+    fees, rest = [], copy(books.plan)
+    rest.dates = [*rest.dates]
+    while not rest.done:
+        row = rest.take()
+        known = books.book.get(row.at + 1)
+        waived = 0 if known is None else max(known.waivers[2] - known.charges[2], 0)
+        fees.append(max(row.fee // rest.scale - waived, 0))
+    return fees
