@@ -12,10 +12,10 @@ from django import forms
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
-from ledger.forms import agreement
+from ledger.forms import loan_parts
 from ledger.forms.fields import MoneyField
 from ledger.forms.lender_table import TableError, read_table
-from ledger.forms.loan_fields import GROUPS, ROWS, LoanFields
+from ledger.forms.loan_fields import GROUPS, PLACES, ROWS, LoanFields
 from ledger.forms.presets import KNOWN, Preset
 from ledger.forms.problem_texts import problem_text
 from ledger.loanmath.checks import problems
@@ -28,6 +28,7 @@ from ledger.loanmath.solve import Unknown, solve_missing
 from ledger.loanmath.terms import FirstDue, LoanTerms, Method, Unit
 from ledger.models import CreditLine, Household
 from ledger.selectors.benchmarks import NAMES, Series, rates_known_to, series_name
+from ledger.selectors.calendars import overrides
 
 # Where a problem of the terms is shown, best place first.
 _PLACES = {
@@ -93,6 +94,10 @@ class AddLoanForm(LoanFields):
     def _speak(self, preset: Preset) -> None:
         if "series" in self.fields:
             self._offer_series()
+        if "holiday_calendar" in self.fields:
+            named = {code for code, _name in PLACES}
+            own = [(code, code) for code in sorted(overrides()) if code not in named]
+            self.fields["holiday_calendar"].choices = [*PLACES, *own]  # type: ignore[attr-defined]
         for name, label in preset.labels.items():
             self.fields[name].label = label  # type: ignore[assignment]
         for name, text in preset.helps.items():
@@ -109,6 +114,8 @@ class AddLoanForm(LoanFields):
             self.fields["method"].look = "segmented"  # type: ignore[attr-defined]
         for name, field in self.fields.items():
             is_one_of_four = preset is KNOWN and name in _FOUR
+            if name == "rate" and "series" not in preset.shown:
+                continue  # only a benchmark, further down, could stand in for it
             is_choice = isinstance(field, forms.ChoiceField | forms.BooleanField)
             field.is_optional = not (field.required or is_one_of_four or is_choice)  # type: ignore[attr-defined]
         self.fields["lender"].widget.attrs |= {"list": "lenders", "autocomplete": "off"}
@@ -191,7 +198,7 @@ class AddLoanForm(LoanFields):
         return self._agreement(said)
 
     def _agreement(self, said: dict[str, Any]) -> LoanTerms | None:
-        rate = agreement.annual_rate(said, self.rates) if "rate" in self.fields else Decimal(0)
+        rate = loan_parts.annual_rate(said, self.rates) if "rate" in self.fields else Decimal(0)
         if rate is None:
             self._ask_for_rate(said)
             return None
@@ -206,9 +213,9 @@ class AddLoanForm(LoanFields):
             "method": Method(said.get("method") or Method.LEVEL),
             "day_count": DayCount(said.get("day_count") or DayCount.PERIODIC),
             "payment": said.get("payment"),
-            "flat_fee": agreement.flat_fee(said),
-            "penalty": agreement.penalty(said, rate),
-            **agreement.extras(said),
+            "flat_fee": loan_parts.flat_fee(said),
+            "penalty": loan_parts.penalty(said, rate),
+            **loan_parts.extras(said),
         }
         if values["method"] != Method.LEVEL:
             values["payment"] = None
@@ -230,7 +237,7 @@ class AddLoanForm(LoanFields):
         kind = KINDS.get(self.preset.code)
         if kind is not None and kind.first_due_on is not None:
             return {"first_due_on": kind.first_due_on(said["disbursed_on"]), "anchor_day": anchor}
-        rule, gap = agreement.first_due_rule(said), said.get("first_due_gap") or 0
+        rule, gap = loan_parts.first_due_rule(said), said.get("first_due_gap") or 0
         if anchor is not None and rule is FirstDue.ONE_PERIOD:
             rule = FirstDue.NEXT_MONTH  # the due day is the lender's, not that of the disbursement
         if anchor is None:
@@ -290,8 +297,8 @@ class AddLoanForm(LoanFields):
             first_due_on=rows[0].due_on,
             method=Method.LISTED,
             listed=rows,
-            penalty=agreement.penalty(said, Decimal(0)),
-            **agreement.extras(said),
+            penalty=loan_parts.penalty(said, Decimal(0)),
+            **loan_parts.extras(said),
         )
         return self._with_ends(terms, said)
 

@@ -134,7 +134,7 @@ GROUPS: tuple[tuple[str | Promise, tuple[tuple[str, ...], ...]], ...] = (
     (gettext_lazy("A rate that follows another"), (("series", "spread"), ("repricing", "cycle"))),
     (
         gettext_lazy("Principal"),
-        (("payment",), ("balloon", "down_payment"), ("principal_grace", "interest_grace")),
+        (("method",), ("payment",), ("balloon", "down_payment"), ("principal_grace", "interest_grace")),
     ),
     (gettext_lazy("Fees"), (("upfront_fee", "bill_fee"), ("bill_fee_rate",), ("unbilled_fees",))),
     (

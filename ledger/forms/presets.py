@@ -11,7 +11,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from ledger.forms.agreement import REPRICED_ON
+from ledger.forms.loan_parts import REPRICED_ON
 from ledger.loanmath.presets import BASIS_POINT
 from ledger.loanmath.presets import PRESETS as KINDS
 from ledger.loanmath.terms import Benchmark, Method, PenaltyTerms, PrepaymentFee
@@ -191,10 +191,13 @@ MORTGAGE = _kind(
     "mortgage",
     label=_("Mortgage"),
     note=_("Up to thirty years; the rate may follow the LPR"),
-    shown=(*WHO, "first_due_on", "due_day", "count", "series", "spread", "rate", "rate_per", "method"),
+    shown=(*WHO, "due_day", "count", "series", "spread", "rate", "rate_per", "method"),
     more=BANK_MORE,
     initial={"count": 360, "rate": Decimal("0.035"), "rate_per": "year"},
-    helps={"first_due_on": _("Empty: on the first due day after it was paid out.")},
+    helps={
+        "due_day": _("The first bill comes on the next one."),
+        "first_due_on": _("Empty: on the first due day after it was paid out."),
+    },
 )
 FUND = _kind(
     "fund",
@@ -210,7 +213,7 @@ STATE_STUDENT = _kind(
     label=_("State student loan"),
     note=_("Once a year on 20 December, the last time on 20 September"),
     shown=(*WHO, "count", "principal_grace", "series", "spread", "rate", "rate_per"),
-    more=BANK_MORE,
+    more=(*BANK_MORE, "method"),
     initial={"count": 16, "rate_per": "year"},
     labels={"disbursed_on": _("You bear the interest from")},
     helps={

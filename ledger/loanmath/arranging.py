@@ -19,7 +19,8 @@ def arrange(books: Books, fact: Arrangement) -> None:
     single bills still to come is answered by the arrangement."""
     day = fact.effective_on
     books.take_back(day)
-    principal, rest = books.plan.shown(books.plan.balance), _interest_in_no_bill(books, fact)
+    principal, rest = _in_no_bill(books, fact)
+    books.prepaid += books.put_beside_what_was_paid_ahead()
     replaced = list(books.open.values())
     for bill in replaced:
         accrue_penalty(books, bill, day)
@@ -39,13 +40,17 @@ def arrange(books: Books, fact: Arrangement) -> None:
     pay_ahead_again(books, day)
 
 
-def _interest_in_no_bill(books: Books, fact: Arrangement) -> int:
+def _in_no_bill(books: Books, fact: Arrangement) -> tuple[int, int]:
+    """Principal, and interest up to the day, that no bill made up so far asks for."""
     plan = books.plan
+    principal = plan.shown(plan.balance - plan.paid_ahead)
     if plan.done:
-        return 0
+        return principal, 0
+    if plan.ahead:
+        return principal, plan.shown(plan.interest_ahead(fact.effective_on))
     exact = plan.interest_to(fact.effective_on)
     rounded = round_ratio(exact.numerator, exact.denominator * plan.scale, books.interest_rounding)
-    return rounded + plan.shown(plan.carry)
+    return principal, rounded + plan.shown(plan.carry)
 
 
 def _forget_bills_to_come(books: Books, fact: Arrangement) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from itertools import count
 
 from ledger.loanmath.dates import add_months
 from ledger.loanmath.facts import Arrangement, Fact, RateChange, TermsVersion
@@ -54,12 +53,11 @@ def repricing_days(benchmark: Benchmark, disbursed_on: date, after: date, until:
     first = benchmark.repriced_on or disbursed_on
     after = max(after, disbursed_on)
     months = (after.year - first.year) * 12 + after.month - first.month
-    for step in count(max(months // benchmark.every_months, 0)):
-        day = add_months(first, step * benchmark.every_months)
-        if day > until:
-            return
+    step = max(months // benchmark.every_months, 0)
+    while (day := add_months(first, step * benchmark.every_months)) <= until:
         if day > after:
             yield day
+        step += 1
 
 
 def next_repricing(terms: LoanTerms, points: Sequence[RatePoint], today: date) -> Repricing | None:
@@ -90,19 +88,22 @@ def follow(
     rate stays or the series says nothing.
     """
     facts = list(facts)
-    recorded = sorted((fact.effective_on, fact.id, fact.annual_rate) for fact in facts if isinstance(fact, RateChange))
+    recorded = sorted(
+        (fact for fact in facts if isinstance(fact, RateChange)), key=lambda fact: (fact.effective_on, fact.id)
+    )
     found: list[RateChange] = []
     for agreed, since, before in _agreements(terms, facts, until):
         if agreed.benchmark is None:
             continue
-        points, rate, seen = series.get(agreed.benchmark.series, ()), agreed.annual_rate, since
+        points, rate = series.get(agreed.benchmark.series, ()), agreed.annual_rate
+        at = bisect_left(recorded, since, key=lambda fact: fact.effective_on)
         for day in repricing_days(agreed.benchmark, terms.disbursed_on, since, before):
-            between = [entry for entry in recorded if seen <= entry[0] <= day]
-            rate, seen = (between[-1][2] if between else rate), day + ONE_DAY
-            if between and between[-1][0] == day:
-                continue
+            stands = False
+            while at < len(recorded) and recorded[at].effective_on <= day:
+                rate, stands = recorded[at].annual_rate, recorded[at].effective_on == day
+                at += 1
             new = priced(agreed.benchmark, points, day).annual_rate
-            if new is not None and new != rate:
+            if not stands and new is not None and new != rate:
                 rate = new
                 found.append(RateChange(id=-len(found) - 1, effective_on=day, annual_rate=new))
     return tuple(found)

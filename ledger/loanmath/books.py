@@ -243,13 +243,14 @@ class Books:
         for bill in reversed(self.bills[keep:]):
             self._take_back_from_plan(bill, day)
             self.open.pop(bill.number, None)
-            if stays:
-                continue
-            self.ahead += [((of, paid_on, sum(met)), bill.number) for of, paid_on, met in bill.met_by]
-            bill.paid, bill.waived, bill.met_by, bill.settled_on = nothing(), nothing(), [], None
+            bill.waived = nothing()
             for coupon, amount in self.taken_off.pop(bill.number, ()):
                 coupon.used -= sum(amount)
                 coupon.bills -= 1
+            if stays and bill.number - 1 in self.plan.ahead:
+                continue
+            self.ahead += [((of, paid_on, sum(met)), bill.number) for of, paid_on, met in bill.met_by]
+            bill.paid, bill.met_by, bill.settled_on = nothing(), [], None
         del self.bills[keep:]
 
     def _take_back_from_plan(self, bill: WorkingBill, day: date) -> None:
@@ -265,6 +266,16 @@ class Books:
         elif day < plan.agreed[plan.at]:
             del self.capitalized[bill.number]
             plan.restore(bill.before)
+
+    def put_beside_what_was_paid_ahead(self) -> int:
+        """Money counted to its day for bills that will never be made up was paid beside them; its principal."""
+        principal = 0
+        for number, bill in self.book.items():
+            if number > len(self.bills) and bill.met_by:
+                self.beside += [(repayment, Parts(*met)) for repayment, _, met in bill.met_by]
+                principal += bill.paid[0]
+                bill.paid, bill.met_by = nothing(), []
+        return principal
 
     def extra_bill(self, day: date) -> WorkingBill:
         """A bill after the last one, for a charge that came later."""

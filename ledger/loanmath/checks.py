@@ -68,7 +68,6 @@ def _amounts(terms: LoanTerms) -> list[Problem]:
 
 
 def _count_and_rate(terms: LoanTerms) -> list[Problem]:
-    followed = terms.benchmark or Benchmark("")
     least_and_most: Ranges = {
         "count": (terms.count, 1, MOST_BILLS),
         "annual_rate": (terms.annual_rate, 0, HIGHEST_RATE),
@@ -77,8 +76,6 @@ def _count_and_rate(terms: LoanTerms) -> list[Problem]:
         "bill_fee_rate": (terms.bill_fee_rate, 0, 1),
         "interest_free_days": (terms.interest_free_days, 0, LONGEST_DAYS),
         "first_due_gap": (terms.first_due_gap, 0, 366),
-        "benchmark.spread": (followed.spread, -HIGHEST_RATE, HIGHEST_RATE),
-        "benchmark.every_months": (followed.every_months, 1, 1200),
         "payment_unit": (terms.payment_unit, 1, LIMIT),
         "principal_grace": (terms.principal_grace, 0, max(terms.count - 1, 0)),
         "interest_grace": (terms.interest_grace, 0, max(terms.count - 1, 0)),
@@ -179,6 +176,15 @@ def _days(terms: LoanTerms) -> list[Problem]:
         found.append(Problem("due_dates", "before_disbursement"))
     if not found and terms.last_due_on is not None:
         found += _last_day(terms, terms.last_due_on)
+    return found if terms.benchmark is None else [*found, *_repricing(terms.benchmark)]
+
+
+def _repricing(benchmark: Benchmark) -> list[Problem]:
+    found = []
+    if not (benchmark.spread.is_finite() and abs(benchmark.spread) <= HIGHEST_RATE):
+        found.append(Problem("benchmark.spread", "out_of_range", {"least": -HIGHEST_RATE, "most": HIGHEST_RATE}))
+    if not 1 <= benchmark.every_months <= 1200:
+        found.append(Problem("benchmark.every_months", "out_of_range", {"least": 1, "most": 1200}))
     return found
 
 

@@ -65,7 +65,8 @@ def payoff_quote(terms: LoanTerms, facts: Iterable[Fact], on: date, calendar: Ca
 
 
 def _needed(terms: LoanTerms, facts: list[Fact], on: date, calendar: Calendar) -> tuple[Parts, int]:
-    return payoff(replay(terms, facts, on, calendar), on)
+    comes_in = Repayment(id=0, effective_on=on, amount=0)  # overdue principal may bear interest only up to such a day
+    return payoff(replay(terms, [*facts, comes_in], on, calendar), on)
 
 
 def repayment_problem(

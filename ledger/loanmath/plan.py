@@ -333,13 +333,15 @@ class Plan:
         return row
 
     def _take_empty(self, index: int, period: Period) -> PlanRow:
-        """A bill that asks for nothing: its interest is asked for with the next one."""
+        """A bill that asks for nothing but what was paid of it: its interest is asked for with the next one."""
+        met = self.ahead.get(index, Ahead())
         row = PlanRow(
-            index, period, 0, 0, 0,
+            index, period, met.principal, met.interest, 0,
             self.balance, self.accrued, self.accrued_to, self.carry, self.payment, self.relief,
         )  # fmt: skip
         if self.terms.method is not Method.LISTED:
-            self.carry += self._interest_due(period)
+            self.carry += self._interest_due(period) - met.interest
+        self.balance, self.paid_ahead = self.balance - met.principal, self.paid_ahead - met.principal
         self.at, self.accrued, self.accrued_to = index + 1, ZERO, None
         return row
 

@@ -16,12 +16,11 @@ def refund(books: Books, fact: Refund) -> None:
     day, plan = fact.effective_on, books.plan
     books.take_back(day)
     plan.cut_at(day)
-    balance = plan.shown(plan.balance)
-    principal = min(fact.amount, balance)
+    principal = min(fact.amount, plan.shown(plan.balance - plan.paid_ahead))
     if principal:
         books.beside.append((fact.id, Parts(principal=principal)))
         books.prepaid += principal
-        _shrink(books, principal, balance)
+        _shrink(books, principal)
     pay_ahead_again(books, day)
     left = pay(books, (fact.id, day, fact.amount - principal), list(books.open.values()))
     left = pay_next(books, fact.id, day, left)
@@ -31,12 +30,13 @@ def refund(books: Books, fact: Refund) -> None:
         books.paid_off_on = day
 
 
-def _shrink(books: Books, principal: int, balance: int) -> None:
+def _shrink(books: Books, principal: int) -> None:
     """Less is owed, and what is charged on the whole amount falls in proportion."""
-    plan = books.plan
+    plan, owed = books.plan, books.plan.balance
+    whole = principal == plan.shown(owed - plan.paid_ahead)
+    plan.balance = plan.paid_ahead if whole else owed - principal * plan.scale
     if books.terms.method is Method.FLAT:
-        plan.flat_base = round_ratio(plan.flat_base * (balance - principal), balance, Rounding.HALF_UP)
-    plan.balance = plan.balance - principal * plan.scale if principal < balance else 0
+        plan.flat_base = round_ratio(plan.flat_base * plan.balance, owed, Rounding.HALF_UP)
     if not plan.balance:
         plan.last = plan.at  # the interest of the days before is one bill
     solve(plan)

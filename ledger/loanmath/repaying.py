@@ -40,7 +40,8 @@ def repay(books: Books, fact: Repayment) -> None:
         return
     if fact.apply_to is ApplyTo.BILL and fact.bill is not None:
         bill = books.reach(fact.bill)
-        left = left if bill is None else pay(books, (fact.id, day, left), [bill])
+        counts = bill is not None and (books.terms.ahead_interest is AheadInterest.PLANNED or bill.asked_on <= day)
+        left = pay(books, (fact.id, day, left), [bill]) if bill is not None and counts else left
     left = pay_due(books, (fact.id, day, left))
     left = pay_charges_due(books, (fact.id, day, left))
     policy = BEYOND_DUE.get(fact.apply_to, books.terms.excess)
@@ -131,6 +132,7 @@ def _settle(books: Books, sources: list[Source], rest: Parts, day: date) -> None
         if left:
             books.credit.append((repayment, day, left))
     books.prepaid += books.plan.shown(books.plan.balance)
+    books.put_beside_what_was_paid_ahead()
     books.plan.close()
     books.book = {bill.number: bill for bill in books.bills}
     books.charged &= books.book.keys()
@@ -160,6 +162,8 @@ def _rest_on(books: Books, day: date) -> Parts:
     charges[2] += unbilled_fee(books)
     ahead = sum(source[2] for source, _ in books.ahead)
     prepaid = max(min(principal, principal + interest + sum(charges) - ahead), 0)
+    if books.terms.ahead_interest is AheadInterest.TO_DATE:
+        prepaid = 0  # bills to come are paid ahead, one and all
     fee = prepayment_fee(books.terms, prepaid, early(books, day, prepaid)) + charges[2]
     return Parts(principal + charges[0], interest + charges[1], fee, charges[3])
 

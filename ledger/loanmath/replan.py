@@ -63,7 +63,7 @@ def _planned_after(old: Plan, terms: LoanTerms, day: date, at_least_on: date) ->
     plan.witness = old.witness
     plan.first = plan.at = old.at
     plan.skipped = len(agreed) - len(dates) - (1 if terms.down_payment else 0)
-    plan.dates = [*old.dates[: old.at], *dates]
+    plan.dates = [*(old.due_on(index) for index in range(old.at)), *dates]  # a bill of charges alone had no date
     plan.last = plan.agreed_last = len(plan.dates) - 1
     return plan
 

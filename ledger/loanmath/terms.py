@@ -161,7 +161,7 @@ class PrepaymentBase(StrEnum):
     """What the fraction of a prepayment fee is taken of."""
 
     PREPAID = "prepaid"  # the principal prepaid
-    REMAINING = "remaining"  # all principal owed before the prepayment
+    REMAINING = "remaining"  # all principal not yet due before the prepayment
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from ledger.loanmath.benchmarks import RatePoint, Repricing, next_repricing
+from ledger.loanmath.benchmarks import RatePoint, Repricing, next_repricing, repricings
 from ledger.loanmath.presets import BASIS_POINT
 from ledger.loanmath.terms import LoanTerms
 from ledger.models import BenchmarkRate, Household, Loan, TermsVersion
@@ -120,26 +120,36 @@ def follow_line(terms: LoanTerms, rates: Series, today: date) -> FollowLine | No
     return FollowLine(short_name(followed.series), points, coming)
 
 
+def rate_has_moved(terms: LoanTerms, rates: Series, today: date) -> bool:
+    """Whether the rate of a loan that follows a series is another by now than it began with."""
+    points = rates.get(terms.benchmark.series, ()) if terms.benchmark else ()
+    return bool(repricings(terms, points, today))
+
+
 @dataclass(frozen=True, slots=True)
 class RateLine:
-    """One point of a series. `said` is the shipped rate where the household's own stands in its place; `is_own`: a
-    member recorded it, on `as_of`."""
+    """One point of a series. `said` is the shipped rate where the household's own stands in its place; `recorded_on`:
+    when a member recorded it, from `source`; None where it is shipped."""
 
     on: date
     annual_rate: Decimal | None
-    said: Decimal | None
-    source: str
-    as_of: date
-    is_own: bool
+    said: Decimal | None = None
+    source: str = ""
+    recorded_on: date | None = None
+
+    @property
+    def is_own(self) -> bool:
+        return self.recorded_on is not None
 
 
 @dataclass(frozen=True, slots=True)
 class SeriesCard:
-    """A series with its points, newest first. `followers` counts the household's loans that follow it; `is_old`: it
-    was not confirmed for a while."""
+    """A series with its points, newest first. `source` is that of the shipped ones, `as_of` the day up to which the
+    series is confirmed; `is_old`: not for a while. `followers` counts the household's loans that follow it."""
 
     code: str
     name: str
+    source: str
     lines: tuple[RateLine, ...]
     followers: int
     as_of: date
@@ -174,20 +184,17 @@ def _card(
     code: str, own: Mapping[date, BenchmarkRate], followers: int, household: Household, today: date
 ) -> SeriesCard:
     known = shipped().get(code)
-    lines = {}
-    if known is not None:
-        for point in known.points:
-            lines[point.day] = RateLine(point.day, point.annual_rate, None, known.source, known.as_of, False)
+    lines = {point.day: RateLine(point.day, point.annual_rate) for point in known.points} if known else {}
+    days = [known.as_of] if known else []
     for day, row in own.items():
-        before = lines.get(day)
-        recorded_on = household.today(row.recorded_at)
-        lines[day] = RateLine(
-            day, row.annual_rate, before.annual_rate if before else None, row.source, recorded_on, True
-        )
-    as_of = max([line.as_of for line in lines.values()], default=today)
+        said = lines[day].annual_rate if day in lines else None
+        days.append(household.today(row.recorded_at))
+        lines[day] = RateLine(day, row.annual_rate, said, row.source, days[-1])
+    as_of = max(days, default=today)
     return SeriesCard(
         code=code,
         name=series_name(code),
+        source=known.source if known else "",
         lines=tuple(lines[day] for day in sorted(lines, reverse=True)),
         followers=followers,
         as_of=as_of,

@@ -81,6 +81,12 @@ def followed(terms: LoanTerms, facts: Iterable[kinds.Fact]) -> set[str]:
     return {one.benchmark.series for one in agreed if one.benchmark is not None}
 
 
+def agreed_on(past: History, day: date) -> LoanTerms:
+    """The terms in force on a day."""
+    changes = [fact for fact in live(past.recorded) if isinstance(fact, kinds.TermsVersion | kinds.Arrangement)]
+    return next((fact.terms for fact in reversed(changes) if fact.effective_on <= day), past.terms)
+
+
 def history(loan: Loan) -> History:
     """Everything the engine needs to know of `loan`, in two queries; three where its rate follows a series."""
     return histories([loan])[loan.pk]

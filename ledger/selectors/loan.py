@@ -23,7 +23,7 @@ from ledger.selectors.benchmarks import FollowLine, follow_line
 from ledger.selectors.bills import BillRow, bill_row
 from ledger.selectors.charts import MOST_COLUMNS, ColumnChart, Stack, column_chart
 from ledger.selectors.facts import FactLine, Links, fact_lines, with_met
-from ledger.selectors.history import History, history
+from ledger.selectors.history import History, agreed_on, history
 
 PAYOFF_AHEAD = relativedelta(years=5)
 
@@ -79,7 +79,6 @@ class TermsLine:
     terms: LoanTerms
     last_due_on: date | None
     is_current: bool
-    follows: FollowLine | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +128,7 @@ class LoanPage:
     terms: tuple[TermsLine, ...]
     auto_repay: str
     payoff: Payoff
+    follows: FollowLine | None
 
     @property
     def paid(self) -> int:
@@ -174,9 +174,10 @@ def loan_page(loan: Loan, today: date, payoff_on: str = "") -> LoanPage:
         chart=column_chart(stacks),
         stacks=stacks,
         history=loan_history(loan),
-        terms=_terms(loan, past, rows, today),
+        terms=_terms(loan, rows, today),
         auto_repay=str(mandate.account) if mandate else "",
         payoff=payoff(past, rows, today, payoff_on),
+        follows=follow_line(agreed_on(past, today), past.rates, today),
     )
 
 
@@ -229,19 +230,12 @@ def _stacks(lines: Sequence[ScheduleLine], today: date) -> tuple[Stack, ...]:
     )
 
 
-def _terms(loan: Loan, past: History, rows: Sequence[BillRow], today: date) -> tuple[TermsLine, ...]:
+def _terms(loan: Loan, rows: Sequence[BillRow], today: date) -> tuple[TermsLine, ...]:
     versions = list(TermsVersion.objects.filter(loan=loan).order_by("-number"))
     current = next((version.number for version in versions if version.effective_on <= today), 1)
     last = rows[-1].due_on if rows else None
     return tuple(
-        TermsLine(
-            version.number,
-            version.effective_on,
-            version.value,
-            last,
-            version.number == current,
-            follow_line(version.value, past.rates, today),
-        )
+        TermsLine(version.number, version.effective_on, version.value, last, version.number == current)
         for version in versions
     )
 

@@ -13,6 +13,7 @@ from django.utils.translation import ngettext
 from ledger.forms.add_loan import AddLoanForm
 from ledger.forms.presets import MORE_PRESETS, PRESETS, WAYS, Preset, preset_of
 from ledger.models import Lender
+from ledger.selectors.benchmarks import follow_line, rate_has_moved
 from ledger.selectors.preview import Agreement, agreement
 from ledger.services.loans import Opened, open_loan
 from ledger.services.refusal import Refusal
@@ -83,6 +84,7 @@ def _page(request: PageRequest, form: AddLoanForm, status: int = 200) -> HttpRes
     context = {
         "form": form,
         "agreement": worked_out,
+        **_followed(request, form),
         "answer": _answer(form, worked_out),
         "problem": _problem(form) if form.is_bound and worked_out is None else "",
         "ways": [Choice("?", _("By kind"), form.preset not in WAYS), *(_choice(way, form.preset) for way in WAYS)],
@@ -92,6 +94,16 @@ def _page(request: PageRequest, form: AddLoanForm, status: int = 200) -> HttpRes
         "counts": COUNTS,
     }
     return page(request, "ledger/add_loan.html", context, pieces={"schedule": "ledger/_schedule.html"}, status=status)
+
+
+def _followed(request: PageRequest, form: AddLoanForm) -> dict[str, Any]:
+    """What the rate follows, and whether it is another by now than the one the schedule is worked out with."""
+    if form.terms is None:
+        return {}
+    return {
+        "follows": follow_line(form.terms, form.rates, request.today),
+        "rate_moved": rate_has_moved(form.terms, form.rates, request.today),
+    }
 
 
 def _kinds(current: Preset) -> list[Choice]:

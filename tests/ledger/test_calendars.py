@@ -110,3 +110,11 @@ def test_a_loan_is_payable_by_the_calendar_of_its_terms(home):
         (date(2026, 11, 1), date(2026, 11, 2)),
         (date(2026, 12, 1), date(2026, 12, 1)),
     ]
+
+
+@pytest.mark.django_db
+def test_a_calendar_of_ones_own_can_be_chosen(client, home, tmp_path):
+    (tmp_path / "holidays.json").write_text('{"CN": {"holidays": []}, "OFFICE": {"holidays": ["2026-12-24"]}}')
+    form = client.get("/loans/new/", {"kind": "car"}).context["form"]
+    codes = [code for code, _name in form.fields["holiday_calendar"].choices]
+    assert (codes[-1], codes.count("CN")) == ("OFFICE", 1)

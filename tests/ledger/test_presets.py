@@ -97,6 +97,15 @@ def test_a_mortgage_follows_the_lpr_of_its_day(client, home):
     assert (terms.first_due, terms.first_due_on) == (FirstDue.MIN_GAP, date(2020, 6, 20))
 
 
+@pytest.mark.parametrize("since, moved", [("2020-05-20", True), ("2026-02-15", False)])
+def test_the_schedule_beside_the_form_says_when_the_rate_is_set_anew(client, home, since, moved):
+    said = begun(client, "mortgage", disbursed_on=since, due_day="20")
+    response = client.post(f"{URL}?kind=mortgage", said, headers={"HX-Request": "true", "HX-Target": "schedule"})
+    shown = " ".join(response.content.decode().replace("\xa0", " ").split())
+    assert "Next repricing 1 Jan 2027: LPR 5Y is 3.5 % so far, which makes 3.2 %." in shown
+    assert ("These are the bills at the first rate" in shown) is moved
+
+
 @pytest.mark.parametrize(
     "day, due",
     [("2026-05-30", date(2026, 6, 10)), ("2026-06-09", date(2026, 6, 10)), ("2026-06-10", date(2026, 7, 10))],
@@ -179,6 +188,14 @@ def test_what_cannot_be_is_said_at_its_field(client, home, code, changes, field,
     assert (response.status_code, list(form.errors)) == (200 if headers else 422, [field])
     assert form.errors[field][0].startswith(text)
     assert (form.more_is_open, Loan.objects.count()) == (field in form.preset.more, 0)
+
+
+@pytest.mark.parametrize("code", sorted(BY_CODE))
+def test_every_field_of_a_kind_is_on_the_page_once(client, home, code):
+    form = client.get(URL, {"kind": code}).context["form"]
+    groups = [group.rows for group in form.more_groups]
+    shown = [field.name for rows in (form.rows, *groups) for row in rows for field in row]
+    assert sorted(shown) == sorted(form.fields.keys() - {"key", "seen", "past_paid"})
 
 
 def test_the_chooser_shows_six_kinds_and_the_chosen_one(client, home):

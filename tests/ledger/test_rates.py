@@ -240,7 +240,7 @@ def test_the_loans_page_says_what_the_rate_follows(client, home):
     loan = mortgage(home)
     with time_machine.travel(NOW, tick=False):
         response = client.get(reverse("ledger:loan", args=[loan.pk]))
-    line = response.context["shown"].terms[0].follows
+    line = response.context["shown"].follows
     assert (line.name, line.points, line.next) == (
         "LPR 5Y",
         Decimal(-30),

@@ -120,6 +120,14 @@ def test_what_was_said_of_bills_to_come_is_answered() -> None:
     assert seen(arranged(), since).bills[5].due == Parts(principal=90_000)
 
 
+def test_an_extra_bill_of_a_late_charge_joins_too() -> None:
+    late = Charge(id=8, effective_on=day("2027-02-01"), amount=500)
+    arrangement = Arrangement(id=9, effective_on=day("2027-02-01"), terms=loan(count=20, annual_rate=Decimal(0)))
+    projection = project(loan(), [late, arrangement], day("2027-02-01"))
+    assert projection.outstanding_principal == 1_295_645 + 500
+    assert sum(bill.due.total for bill in projection.bills) == 1_295_645 + 500
+
+
 def test_a_charge_after_it_falls_on_a_new_bill() -> None:
     fee = Charge(id=10, effective_on=day("2026-06-20"), amount=500)
     assert seen(arranged(), fee, on="2026-06-20").bills[5].due.fee == 500

@@ -118,6 +118,19 @@ def test_a_state_student_loan_asks_once_a_year_and_the_last_time_in_september() 
     assert [one.principal > 0 for one in rows] == [False] * 5 + [True] * 11
 
 
+@pytest.mark.parametrize(
+    "lent, count, last",
+    [
+        (date(2026, 9, 1), 1, date(2026, 9, 20)),
+        (date(2026, 9, 20), 1, None),  # the money came on that day
+        (date(2026, 9, 1), 2, date(2027, 9, 20)),
+    ],
+)
+def test_the_last_bill_of_a_state_student_loan(lent: date, count: int, last: date | None) -> None:
+    said = {"disbursed_on": lent, "annual_rate": Decimal("0.028"), "count": count, "principal_grace": 0}
+    assert terms_of("state_student", said).last_due_on == last
+
+
 def test_every_kind_is_in_a_table() -> None:
     assert {code for code, _, _ in CASES} | {"state_student"} == set(PRESETS)
 
