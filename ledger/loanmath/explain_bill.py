@@ -11,7 +11,7 @@ from ledger.loanmath.allocation import SLOTS
 from ledger.loanmath.books import Books
 from ledger.loanmath.explain_interest import began_by, fixed_terms, interest_rounding, stretch_terms
 from ledger.loanmath.explanation import Cell, Of, Part, Subject, Term, TermKind
-from ledger.loanmath.facts import Arrangement, Charge, Fact
+from ledger.loanmath.facts import Charge, Fact
 from ledger.loanmath.money import Rounding, round_ratio
 from ledger.loanmath.penalty import capped
 from ledger.loanmath.plan import Ahead, Plan, PlanRow
@@ -31,37 +31,35 @@ class Seen:
     record: Record
     facts: Sequence[Fact]
 
-    @property
-    def arranged(self) -> tuple[int, ...]:
-        """The arrangement that replaced the bill, if one did."""
-        replacing = {fact.id for fact in self.facts if isinstance(fact, Arrangement)}
-        found = [change.fact for change in self.record.beyond if change.fact in replacing]
-        return tuple(fact for fact in found if fact is not None)
-
     def cell(self, part: Part, of: Of = Of.DUE) -> Cell:
         return Cell(subject=Subject.BILL, number=self.bill.number, part=part, of=of)
 
 
 def due_terms(seen: Seen, part: Part) -> list[Term]:
     """What a bill asks for of one part: what we work out, or the lender's figure where there is one, and charges."""
+    if seen.record.replaced_by is not None:
+        return _replaced_terms(seen, part, seen.record.replaced_by)
     terms = [*planned_terms(seen, part), *charge_terms(seen, part)]
     figure = seen.books.figures.get(seen.bill.number)
     if figure is not None:
         ours = sum((term.amount for term in terms), Fraction(0)) - seen.bill.since_figure[SLOTS[Component(part)]]
         stated = Fraction(getattr(figure.parts, part))
         terms.append(Term(kind=TermKind.FIGURE, amount=stated - ours, base=stated, facts=(figure.id,)))
-    terms += _beyond_terms(seen, part)
+    terms += _change_terms(TermKind.OVERPAID, seen.record.beyond, part)
     return terms + (penalty_terms(seen) if part is Part.PENALTY else [])
 
 
-def _beyond_terms(seen: Seen, part: Part) -> list[Term]:
-    """What was paid on the bill's own day beyond what it asked for, and what an arrangement asks for instead of it."""
-    replaced = seen.arranged
-    terms = []
-    for change in seen.record.beyond:
-        kind = TermKind.REPLACED if change.fact in replaced else TermKind.OVERPAID
-        terms += _change_terms(kind, [change], part)
-    return terms
+def _replaced_terms(seen: Seen, part: Part, arrangement: int) -> list[Term]:
+    """What had met a bill when an arrangement replaced it: it asks for no more."""
+    slot = SLOTS[Component(part)]
+    terms = [
+        Term(kind=TermKind.REPLACED, amount=Fraction(0), facts=(arrangement,)),
+        *(
+            Term(kind=TermKind.REPAID, amount=Fraction(met[slot]), facts=(repayment,))
+            for repayment, _, met in seen.bill.met_by
+        ),
+    ]
+    return [*terms, *waived_terms(seen, part)]
 
 
 def computed_terms(seen: Seen, part: Part) -> list[Term]:

@@ -11,12 +11,11 @@ from ledger.loanmath.coupons import off_interest_to
 from ledger.loanmath.explain_interest import began_by, fixed_terms, stretch_terms
 from ledger.loanmath.explanation import PARTS, Cell, Explanation, Part, Subject, Term, TermKind, explained
 from ledger.loanmath.money import Rounding, round_ratio
-from ledger.loanmath.payoff import PayoffQuote
+from ledger.loanmath.payoff import PayoffQuote, books_for_quote
 from ledger.loanmath.plan import Plan
 from ledger.loanmath.prepayment import Early, early, fraction_on, prepayment_fee
 from ledger.loanmath.repaying import charges_to_come, payoff
-from ledger.loanmath.replay import replay
-from ledger.loanmath.terms import Component
+from ledger.loanmath.terms import AheadInterest, Component
 from ledger.loanmath.unbilled import unbilled_fee
 from ledger.loanmath.witness import Record
 
@@ -43,10 +42,10 @@ def payoff_explained(quote: PayoffQuote, part: Part) -> Explanation:
 
 def _on_the_day(quote: PayoffQuote) -> tuple[Books, Record]:
     """The books with the bills to come taken back, and how the interest of the current period came about."""
-    books = replay(quote.terms, quote.facts, quote.on, quote.calendar)
+    books = books_for_quote(quote.terms, quote.facts, quote.on, quote.calendar)
     payoff(books, quote.on)
     record = Record(books.plan.at + 1)
-    books = replay(quote.terms, quote.facts, quote.on, quote.calendar, witness=record)
+    books = books_for_quote(quote.terms, quote.facts, quote.on, quote.calendar, record)
     payoff(books, quote.on)
     return books, record
 
@@ -155,6 +154,8 @@ def _fee_terms(quote: PayoffQuote, books: Books, record: Record) -> list[Term]:
     charges = sum(sum(amounts) for amounts in charges_to_come(books)) + unbilled
     ahead = sum(source[2] for source, _ in books.ahead)
     prepaid = int(max(min(principal, principal + interest + charges - ahead), Fraction(0)))
+    if books.terms.ahead_interest is AheadInterest.TO_DATE:
+        prepaid = 0  # bills to come are paid ahead, one and all
     at = early(books, quote.on, prepaid)
     terms = [Term(kind=TermKind.UNBILLED_FEES, amount=Fraction(unbilled))]
     if not prepayment_fee(books.terms, prepaid, at):

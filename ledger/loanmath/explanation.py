@@ -168,7 +168,8 @@ class TermKind(StrEnum):
     PAID_AHEAD_INTEREST = "paid_ahead_interest"  # less interest that money paid ahead has met
     OVERPAID = "overpaid"  # more paid than the bill would have asked for
     RELIEF = "relief"  # less, since more was paid before
-    REPLACED = "replaced"  # asked for by the arrangement instead
+    REPLACED = "replaced"  # an arrangement asks for the rest
+    ARRANGED = "arranged"  # what was owed when an arrangement began
     COUPON = "coupon"
     PAUSED = "paused"  # days without interest
     BILL_FEE_SHARE = "bill_fee_share"  # the fee of every bill that is a share of what was lent
@@ -250,4 +251,11 @@ def explained(
     return Explanation(cell=cell, currency=currency, as_of=as_of, amount=amount, terms=kept, rate=rate)
 
 
-SAYS_SOMETHING = (TermKind.PAUSED, TermKind.NOT_YET, TermKind.IN_GRACE, TermKind.INTEREST, TermKind.STATED)
+SAYS_SOMETHING = (
+    TermKind.REPLACED,
+    TermKind.PAUSED,
+    TermKind.NOT_YET,
+    TermKind.IN_GRACE,
+    TermKind.INTEREST,
+    TermKind.STATED,
+)

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
+from ledger.loanmath.books import Books
 from ledger.loanmath.calendars import WEEKENDS, Calendar
 from ledger.loanmath.facts import Fact, Repayment
 from ledger.loanmath.money import Parts
 from ledger.loanmath.prepayment import PrepaymentProblem, prepayment_problem
 from ledger.loanmath.project import live, project
 from ledger.loanmath.repaying import payoff
-from ledger.loanmath.replay import replay
+from ledger.loanmath.replay import Witness, replay
 from ledger.loanmath.terms import LoanTerms
 
 LONGEST_GOOD = 31  # days a quote is followed into the future
@@ -65,8 +66,15 @@ def payoff_quote(terms: LoanTerms, facts: Iterable[Fact], on: date, calendar: Ca
 
 
 def _needed(terms: LoanTerms, facts: list[Fact], on: date, calendar: Calendar) -> tuple[Parts, int]:
+    return payoff(books_for_quote(terms, facts, on, calendar), on)
+
+
+def books_for_quote(
+    terms: LoanTerms, facts: Sequence[Fact], on: date, calendar: Calendar = WEEKENDS, witness: Witness | None = None
+) -> Books:
+    """The books on the day of a payoff, before anything is paid; `facts` live and in order."""
     comes_in = Repayment(id=0, effective_on=on, amount=0)  # overdue principal may bear interest only up to such a day
-    return payoff(replay(terms, [*facts, comes_in], on, calendar), on)
+    return replay(terms, [*facts, comes_in], on, calendar, witness=witness)
 
 
 def repayment_problem(

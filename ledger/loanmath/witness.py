@@ -43,8 +43,8 @@ class Record:
     (None: at the beginning); `accruals` are the interest fixed on the way, `capitalized` those before some of it became
     principal. `waivers` are what facts let go of it, `charges` those of every bill, since a bill that is never made up
     leaves its own to another; `ours` are charges that only our own figure knows, since the lender's holds them already;
-    `beyond` is what the bill asks for beyond plan, charges and figure, since more was paid on its day, or less since an
-    arrangement replaced it.
+    `beyond` is what the bill asks for beyond plan, charges and figure, since more was paid on its day; `replaced_by` is
+    the arrangement since which it asks for no more than had met it.
     """
 
     number: int
@@ -56,8 +56,10 @@ class Record:
     waivers: list[Change] = field(default_factory=list)
     ours: list[Change] = field(default_factory=list)
     beyond: list[Change] = field(default_factory=list)
+    replaced_by: int | None = None
     _fact: int | None = None
     _counted: Fact | None = None
+    _was_open: set[int] = field(default_factory=set)
     _last_solved: Plan | None = None
 
     # told by the plan
@@ -65,7 +67,7 @@ class Record:
     def taking(self, plan: Plan) -> None:
         if plan.at == self.number - 1:
             self.made, self.solved = plan.as_it_stands(), self._last_solved
-            self.ours, self.beyond = [], []
+            self.ours, self.beyond, self.replaced_by = [], [], None
 
     def accruing(self, plan: Plan, day: date, overdue: int) -> None:
         if plan.at == self.number - 1:
@@ -104,10 +106,13 @@ class Record:
 
     def before(self, books: Books, fact: Fact) -> None:
         self.look(books)
-        self._fact, self._counted = fact.id, fact
+        self._fact, self._counted = fact.id or None, fact
+        self._was_open = set(books.open)
 
     def after(self, books: Books, fact: Fact) -> None:
         self.look(books)
+        if isinstance(fact, Arrangement) and self.number in self._was_open and self.number <= len(books.bills):
+            self.replaced_by = fact.id
         self._fact = self._counted = None
 
     def look(self, books: Books) -> None:
@@ -119,7 +124,7 @@ class Record:
         if bill is not None and bill.computed is not None:
             known = [bill.charges, planned(bill.row, self.made), [-amount for amount in bill.since_figure]]
             self._note(self.ours, [have - sum(of) for have, *of in zip(bill.computed, *known, strict=True)])
-        if bill is not None and isinstance(self._counted, Repayment | Arrangement):
+        if bill is not None and isinstance(self._counted, Repayment):
             asks = asked_by_all(books, bill, self.made)
             self._note(self.beyond, [have - of for have, of in zip(bill.asked, asks, strict=True)])
 
