@@ -76,7 +76,7 @@ def _not_billed(books: Books) -> Term:
 def _interest_terms(quote: PayoffQuote, books: Books, record: Record) -> list[Term]:
     """Interest of the current period up to the day, what earlier bills left, less what was waived of the bill."""
     plan = books.plan
-    if plan.done:
+    if plan.done and not plan.ahead:
         return []
     until, overdue = _counted_to(quote, books)
     terms = fixed_terms(plan, record.accruals, quote.facts)
@@ -118,7 +118,7 @@ def _met_ahead(plan: Plan, terms: list[Term]) -> list[Term]:
 
 def _counted_to(quote: PayoffQuote, books: Books) -> tuple[date, int]:
     """Up to when a payoff asks for interest, and on how much overdue principal from the day on."""
-    if not books.terms.payoff_to_period_end:
+    if not books.terms.payoff_to_period_end or books.plan.done:
         return quote.on, 0
     until = books.plan.period(books.plan.at).due_on
     late = until > quote.on and books.terms.overdue_accrues and not books.plan.ahead

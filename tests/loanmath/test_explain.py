@@ -28,7 +28,12 @@ from ledger.loanmath.terms import (
     Method,
     OverdueRest,
     PaymentFit,
+    PenaltyBase,
     PenaltyTerms,
+    PrepaymentBase,
+    PrepaymentFee,
+    PrepaymentTier,
+    UnbilledFees,
 )
 from tests.loanmath.builders import day, first_three_paid, loan, repayment
 from tests.loanmath.test_properties import agreements, amounts, bill_numbers, days, histories
@@ -74,8 +79,41 @@ def conventions(draw: st.DrawFn) -> dict[str, Any]:
         "overdue_rest": draw(st.sampled_from(list(OverdueRest))),
         "overdue_compounds": draw(st.booleans()),
         "thirty_day_payment": draw(st.booleans()),
+        "payoff_to_period_end": draw(st.booleans()),
+        "penalty": draw(any_penalties()),
+        "prepayment_fee": draw(st.sampled_from(PREPAYMENT_FEES)),
+        "unbilled_fees": draw(st.sampled_from(list(UnbilledFees))),
+        "unbilled_fee_share": Decimal("0.5"),
         "upfront_fee": draw(st.sampled_from([0, 900])),
     }
+
+
+PREPAYMENT_FEES = [
+    PrepaymentFee(),
+    PrepaymentFee(Decimal("0.01"), 6),
+    PrepaymentFee(
+        Decimal("0.01"), base=PrepaymentBase.REMAINING, tiers=(PrepaymentTier(3, Decimal("0.03")),), least=300
+    ),
+    PrepaymentFee(months_of_interest=Decimal("1.5")),
+]
+
+
+@st.composite
+def any_penalties(draw: st.DrawFn) -> PenaltyTerms:
+    return PenaltyTerms(
+        annual_rate=draw(st.sampled_from([Decimal(0), Decimal("0.27"), Decimal("3.65")])),
+        base=draw(st.sampled_from(list(PenaltyBase))),
+        grace_days=draw(st.sampled_from([0, 3])),
+        from_due=draw(st.booleans()),
+        adds_on=draw(st.booleans()),
+        compounds=draw(st.booleans()),
+        cap=draw(st.sampled_from([None, None, 900])),
+        cap_share=draw(st.sampled_from([None, None, Decimal("0.1")])),
+        late_fee=draw(st.sampled_from([0, 500])),
+        late_fee_share=draw(st.sampled_from([Decimal(0), Decimal("0.05")])),
+        late_fee_floor=draw(st.sampled_from([0, 200])),
+        late_fee_cap=draw(st.sampled_from([None, 700])),
+    )
 
 
 @st.composite
