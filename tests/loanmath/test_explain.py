@@ -14,14 +14,31 @@ from hypothesis import strategies as st
 
 from ledger.loanmath.day_count import DayCount
 from ledger.loanmath.explain import Explainer, cells, explain, explain_payoff
-from ledger.loanmath.explanation import NoSuchCell, Part, Term, TermKind, cell_named
-from ledger.loanmath.facts import ApplyTo, Charge, Deferral, DeferralTreatment, Drawdown, Fact, LenderFigure, RateChange
+from ledger.loanmath.explanation import NoSuchCell, Part, Term, TermKind, Unexplained, cell_named, explained
+from ledger.loanmath.facts import (
+    ApplyTo,
+    Arrangement,
+    Charge,
+    Coupon,
+    CouponKind,
+    Deferral,
+    DeferralTreatment,
+    Drawdown,
+    Fact,
+    LenderFigure,
+    Pause,
+    RateChange,
+    Refund,
+    Waiver,
+)
 from ledger.loanmath.interest import due_dates
 from ledger.loanmath.money import Parts, Rounding, split
 from ledger.loanmath.payoff import payoff_quote
 from ledger.loanmath.project import project
 from ledger.loanmath.terms import (
     AheadInterest,
+    Component,
+    Excess,
     LastRow,
     ListedRow,
     LoanTerms,
@@ -33,7 +50,9 @@ from ledger.loanmath.terms import (
     PrepaymentBase,
     PrepaymentFee,
     PrepaymentTier,
+    Residue,
     UnbilledFees,
+    Unit,
 )
 from tests.loanmath.builders import day, first_three_paid, loan, repayment
 from tests.loanmath.test_properties import agreements, amounts, bill_numbers, days, histories
@@ -160,6 +179,113 @@ def test_the_terms_of_a_payoff_add_up_to_it(made: tuple[LoanTerms, list[Fact]], 
         explanation = explain_payoff(quote, part)
         amount = getattr(quote, part)
         assert (explanation.amount, sum((term.amount for term in explanation.terms), Fraction(0))) == (amount, amount)
+
+
+SIMPLE_TABLE = tuple(ListedRow(day(f"2026-0{month}-10"), Parts(300, 30, 5)) for month in (2, 3, 4, 5))
+TABLE = loan(principal=1_200, method=Method.LISTED, count=4, listed=SIMPLE_TABLE)
+DAILY = {"day_count": DayCount.ACT_365F, "excess": Excess.NEXT_BILL}
+TO_DATE = loan(ahead_interest=AheadInterest.TO_DATE, **DAILY)
+ON_BALANCE = loan(ahead_interest=AheadInterest.ON_BALANCE, **DAILY)
+LATE = loan(overdue_accrues=True, overdue_rest=OverdueRest.PERIOD, round_parts=True, **DAILY)
+FEE_AFTER_THE_END = Charge(id=2, effective_on=day("2026-01-20"), amount=700, bill=12)
+STORIES: list[tuple[LoanTerms, list[Fact]]] = [
+    (TABLE, [repayment(1, "2026-02-20", 700, apply_to=ApplyTo.LOWER)]),
+    (TABLE, [Pause(id=1, effective_on=day("2026-02-15"), until=day("2026-02-20"))]),
+    (replace(TABLE, rounding=Rounding.NONE), [repayment(1, "2026-02-20", 700, apply_to=ApplyTo.LOWER)]),
+    (TO_DATE, [repayment(1, "2026-01-20", 150_000)]),
+    (TO_DATE, [repayment(1, "2026-01-20", 500_000, apply_to=ApplyTo.LAST)]),
+    (TO_DATE, [repayment(1, "2026-01-20", 1_100_000), repayment(2, "2026-03-01", 5_000)]),
+    (TO_DATE, [repayment(1, "2026-01-20", 900_000, apply_to=ApplyTo.SHARES)]),
+    (TO_DATE, [repayment(1, "2026-01-20", 90_000), repayment(2, "2026-01-25", 90_000, apply_to=ApplyTo.LAST)]),
+    (ON_BALANCE, [repayment(1, "2026-01-20", 50_000), repayment(2, "2026-02-10", 90_000)]),
+    (ON_BALANCE, [repayment(1, "2026-02-10", 300_000)]),
+    (ON_BALANCE, [repayment(1, "2026-01-20", 300_000)]),
+    (LATE, [repayment(1, "2026-02-25", 30_000), repayment(2, "2026-03-25", 30_000)]),
+    (replace(LATE, round_parts=False, overdue_rest=OverdueRest.DAY), [repayment(1, "2026-02-25", 30_000)]),
+    (loan(), [FEE_AFTER_THE_END, repayment(1, "2026-02-20", 1_150_000, apply_to=ApplyTo.SHORTEN)]),
+    (loan(last_row=LastRow.SQUEEZE_INTEREST), []),
+    (loan(last_row=LastRow.AS_IS), []),
+    (loan(method=Method.FLAT, payment_unit=100), []),
+    (loan(payment_fit=PaymentFit.LOWER_LAST), []),
+    (loan(payment=150_000), []),
+    (loan(method=Method.EQUAL_PRINCIPAL, residue=Residue.FIRST, principal=1_000_000), []),
+    (loan(annual_rate=Decimal(0), principal=1_000_000), []),
+    (loan(down_payment=100_000, bill_fee_rate=Decimal("0.006"), flat_fee=1_000), []),
+    (loan(day_count=DayCount.ACT_ACT, first_day_free=True, disbursed_on=day("2025-12-10")), []),
+    (loan(day_count=DayCount.ACT_ACT_DEC31, disbursed_on=day("2025-12-10")), []),
+    (loan(unit=Unit.DAY, first_due_on=day("2026-01-10"), odd_period_whole=True, count=3), []),
+    (loan(unit=Unit.DAY, first_due_on=day("2026-01-10"), odd_period_whole=True, annual_rate=Decimal(0)), []),
+    (
+        loan(),
+        [
+            Deferral(id=1, effective_on=day("2026-03-01"), bill=2, due_on=day("2026-04-10"), treatment=treatment)
+            for treatment in (DeferralTreatment.CAPITALIZE,)
+        ],
+    ),
+    (
+        loan(),
+        [
+            Deferral(
+                id=1,
+                effective_on=day("2026-03-01"),
+                bill=2,
+                due_on=day("2026-04-10"),
+                treatment=DeferralTreatment.ADD_TO_END,
+            )
+        ],
+    ),
+    (loan(), [Coupon(id=1, effective_on=day("2026-02-01"), kind=CouponKind.SHARE, fraction=Decimal("0.5"))]),
+    (loan(), [Refund(id=1, effective_on=day("2026-02-20"), amount=200_000)]),
+    (loan(), [Drawdown(id=1, effective_on=day("2026-02-20"), amount=200_000)]),
+    (loan(), [Arrangement(id=1, effective_on=day("2026-04-20"), terms=loan(count=24))]),
+    (
+        loan(),
+        [
+            repayment(1, "2026-02-10", 50_000),
+            Waiver(id=2, effective_on=day("2026-02-11"), amount=90_000, component=Component.INTEREST, bill=1),
+        ],
+    ),
+    (
+        loan(),
+        [
+            LenderFigure(id=1, effective_on=day("2026-01-15"), bill=1, parts=Parts(93_000, 14_500, 100)),
+            Charge(id=2, effective_on=day("2026-01-14"), amount=300, bill=1),
+            Charge(id=3, effective_on=day("2026-01-16"), amount=400, bill=1),
+        ],
+    ),
+    (loan(penalty=PenaltyTerms(annual_rate=Decimal("0.24"), adds_on=True, compounds=True, late_fee=500)), []),
+    (loan(penalty=PenaltyTerms(annual_rate=Decimal("0.24"), cap=300, grace_days=20)), []),
+    (
+        loan(penalty=PenaltyTerms(annual_rate=Decimal("9"), cap_share=Decimal("0.1"))),
+        [repayment(1, "2026-03-20", 50_000)],
+    ),
+]
+
+
+@pytest.mark.parametrize("story", range(len(STORIES)))
+def test_the_terms_add_up_in_every_story(story: int) -> None:
+    terms, facts = STORIES[story]
+    for as_of in (day("2026-01-10"), day("2026-03-15"), day("2026-06-01")):
+        projection = project(terms, facts, as_of)
+        explainer = Explainer(projection)
+        for cell in cells(projection):
+            explanation = explainer.explain(cell)
+            assert sum((term.amount for term in explanation.terms), Fraction(0)) == explanation.amount
+        for part in Part:
+            cell = cell_named(f"payoff-{as_of}-{part}")
+            assert explainer.explain(cell) == explain_payoff(payoff_quote(terms, facts, as_of), part)
+
+
+def test_terms_that_do_not_add_up_are_refused() -> None:
+    short = [Term(kind=TermKind.PART, amount=Fraction(3))]
+    with pytest.raises(Unexplained, match="outstanding is 5, its terms add up to 3"):
+        explained(cell_named("outstanding"), "CNY", day("2026-01-10"), 5, short)
+
+
+def test_a_loan_without_bills_has_amounts_as_well() -> None:
+    projection = project(loan(), [repayment(1, "2026-01-10", 1_200_000, apply_to=ApplyTo.PAYOFF)], day("2026-01-10"))
+    assert explain(projection, cell_named("outstanding")).amount == 0
+    assert explain(projection, cell_named("outstanding")).facts == (1,)
 
 
 def interest(days_counted: int, base: int, since: str, until: str, facts: tuple[int, ...] = ()) -> Term:
@@ -301,6 +427,15 @@ def test_a_name_that_is_no_amount_is_refused() -> None:
     for name in ("", "bill", "bill-1", "bill-1-due", "bill-01-fee", "payoff-2026-13-01-fee", "apr-1", "all-fee-due"):
         with pytest.raises(NoSuchCell):
             cell_named(name)
-    for name in ("bill-13-fee", "bill-0-fee", "bill-1-fee-computed", "bill-1-fee-presumed", "repayment-5-total"):
+    for name in (
+        "payoff-2026-01-31-fee",
+        "all-total-computed",
+        "bill-13-fee",
+        "balance-13",
+        "bill-0-fee",
+        "bill-1-fee-computed",
+        "bill-1-fee-presumed",
+        "repayment-5-total",
+    ):
         with pytest.raises(NoSuchCell):
             explain(projection, cell_named(name))
