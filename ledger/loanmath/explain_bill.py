@@ -10,7 +10,7 @@ from fractions import Fraction
 from ledger.loanmath.allocation import SLOTS
 from ledger.loanmath.books import Books
 from ledger.loanmath.explain_interest import began_by, fixed_terms, interest_rounding, stretch_terms
-from ledger.loanmath.explanation import Cell, Of, Part, Subject, Term, TermKind
+from ledger.loanmath.explanation import Cell, Of, Part, Subject, Term, TermKind, rounding_terms
 from ledger.loanmath.facts import Charge, Fact
 from ledger.loanmath.money import Rounding, round_ratio
 from ledger.loanmath.penalty import capped
@@ -121,8 +121,7 @@ def planned_terms(seen: Seen, part: Part) -> list[Term]:
     exact = sum((term.amount for term in terms), Fraction(0))
     if plan.scale != 1:  # never rounded, and shown as whole minor units
         shown = planned(row, plan)[SLOTS[Component(part)]]
-        if abs(shown - exact) < 1:
-            terms.append(_rounding(shown - exact, Rounding.HALF_UP))
+        terms += rounding_terms(shown - exact, Rounding.HALF_UP)
     return terms
 
 
@@ -177,10 +176,7 @@ def capitalized_terms(seen: Seen, amount: int) -> list[Term]:
     terms += stretch_terms(plan, plan.due_on(plan.at), seen.facts, began_by(fixed))
     terms.append(Term(kind=TermKind.CARRIED, amount=Fraction(plan.shown(plan.carry))))
     exact = sum((term.amount for term in terms), Fraction(0))
-    moved = amount - exact
-    if abs(moved) < 1:
-        terms.append(_rounding(moved, Rounding.HALF_UP))
-    return terms
+    return [*terms, *rounding_terms(amount - exact, Rounding.HALF_UP)]
 
 
 # principal

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from ledger.loanmath.explain_bill import Seen
-from ledger.loanmath.explanation import Term, TermKind
+from ledger.loanmath.explanation import Term, TermKind, rounding_terms
 from ledger.loanmath.money import Rounding
 from ledger.loanmath.payment import amortizes_from, exact_level_ratio
 from ledger.loanmath.plan import Plan, new_plan
@@ -76,10 +76,9 @@ def _rounded(solved: Plan, found: Term, base: int) -> list[Term]:
             _rounding(rounded, rounding),
             Term(kind=TermKind.FITTED, amount=moved - rounded),
         ]
-    if abs(moved) >= solved.terms.payment_unit:
-        return []
     whole = found.amount.numerator // found.amount.denominator - found.amount
-    return [_rounding(moved, Rounding.DOWN if moved == whole != rounded else rounding)]
+    down = moved == whole != rounded
+    return rounding_terms(moved, Rounding.DOWN if down else rounding, solved.terms.payment_unit)
 
 
 def _rounding(amount: Fraction, rounding: Rounding) -> Term:

@@ -232,6 +232,12 @@ class Explanation:
         return tuple(sorted({fact for term in self.terms for fact in term.facts}))
 
 
+def rounding_terms(moved: Fraction, rounding: Rounding, unit: int = 1) -> list[Term]:
+    """What rounding to so many minor units moved, as a term; none where it is more than rounding can be, so that the
+    terms do not add up."""
+    return [Term(kind=TermKind.ROUNDING, amount=moved, rounding=rounding)] if abs(moved) < unit else []
+
+
 class Unexplained(ArithmeticError):  # noqa: N818 the terms are what failed, not the caller
     """The terms found do not add up to the amount: a rule of the engine that nobody explains yet."""
 

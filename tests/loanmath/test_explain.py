@@ -14,7 +14,16 @@ from hypothesis import strategies as st
 
 from ledger.loanmath.day_count import DayCount
 from ledger.loanmath.explain import Explainer, cells, explain, explain_payoff
-from ledger.loanmath.explanation import NoSuchCell, Part, Term, TermKind, Unexplained, cell_named, explained
+from ledger.loanmath.explanation import (
+    NoSuchCell,
+    Part,
+    Term,
+    TermKind,
+    Unexplained,
+    cell_named,
+    explained,
+    rounding_terms,
+)
 from ledger.loanmath.facts import (
     ApplyTo,
     Arrangement,
@@ -24,6 +33,7 @@ from ledger.loanmath.facts import (
     Deferral,
     DeferralTreatment,
     Drawdown,
+    Extension,
     Fact,
     LenderFigure,
     Pause,
@@ -204,6 +214,60 @@ STORIES: list[tuple[LoanTerms, list[Fact]]] = [
     (replace(LATE, round_parts=False, overdue_rest=OverdueRest.DAY), [repayment(1, "2026-02-25", 30_000)]),
     (loan(), [FEE_AFTER_THE_END, repayment(1, "2026-02-20", 1_150_000, apply_to=ApplyTo.SHORTEN)]),
     (loan(last_row=LastRow.SQUEEZE_INTEREST), []),
+    (loan(method=Method.INTEREST_ONLY), []),
+    (loan(principal_grace=2, interest_grace=1), []),
+    (TO_DATE, [repayment(1, "2026-01-12", 107_000), repayment(2, "2026-01-14", 50_000, apply_to=ApplyTo.SHARES)]),
+    (
+        replace(TO_DATE, excess=Excess.SHORTEN, order_ahead=(Component.PRINCIPAL,)),
+        [repayment(1, "2026-01-12", 100_000, apply_to=ApplyTo.NEXT)],
+    ),
+    (TABLE, [Extension(id=1, effective_on=day("2026-02-15"), bills=2)]),
+    (replace(LATE, round_parts=False), [repayment(1, "2026-02-25", 30_000), repayment(2, "2026-03-25", 30_000)]),
+    (loan(**DAILY), [Pause(id=1, effective_on=day("2026-02-10"), until=day("2026-03-20"))]),
+    (loan(**DAILY), [Pause(id=1, effective_on=day("2026-02-12"), until=day("2026-02-13"))]),
+    (
+        loan(day_count=DayCount.THIRTY_E_360),
+        [
+            RateChange(id=1, effective_on=day("2026-01-30"), annual_rate=Decimal("0.2")),
+            RateChange(id=2, effective_on=day("2026-01-31"), annual_rate=Decimal("0.1")),
+        ],
+    ),
+    (
+        loan(penalty=PenaltyTerms(annual_rate=Decimal("0.24"))),
+        [Charge(id=1, effective_on=day("2026-02-25"), amount=300, component=Component.PENALTY, bill=1)],
+    ),
+    (
+        loan(),
+        [
+            LenderFigure(id=1, effective_on=day("2026-01-15"), bill=1, parts=Parts(93_000, 14_500, 100)),
+            repayment(2, "2026-02-10", 90_000),
+        ],
+    ),
+    (
+        loan(),
+        [
+            Deferral(
+                id=1,
+                effective_on=day("2026-01-15"),
+                bill=2,
+                due_on=day("2026-04-10"),
+                treatment=DeferralTreatment.CAPITALIZE,
+            ),
+            repayment(2, "2026-01-20", 150_000),
+            repayment(3, "2026-01-25", 100_000, apply_to=ApplyTo.SHORTEN),
+        ],
+    ),
+    (loan(round_parts=True, **DAILY), [repayment(1, "2026-02-20", 300_000, apply_to=ApplyTo.LOWER)]),
+    (loan(round_parts=True, **DAILY), [Pause(id=1, effective_on=day("2026-02-15"), until=day("2026-02-20"))]),
+    (loan(**DAILY), [Pause(id=1, effective_on=day("2026-02-15"), until=day("2026-03-20"))]),
+    (loan(prepayment_fee=PREPAYMENT_FEES[1], unbilled_fees=UnbilledFees.DUE, bill_fee=100), []),
+    (loan(prepayment_fee=PREPAYMENT_FEES[2]), []),
+    (loan(prepayment_fee=PREPAYMENT_FEES[3], payoff_to_period_end=True, overdue_accrues=True), []),
+    (replace(TO_DATE, prepayment_fee=PREPAYMENT_FEES[1]), [repayment(1, "2026-01-20", 150_000)]),
+    (loan(rounding=Rounding.NONE), [repayment(1, "2026-02-20", 300_000, apply_to=ApplyTo.LOWER)]),
+    (replace(TO_DATE, method=Method.EQUAL_PRINCIPAL), [repayment(1, "2026-01-20", 150_000)]),
+    (TO_DATE, [repayment(1, "2026-02-20", 2_000), repayment(2, "2026-02-25", 60_000, apply_to=ApplyTo.SHARES)]),
+    (loan(count=1), [Charge(id=1, effective_on=day("2026-03-20"), amount=700)]),
     (loan(last_row=LastRow.AS_IS), []),
     (loan(method=Method.FLAT, payment_unit=100), []),
     (loan(payment_fit=PaymentFit.LOWER_LAST), []),
@@ -280,6 +344,12 @@ def test_terms_that_do_not_add_up_are_refused() -> None:
     short = [Term(kind=TermKind.PART, amount=Fraction(3))]
     with pytest.raises(Unexplained, match="outstanding is 5, its terms add up to 3"):
         explained(cell_named("outstanding"), "CNY", day("2026-01-10"), 5, short)
+
+
+def test_more_than_rounding_is_no_rounding() -> None:
+    assert rounding_terms(Fraction(1, 2), Rounding.HALF_UP) == [rounding(Fraction(1, 2))]
+    assert rounding_terms(Fraction(-99), Rounding.HALF_UP, 100) == [rounding(Fraction(-99))]
+    assert rounding_terms(Fraction(1), Rounding.HALF_UP) == []
 
 
 def test_a_loan_without_bills_has_amounts_as_well() -> None:
@@ -430,6 +500,7 @@ def test_a_name_that_is_no_amount_is_refused() -> None:
     for name in (
         "payoff-2026-01-31-fee",
         "all-total-computed",
+        "payment-13",
         "bill-13-fee",
         "balance-13",
         "bill-0-fee",
