@@ -215,6 +215,28 @@ STORIES: list[tuple[LoanTerms, list[Fact]]] = [
     (loan(), [FEE_AFTER_THE_END, repayment(1, "2026-02-20", 1_150_000, apply_to=ApplyTo.SHORTEN)]),
     (loan(last_row=LastRow.SQUEEZE_INTEREST), []),
     (loan(method=Method.INTEREST_ONLY), []),
+    (
+        replace(TO_DATE, order_ahead=(Component.PRINCIPAL, Component.INTEREST)),
+        [repayment(1, "2026-01-12", 107_000)],
+    ),
+    (
+        replace(TO_DATE, method=Method.EQUAL_PRINCIPAL, order_ahead=(Component.PRINCIPAL, Component.INTEREST)),
+        [repayment(1, "2026-01-12", 99_000), Refund(id=2, effective_on=day("2026-01-14"), amount=900_000)],
+    ),
+    (
+        TABLE,
+        [
+            LenderFigure(id=2, effective_on=day("2026-01-15"), bill=4, parts=Parts(100, 30, 5)),
+            Extension(id=1, effective_on=day("2026-01-20"), bills=2),
+        ],
+    ),
+    (
+        loan(**DAILY),
+        [
+            Pause(id=1, effective_on=day("2026-02-15"), until=day("2026-02-20")),
+            RateChange(id=2, effective_on=day("2026-02-25"), annual_rate=Decimal("0.1")),
+        ],
+    ),
     (loan(principal_grace=2, interest_grace=1), []),
     (TO_DATE, [repayment(1, "2026-01-12", 107_000), repayment(2, "2026-01-14", 50_000, apply_to=ApplyTo.SHARES)]),
     (
