@@ -190,7 +190,7 @@ def _principal_terms(number: int, plan: Plan, row: PlanRow) -> list[Term]:
     after = taken(plan)
     found = _last_principal(number, plan, row) if is_last(plan, after) else _regular_principal(number, plan, row)
     if plan.ahead:
-        found = _with_ahead(number, plan, row, found, last=is_last(plan, after))
+        found = _with_ahead(plan, found, last=is_last(plan, after))
     if plan.relief and not is_last(plan, after):
         found.append(Term(kind=TermKind.RELIEF, amount=Fraction(after.relief - plan.relief, plan.scale)))
     return found
@@ -223,7 +223,7 @@ def _sum(terms: Sequence[Term]) -> Fraction:
     return sum((term.amount for term in terms), Fraction(0))
 
 
-def _with_ahead(number: int, plan: Plan, row: PlanRow, found: list[Term], *, last: bool) -> list[Term]:
+def _with_ahead(plan: Plan, found: list[Term], *, last: bool) -> list[Term]:
     """The same where bills to come were paid ahead: one paid whole asks for what was paid, the last one not paid whole
     takes the rest, and one of which more was paid than it plans asks for that."""
     met, scale = plan.ahead.get(plan.at, Ahead()), plan.scale
@@ -237,12 +237,7 @@ def _with_ahead(number: int, plan: Plan, row: PlanRow, found: list[Term], *, las
     if all(plan.is_whole(n) for n in range(plan.at + 1, taken(plan).last + 1)):
         return [Term(kind=TermKind.REST, amount=rest)]
     if paid.amount > _sum(found):
-        whole = plan.level_payment(plan.at) if plan.terms.method is Method.LEVEL else 0
         found = [paid]
-        if whole - met.interest > met.principal:
-            cell = Cell(subject=Subject.PAYMENT, number=number)
-            payment = Term(kind=TermKind.PAYMENT, amount=Fraction(whole, scale), cell=cell)
-            found = [payment, _less_interest(number, plan, met.interest)]
     return _no_more_than(found, rest)
 
 

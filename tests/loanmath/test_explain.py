@@ -216,6 +216,18 @@ STORIES: list[tuple[LoanTerms, list[Fact]]] = [
     (loan(last_row=LastRow.SQUEEZE_INTEREST), []),
     (loan(method=Method.INTEREST_ONLY), []),
     (
+        loan(**DAILY),
+        [
+            Deferral(
+                id=1,
+                effective_on=day("2026-01-15"),
+                bill=2,
+                due_on=day("2026-04-10"),
+                treatment=DeferralTreatment.WAIVE,
+            )
+        ],
+    ),
+    (
         replace(TO_DATE, order_ahead=(Component.PRINCIPAL, Component.INTEREST)),
         [repayment(1, "2026-01-12", 107_000)],
     ),
