@@ -24,8 +24,8 @@ from ledger.loanmath.terms import LoanTerms, Method, PenaltyBase, PenaltyTerms, 
 from ledger.models import AutoRepayMandate, CreditLine, FundingAccount, Household, Lender, Loan, User
 from ledger.models.accounts import AccountKind
 from ledger.services.accounts import add_account, state_balance
+from ledger.services.agreement import change_rate
 from ledger.services.autorepay import debit_account
-from ledger.services.charges import change_rate
 from ledger.services.loans import open_loan
 from ledger.services.mandates import authorize_mandate
 from ledger.services.projection import refresh

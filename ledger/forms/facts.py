@@ -1,18 +1,18 @@
-"""What changes what is owed, as the lender or an agreement has it: a charge, a waiver, a rate, a deferral, a figure."""
+"""What adds to bills or takes off them: a charge, a waiver, a refund, a drawdown, the lender's figure."""
 
 from __future__ import annotations
 
 from typing import Any, ClassVar
 
 from django import forms
-from django.utils.translation import gettext as _
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
-from ledger.forms.fields import DayField, MoneyField, PercentField, WritingForm
+from ledger.forms.fields import DayField, MoneyField, WritingForm
 from ledger.forms.repayment import bill_choices
-from ledger.loanmath.facts import DeferralTreatment, RateEffect
 from ledger.loanmath.terms import Component
-from ledger.models import Bill, Charge, Deferral, Fact, LenderFigure, Loan, RateChange, Waiver
+from ledger.models import Charge, Drawdown, Fact, LenderFigure, Refund, Waiver
+from ledger.selectors.desk import FactDesk
 
 CHARGES = [
     (Component.FEE.value, pgettext_lazy("kind of charge", "Fee")),
@@ -23,15 +23,6 @@ COMPONENTS = [
     (Component.FEE.value, pgettext_lazy("part of a bill", "Fee")),
     (Component.INTEREST.value, pgettext_lazy("part of a bill", "Interest")),
     (Component.PRINCIPAL.value, pgettext_lazy("part of a bill", "Principal")),
-]
-EFFECTS = [
-    (RateEffect.KEEP_TERM.value, gettext_lazy("The end date stays, payments change")),
-    (RateEffect.KEEP_PAYMENT.value, gettext_lazy("The payment stays, the end date changes")),
-]
-TREATMENTS = [
-    (DeferralTreatment.MOVE.value, gettext_lazy("This bill alone is due later")),
-    (DeferralTreatment.SHIFT.value, gettext_lazy("This and all later bills move on")),
-    (DeferralTreatment.CAPITALIZE.value, gettext_lazy("They move on, and the interest joins the principal")),
 ]
 
 
@@ -51,28 +42,48 @@ def bill_field(*, required: bool = True, empty: Any = "—") -> forms.TypedChoic
     return field
 
 
+def count_field(label: Any, most: int, message: Any, **options: Any) -> forms.IntegerField:
+    """A whole number from 1 to `most`; `message` says so."""
+    errors = dict.fromkeys(("required", "invalid", "min_value", "max_value"), message)
+    return forms.IntegerField(label=label, min_value=1, max_value=most, error_messages=errors, **options)
+
+
 class FactForm(WritingForm):
-    """One fact about a loan, with the day it counts from; `bills` are those that can be chosen."""
+    """One fact about a loan, with the day it counts from. `day_label` says what that day is."""
 
     records: ClassVar[type[Fact]]
-    effective_on = DayField(label=pgettext_lazy("a charge or waiver", "On which day"))
+    day_label: ClassVar[str | Promise] = pgettext_lazy("a charge or waiver", "On which day")
+    optional: ClassVar[tuple[str, ...]] = ()  # fields that say so beside their label
+    effective_on = DayField()
     note = forms.CharField(label=gettext_lazy("Note"), max_length=200, required=False)
 
-    def __init__(self, *args: Any, loan: Loan, bills: list[Bill], **options: Any) -> None:
-        super().__init__(*args, version=loan.version, **options)
-        self.loan = loan
+    def __init__(self, *args: Any, desk: FactDesk, **options: Any) -> None:
+        super().__init__(*args, version=desk.loan.version, **options)
+        self.desk = desk
+        self.loan = desk.loan
+        self.fields["effective_on"].label = self.day_label  # type: ignore[assignment]
         for field in self.fields.values():
             if isinstance(field, MoneyField):
-                field.currency = loan.currency
+                field.currency = desk.loan.currency
         if "bill" in self.fields:
-            choices = bill_choices(bills, loan.currency)
+            choices = bill_choices(desk.bills, desk.loan.currency)
             self.fields["bill"].choices = [("", self.fields["bill"].empty), *choices]  # type: ignore[attr-defined]
-        self.fields["note"].is_optional = True  # type: ignore[attr-defined]
+        for name in ("note", *self.optional):
+            self.fields[name].is_optional = True  # type: ignore[attr-defined]
 
     @property
     def rows(self) -> list[list[forms.BoundField]]:
         """The fields in sight, each on its line."""
         return [[field] for field in self.visible_fields()]
+
+    @property
+    def more_rows(self) -> list[list[forms.BoundField]]:
+        """The fields kept folded away; none unless a form has many."""
+        return []
+
+    @property
+    def more_is_open(self) -> bool:
+        return self.is_bound and any(field.errors for row in self.more_rows for field in row)
 
     @property
     def is_complete(self) -> bool:
@@ -93,6 +104,7 @@ class FactForm(WritingForm):
 
 class ChargeForm(FactForm):
     records = Charge
+    optional = ("moved_to",)
     amount = MoneyField(label=gettext_lazy("Amount"), least=1)
     component = forms.ChoiceField(
         label=gettext_lazy("What was charged"),
@@ -101,7 +113,12 @@ class ChargeForm(FactForm):
         initial=Component.PENALTY.value,
     )
     bill = bill_field(required=False, empty=gettext_lazy("The next one due from that day"))
-    field_order = ["amount", "component", "effective_on", "bill", "note"]
+    moved_to = DayField(
+        label=gettext_lazy("Asked for later"),
+        required=False,
+        help_text=gettext_lazy("Joins the first bill due on or after this day. Leave the bill open then."),
+    )
+    field_order = ["amount", "component", "effective_on", "bill", "moved_to", "note"]
 
 
 class WaiverForm(FactForm):
@@ -114,48 +131,29 @@ class WaiverForm(FactForm):
     field_order = ["bill", "component", "amount", "effective_on", "note"]
 
 
-class RateForm(FactForm):
-    records = RateChange
-    annual_rate = PercentField(label=gettext_lazy("New rate a year"))
-    effect = forms.ChoiceField(
-        label=gettext_lazy("What stays"), choices=EFFECTS, widget=forms.RadioSelect, initial=RateEffect.KEEP_TERM.value
-    )
-    field_order = ["annual_rate", "effective_on", "effect", "note"]
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.fields["effective_on"].label = _("Holds from")
+class RefundForm(FactForm):
+    records = Refund
+    day_label = gettext_lazy("Refunded on")
+    amount = MoneyField(label=gettext_lazy("Amount refunded"), least=1)
+    field_order = ["amount", "effective_on", "note"]
 
 
-class DeferralForm(FactForm):
-    records = Deferral
-    bill = bill_field()
-    moved_to = DayField(label=gettext_lazy("New due date"))
-    effect = forms.ChoiceField(
-        label=gettext_lazy("What was agreed"),
-        choices=TREATMENTS,
-        widget=forms.RadioSelect,
-        initial=DeferralTreatment.MOVE.value,
-    )
-    field_order = ["bill", "moved_to", "effect", "effective_on", "note"]
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.fields["effective_on"].label = _("Agreed on")
+class DrawdownForm(FactForm):
+    records = Drawdown
+    day_label = gettext_lazy("Paid out on")
+    amount = MoneyField(label=gettext_lazy("Amount borrowed on top"), least=1)
+    field_order = ["amount", "effective_on", "note"]
 
 
 class FigureForm(FactForm):
     records = LenderFigure
+    day_label = gettext_lazy("Seen on")
     bill = bill_field()
     principal = MoneyField(label=pgettext_lazy("part of a bill", "Principal"), required=False)
     interest = MoneyField(label=pgettext_lazy("part of a bill", "Interest"), required=False)
     fee = MoneyField(label=pgettext_lazy("part of a bill", "Fee"), required=False)
     penalty = MoneyField(label=pgettext_lazy("part of a bill", "Penalty"), required=False)
     field_order = ["bill", "principal", "interest", "fee", "penalty", "effective_on", "note"]
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.fields["effective_on"].label = _("Seen on")
 
     @property
     def rows(self) -> list[list[forms.BoundField]]:

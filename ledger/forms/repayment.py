@@ -19,8 +19,11 @@ from ledger.selectors.repayments import Suggestion
 APPLY_TO = [
     (ApplyTo.DUE.value, pgettext_lazy("a repayment is for", "What is due")),
     (ApplyTo.BILL.value, pgettext_lazy("a repayment is for", "One bill")),
+    (ApplyTo.NEXT.value, pgettext_lazy("a repayment is for", "The next bills ahead")),
+    (ApplyTo.LAST.value, pgettext_lazy("a repayment is for", "The last bills first")),
     (ApplyTo.SHORTEN.value, pgettext_lazy("a repayment is for", "Prepay, finish sooner")),
     (ApplyTo.LOWER.value, pgettext_lazy("a repayment is for", "Prepay, lower payments")),
+    (ApplyTo.HOLD.value, pgettext_lazy("a repayment is for", "What is due, the rest as credit")),
     (ApplyTo.PAYOFF.value, pgettext_lazy("a repayment is for", "Settle the loan")),
 ]
 
@@ -91,6 +94,10 @@ class RepaymentForm(WritingForm):
         data["apply_to"] = suggestion.apply_to.value
         data["bill"] = str(suggestion.bill or "")
         self.data = data
+
+    def hold(self) -> None:
+        """Keep what is more than the loan takes as credit; everything else stays as typed."""
+        self.data = {name: self.data[name] for name in self.data} | {"apply_to": ApplyTo.HOLD.value, "bill": ""}
 
     @property
     def is_complete(self) -> bool:

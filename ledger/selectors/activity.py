@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from ledger.models import AutoRepayAttempt, Fact, Household, Loan
 from ledger.models.autorepay import Outcome
 from ledger.models.facts import Kind
-from ledger.selectors.facts import FactLine, Links, fact_lines, with_met
+from ledger.selectors.facts import AT_HAND, FactLine, Links, fact_lines, with_met
 from ledger.selectors.paging import PAGE_SIZE, Cursor, beyond, key_of, read_cursor
 
 OPENED = "opened"
@@ -136,9 +136,7 @@ def _older(rows: QuerySet[Any], field: str, rank: int, cursor: Cursor | None) ->
 
 
 def _facts(household: Household, asked: ActivityFilter, cursor: Cursor | None) -> list[Event]:
-    rows = Fact.objects.filter(household=household).select_related(
-        "loan__lender", "recorded_by", "account", "target__loan__lender", "target__recorded_by"
-    )
+    rows = Fact.objects.filter(household=household).select_related(*AT_HAND)
     if asked.loan is not None:
         rows = rows.filter(loan=asked.loan)
     if asked.kind:

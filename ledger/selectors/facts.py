@@ -9,8 +9,9 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from ledger.loanmath.money import Parts
+from ledger.loanmath.terms import LoanTerms
 from ledger.models import Allocation, Fact
-from ledger.models.facts import Kind
+from ledger.models.facts import BY_THIRD_PARTY, FORGIVES, Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class Met:
 class FactLine:
     """One fact; amounts in minor units of `currency`. `by` is who recorded it, "" where nobody did by hand.
 
+    `version` and `terms` are those that amended terms or an arrangement brought.
     `is_undone`: a reversal that stands undoes it. `may_undo`: nothing has undone it yet, so a reversal can.
     `needs_answer`: a presumed repayment that stands and that nobody has confirmed.
     """
@@ -47,6 +49,12 @@ class FactLine:
     annual_rate: Decimal | None
     effect: str
     moved_to: date | None
+    count: int
+    fraction: Decimal | None
+    cap: int | None
+    until: date | None
+    version: int
+    terms: LoanTerms | None
     figure: Parts
     note: str
     target: FactLine | None
@@ -56,9 +64,45 @@ class FactLine:
     met: tuple[Met, ...] = ()
 
     @property
+    def icon(self) -> str:
+        """The name of the picture that stands for its kind."""
+        return _ICONS.get(Kind(self.kind), "edit")
+
+    @property
+    def is_by_third_party(self) -> bool:
+        return self.component == BY_THIRD_PARTY
+
+    @property
+    def forgives(self) -> bool:
+        return self.effect == FORGIVES
+
+    @property
     def is_redo(self) -> bool:
         """A reversal whose undoing brings something back, or whose recording did."""
         return self.target is not None and self.target.kind == Kind.REVERSAL
+
+
+_ICONS = {
+    Kind.REPAYMENT: "repay",
+    Kind.REVERSAL: "undo",
+    Kind.CONFIRMATION: "check-circle",
+    Kind.WAIVER: "gift",
+    Kind.COUPON: "gift",
+    Kind.REFUND: "download",
+    Kind.DRAWDOWN: "plus",
+    Kind.DEFERRAL: "pause",
+    Kind.PAUSE: "pause",
+    Kind.DUE_DATE_MOVE: "calendar",
+    Kind.EXTENSION: "calendar",
+    Kind.TERMS: "document",
+    Kind.ARRANGEMENT: "people",
+    Kind.LENDER_FIGURE: "bank",
+}
+
+AT_HAND = (
+    *("loan__lender", "recorded_by", "account", "terms_version"),
+    *("target__loan__lender", "target__recorded_by", "target__terms_version"),
+)
 
 
 class Links:
@@ -84,7 +128,7 @@ class Links:
 
 
 def fact_lines(rows: Sequence[Fact], links: Links) -> list[FactLine]:
-    """The rows (with loan, lender, account, recorded_by and target at hand) as lines, in their order."""
+    """The rows (with what `AT_HAND` names) as lines, in their order."""
     return [fact_line(row, links) for row in rows]
 
 
@@ -92,6 +136,7 @@ def fact_line(row: Fact, links: Links, with_target: bool = True) -> FactLine:
     undone = links.is_undone(row.pk)
     waits = row.kind == Kind.REPAYMENT and row.presumed and not undone and not links.is_confirmed(row.pk)
     target = row.target if with_target else None
+    version = row.terms_version
     return FactLine(
         id=row.pk,
         loan_id=row.loan_id,
@@ -111,6 +156,12 @@ def fact_line(row: Fact, links: Links, with_target: bool = True) -> FactLine:
         annual_rate=row.annual_rate,
         effect=row.effect,
         moved_to=row.moved_to,
+        count=row.count or 0,
+        fraction=row.fraction,
+        cap=row.cap,
+        until=row.until,
+        version=version.number if version else 0,
+        terms=version.value if version else None,
         figure=row.figure,
         note=row.note,
         target=fact_line(target, links, with_target=False) if target else None,
@@ -121,10 +172,10 @@ def fact_line(row: Fact, links: Links, with_target: bool = True) -> FactLine:
 
 
 def with_met(lines: Iterable[FactLine]) -> tuple[FactLine, ...]:
-    """The same lines with the bills each repayment met, in one query."""
+    """The same lines with the bills each repayment or refund met, in one query."""
     lines = list(lines)
     met: defaultdict[int, list[Met]] = defaultdict(list)
-    wanted = [line.id for line in lines if line.kind == Kind.REPAYMENT]
+    wanted = [line.id for line in lines if line.kind in (Kind.REPAYMENT, Kind.REFUND)]
     rows = Allocation.objects.filter(repayment__in=wanted).select_related("bill").order_by("bill__number", "pk")
     for row in rows:
         met[row.repayment_id].append(Met(row.bill.number if row.bill else None, row.parts.total))

@@ -12,9 +12,11 @@ from dateutil.relativedelta import relativedelta
 from ledger.loanmath import facts as kinds
 from ledger.loanmath.benchmarks import follow
 from ledger.loanmath.calendars import Calendar
+from ledger.loanmath.in_force import terms_in_force
 from ledger.loanmath.payoff import PayoffQuote, payoff_quote
 from ledger.loanmath.project import live, project
 from ledger.loanmath.projection import Projection
+from ledger.loanmath.replay import agreed_from_the_start
 from ledger.loanmath.terms import LoanTerms
 from ledger.models import Fact, Loan, TermsVersion
 from ledger.selectors.benchmarks import Series, rates_known
@@ -59,6 +61,24 @@ class History:
         """The same history with facts that are not (yet) recorded: what a preview shows."""
         return History(self.terms, (*self.recorded, *more), self.rates)
 
+    def before(self, id: int) -> History:
+        """The same history without the fact `id` and all that were recorded after it."""
+        return History(self.terms, tuple(fact for fact in self.recorded if fact.id < id), self.rates)
+
+    def terms_on(self, day: date) -> LoanTerms:
+        """The version of the terms in force on a day."""
+        return terms_in_force(self.terms, self.facts, day)
+
+    @property
+    def agreed(self) -> LoanTerms:
+        """The agreement the loan began under: the first version, unless an amended one counts from the start."""
+        return agreed_from_the_start(self.terms, live(self.facts))[0]
+
+    def lent(self, day: date) -> int:
+        """All principal lent by a day, drawdowns included."""
+        drawn = [fact for fact in live(self.facts) if isinstance(fact, kinds.Drawdown) and fact.effective_on <= day]
+        return self.agreed.opening + sum(fact.amount for fact in drawn)
+
     def presumed(self) -> list[kinds.Repayment]:
         """Repayments that stand, and that nobody has confirmed."""
         standing = live(self.facts)
@@ -79,12 +99,6 @@ def followed(terms: LoanTerms, facts: Iterable[kinds.Fact]) -> set[str]:
     """The series that `terms`, or the terms among `facts`, follow."""
     agreed = [terms, *(fact.terms for fact in facts if isinstance(fact, kinds.TermsVersion | kinds.Arrangement))]
     return {one.benchmark.series for one in agreed if one.benchmark is not None}
-
-
-def agreed_on(past: History, day: date) -> LoanTerms:
-    """The terms in force on a day."""
-    changes = [fact for fact in live(past.recorded) if isinstance(fact, kinds.TermsVersion | kinds.Arrangement)]
-    return next((fact.terms for fact in reversed(changes) if fact.effective_on <= day), past.terms)
 
 
 def history(loan: Loan) -> History:

@@ -11,19 +11,21 @@ from decimal import Decimal
 from dateutil.relativedelta import relativedelta
 from django.utils.translation import gettext as _
 
+from ledger.loanmath import facts
 from ledger.loanmath.apr import AnnualCost, advertised_rate, annual_cost
-from ledger.loanmath.facts import RateChange, Reversal
+from ledger.loanmath.facts import RateChange, RateEffect, Reversal
 from ledger.loanmath.money import Parts
 from ledger.loanmath.payoff import PayoffQuote
 from ledger.loanmath.project import live
 from ledger.loanmath.projection import Projection
+from ledger.loanmath.rate_warning import RateWarning, rate_warning
 from ledger.loanmath.terms import LoanTerms
 from ledger.models import AutoRepayMandate, Bill, Fact, Loan, TermsVersion
 from ledger.selectors.benchmarks import FollowLine, follow_line
 from ledger.selectors.bills import BillRow, bill_row
 from ledger.selectors.charts import MOST_COLUMNS, ColumnChart, Stack, column_chart
-from ledger.selectors.facts import FactLine, Links, fact_lines, with_met
-from ledger.selectors.history import History, agreed_on, history
+from ledger.selectors.facts import AT_HAND, FactLine, Links, fact_lines, with_met
+from ledger.selectors.history import History, history
 
 PAYOFF_AHEAD = relativedelta(years=5)
 
@@ -72,13 +74,15 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class TermsLine:
-    """One version of the terms."""
+    """One version of the terms; `last_due_on` is the last bill of the version in force, None for the others."""
 
     number: int
     effective_on: date
     terms: LoanTerms
     last_due_on: date | None
     is_current: bool
+    is_undone: bool = False
+    is_arrangement: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +133,7 @@ class LoanPage:
     auto_repay: str
     payoff: Payoff
     follows: FollowLine | None
+    too_low: RateWarning | None
 
     @property
     def paid(self) -> int:
@@ -164,7 +169,7 @@ def loan_page(loan: Loan, today: date, payoff_on: str = "") -> LoanPage:
         ends_on=rows[-1].payable_on if rows else None,
         repaid=sum(row.confirmed for row in rows),
         presumed=sum(row.presumed for row in rows),
-        borrowed=past.terms.opening,
+        borrowed=past.lent(today),
         late=sum(row.open.total for row in rows if row.is_late),
         next=next((row for row in rows if row.is_open), None),
         cost=_cost(past, totals, today),
@@ -174,20 +179,17 @@ def loan_page(loan: Loan, today: date, payoff_on: str = "") -> LoanPage:
         chart=column_chart(stacks),
         stacks=stacks,
         history=loan_history(loan),
-        terms=_terms(loan, rows, today),
+        terms=_terms(loan, past, rows, today),
         auto_repay=str(mandate.account) if mandate else "",
         payoff=payoff(past, rows, today, payoff_on),
-        follows=follow_line(agreed_on(past, today), past.rates, today),
+        follows=follow_line(past.terms_on(today), past.rates, today),
+        too_low=None if loan.settled_on else too_low(past, today),
     )
 
 
 def loan_history(loan: Loan) -> tuple[FactLine, ...]:
     """The loan's facts, newest first, with what each repayment met."""
-    rows = list(
-        Fact.objects.filter(loan=loan)
-        .select_related("loan__lender", "recorded_by", "account", "target__loan__lender", "target__recorded_by")
-        .order_by("-recorded_at", "-pk")
-    )
+    rows = list(Fact.objects.filter(loan=loan).select_related(*AT_HAND).order_by("-recorded_at", "-pk"))
     return with_met(fact_lines(rows, Links(rows)))
 
 
@@ -200,10 +202,25 @@ def _schedule(bills: Sequence[Bill], today: date) -> tuple[ScheduleLine, ...]:
     )
 
 
-def _cost(past: History, totals: Parts, today: date) -> Cost:
-    terms = past.terms
+def _rate_change(past: History, today: date) -> RateChange | None:
+    """The last rate change that counts by today."""
     changes = [fact for fact in live(past.facts) if isinstance(fact, RateChange) and fact.effective_on <= today]
-    change = changes[-1] if changes else None
+    return changes[-1] if changes else None
+
+
+def too_low(past: History, today: date) -> RateWarning | None:
+    """Whether the last rate change kept a payment that no longer covered the interest, so that it had to be worked out
+    anew: the payment kept and the least it took."""
+    change = _rate_change(past, today)
+    if change is None or change.effect is not RateEffect.KEEP_PAYMENT:
+        return None
+    others = [fact for fact in live(past.facts) if fact.id != change.id]
+    return rate_warning(past.terms, others, change)
+
+
+def _cost(past: History, totals: Parts, today: date) -> Cost:
+    terms = past.agreed
+    change = _rate_change(past, today)
     return Cost(
         advertised=advertised_rate(terms),
         rate_now=change.annual_rate if change else None,
@@ -230,13 +247,30 @@ def _stacks(lines: Sequence[ScheduleLine], today: date) -> tuple[Stack, ...]:
     )
 
 
-def _terms(loan: Loan, rows: Sequence[BillRow], today: date) -> tuple[TermsLine, ...]:
-    versions = list(TermsVersion.objects.filter(loan=loan).order_by("-number"))
-    current = next((version.number for version in versions if version.effective_on <= today), 1)
+def _terms(loan: Loan, past: History, rows: Sequence[BillRow], today: date) -> tuple[TermsLine, ...]:
+    """Every version, the newest first; one whose fact is undone stays and says so."""
+    brought = {fact.id: fact for fact in live(past.facts) if isinstance(fact, facts.TermsVersion | facts.Arrangement)}
+    counting = [fact.id for fact in brought.values() if fact.effective_on <= today]
+    current = counting[-1] if counting else None
     last = rows[-1].due_on if rows else None
-    return tuple(
-        TermsLine(version.number, version.effective_on, version.value, last, version.number == current)
-        for version in versions
+    versions = TermsVersion.objects.filter(loan=loan).select_related("fact").order_by("-number")
+    return tuple(_terms_line(version, brought, current, last) for version in versions)
+
+
+def _terms_line(
+    version: TermsVersion, brought: Mapping[int, facts.Fact], current: int | None, last: date | None
+) -> TermsLine:
+    fact = getattr(version, "fact", None)
+    id = fact.pk if fact is not None else None
+    is_live = id is None or id in brought
+    return TermsLine(
+        number=version.number,
+        effective_on=version.effective_on,
+        terms=version.value,
+        last_due_on=last if id == current else None,
+        is_current=id == current,
+        is_undone=not is_live,
+        is_arrangement=isinstance(brought.get(id or 0), facts.Arrangement),
     )
 
 
@@ -265,12 +299,14 @@ def _payoff_day(past: History, today: date, asked: str) -> tuple[date, str]:
 
 @dataclass(frozen=True, slots=True)
 class BillChange:
-    """One bill that undoing would change: what it has left to pay before and after; None: not needed then."""
+    """One bill that undoing would change: what it has left to pay before and after; None: not needed then.
+    `due_before`: the day it was due on, where that is another one."""
 
     number: int
     due_on: date
     before: int | None
     after: int | None
+    due_before: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,5 +356,6 @@ def _bill_changes(before: Projection, after: Projection) -> tuple[BillChange, ..
         old, new = was.get(number), will.get(number)
         if old != new:
             due_on = (new or old or (date.min, 0))[0]
-            changes.append(BillChange(number, due_on, old[1] if old else None, new[1] if new else None))
+            due_before = old[0] if old and old[0] != due_on else None
+            changes.append(BillChange(number, due_on, old[1] if old else None, new[1] if new else None, due_before))
     return tuple(changes)

@@ -203,7 +203,7 @@ def _known(
 
 def _late_bill(row: BillRow, known: dict[int, History], cover: BillCover | None, today: date) -> LateBill:
     past = known[row.loan_id]
-    grace = past.terms.penalty.grace_days
+    grace = past.terms_on(today).penalty.grace_days
     ends_on = row.payable_on + timedelta(days=grace)
     in_grace = grace > 0 and today <= ends_on
     return LateBill(

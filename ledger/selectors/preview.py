@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -9,10 +10,13 @@ from decimal import Decimal
 from ledger.loanmath import facts
 from ledger.loanmath.apr import AnnualCost, advertised_rate, annual_cost
 from ledger.loanmath.money import Parts
+from ledger.loanmath.prepayment import PrepaymentProblem
 from ledger.loanmath.projection import ProjectedBill, Projection
+from ledger.loanmath.rate_warning import RateWarning, rate_warning
 from ledger.loanmath.schedule import ScheduledRow, schedule
 from ledger.loanmath.terms import LoanTerms
 from ledger.selectors.history import History
+from ledger.selectors.prepaying import not_allowed
 
 FIRST_ROWS = 4
 MOST_MOVED = 6
@@ -99,12 +103,14 @@ class Paid:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """A bill that asks for something else afterwards; None where it is not there."""
+    """A bill that asks for something else afterwards, or on another day than on `due_before`; None where it is not
+    there, or due on the same day."""
 
     number: int
     due_on: date
     before: int | None
     after: int | None
+    due_before: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +125,7 @@ class Change:
     moved: tuple[Moved, ...]
     more_moved: int
     dropped: int
+    added: int
     payment_before: int | None
     payment_after: int | None
     ends_before: date | None
@@ -128,6 +135,9 @@ class Change:
     marks_removed: int
     left: int
     settles: bool
+    reopens: bool = False
+    too_low: RateWarning | None = None  # a kept payment that no longer covers the interest
+    barred: PrepaymentProblem | None = None  # why the lender does not allow this prepayment
 
     @property
     def ends_sooner(self) -> bool:
@@ -140,6 +150,10 @@ class Change:
     @property
     def costs(self) -> int:
         return max(-self.saves, 0)
+
+    @property
+    def marks_added(self) -> int:
+        return max(-self.marks_removed, 0)
 
     @property
     def new_payment(self) -> int | None:
@@ -155,24 +169,54 @@ def change(past: History, unrecorded: facts.Fact, today: date) -> Change:
     old = {bill.number: bill for bill in before.bills}
     new = {bill.number: bill for bill in after.bills}
     moved = _moved(old, new)
+    paid = _paid(after, fact.id, new)
+    settles = after.settled_on is not None and before.settled_on is None
     return Change(
         as_of=as_of,
         currency=after.currency,
-        paid=_paid(after, fact.id, new),
+        paid=paid,
         credit=max(after.credit - before.credit, 0),
         moved=tuple(moved[:MOST_MOVED]),
         more_moved=max(len(moved) - MOST_MOVED, 0),
-        dropped=len(old.keys() - new.keys()),
+        dropped=len(asking(old) - asking(new)),
+        added=len(asking(new) - asking(old)),
         payment_before=_next_payment(before, as_of),
         payment_after=_next_payment(after, as_of),
         ends_before=_ends_on(before),
         ends_after=_ends_on(after),
-        saves=_whole_cost(before) - _whole_cost(after),
+        saves=_whole_cost(before) - _whole_cost(after) + _lent(fact),
         penalty_removed=sum(bill.due.penalty for bill in before.bills) - sum(bill.due.penalty for bill in after.bills),
         marks_removed=_late(before) - _late(after),
         left=after.outstanding_principal,
-        settles=after.settled_on is not None and before.settled_on is None,
+        settles=settles,
+        reopens=before.settled_on is not None and after.settled_on is None,
+        too_low=rate_warning(past.terms, past.facts, fact) if isinstance(fact, facts.RateChange) else None,
+        barred=_barred(past, fact, paid, settles, today) if isinstance(fact, facts.Repayment) else None,
     )
+
+
+def _barred(
+    past: History, fact: facts.Repayment, paid: tuple[Paid, ...], settles: bool, today: date
+) -> PrepaymentProblem | None:
+    principal = sum(part.parts.principal for part in paid if part.number is None)
+    return not_allowed(past, fact, principal, settles, today)
+
+
+def _lent(fact: facts.Fact) -> int:
+    """Principal that a fact itself adds: no cost of the loan."""
+    return fact.amount if isinstance(fact, facts.Drawdown) else 0
+
+
+def arranged_principal(past: History, terms: LoanTerms, day: date, forgives: bool) -> int:
+    """What an arrangement made on `day` repays: everything then owed that is not forgiven. 0 where `terms` have no bill
+    after the day."""
+    fact = facts.Arrangement(id=past.next_id, effective_on=day, terms=terms, forgives=forgives)
+    return sum(bill.due.principal for bill in past.plus(fact).project(day).bills if bill.due_on > day)
+
+
+def asking(bills: dict[int, ProjectedBill]) -> set[int]:
+    """The numbers of the bills that ask for anything."""
+    return {number for number, bill in bills.items() if bill.due.total}
 
 
 def _paid(after: Projection, repayment: int, bills: dict[int, ProjectedBill]) -> tuple[Paid, ...]:
@@ -190,8 +234,9 @@ def _moved(old: dict[int, ProjectedBill], new: dict[int, ProjectedBill]) -> list
     for number in sorted(old.keys() | new.keys()):
         before, after = old.get(number), new.get(number)
         if _asks(before) != _asks(after):
-            day = (new.get(number) or old[number]).due_on
-            found.append(Moved(number, day, _asked(before), _asked(after)))
+            day = (after or old[number]).due_on
+            due_before = before.due_on if before and before.due_on != day else None
+            found.append(Moved(number, day, _asked(before), _asked(after), due_before))
     return found
 
 
@@ -204,9 +249,10 @@ def _asked(bill: ProjectedBill | None) -> int | None:
 
 
 def _next_payment(projection: Projection, as_of: date) -> int | None:
-    """What the second next bill asks: the payment from now on, whatever happens to the very next bill."""
+    """What most bills ask from now on, whatever becomes of the very next and the last one; of payments that all differ
+    the first."""
     coming = [bill.due.total for bill in projection.bills if bill.due_on > as_of and bill.due.total]
-    return coming[1] if len(coming) > 2 else None
+    return Counter(coming[1:-1]).most_common(1)[0][0] if len(coming) > 2 else None
 
 
 def _ends_on(projection: Projection) -> date | None:

@@ -12,12 +12,13 @@ from ledger.loanmath.checks import problems
 from ledger.loanmath.codec import terms_to_dict
 from ledger.loanmath.facts import ApplyTo
 from ledger.loanmath.terms import LoanTerms, PenaltyTerms
-from ledger.models import CreditLine, Household, Lender, Loan, Repayment, TermsVersion, User
+from ledger.models import CreditLine, Household, Lender, Loan, Repayment, User
 from ledger.models.facts import Source
 from ledger.selectors.history import history
 from ledger.services.projection import rebuild
 from ledger.services.recording import digest, fingerprint, key_conflict
 from ledger.services.refusal import Refusal
+from ledger.services.terms_versions import add_version, new_version
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ def _open(loan: Loan, lender_name: str, terms: LoanTerms, paid_before: date | No
         Household.objects.select_for_update().get(pk=loan.household_id)  # published rates stand still meanwhile
     loan.lender, _created = Lender.objects.get_or_create(household=loan.household, name=lender_name)
     loan.save()
-    add_terms(loan, terms, number=1, now=loan.opened_at)
+    add_version(new_version(loan, terms, terms.disbursed_on), loan, loan.opened_at)
     if paid_before is not None:
         _pay_past_bills(loan, terms, paid_before)
     rebuild(loan, loan.household.today(loan.opened_at))
@@ -115,19 +116,3 @@ def _pay_past_bills(loan: Loan, terms: LoanTerms, before: date) -> None:
 def _earlier(loan: Loan) -> Opened | Refusal:
     earlier = Loan.objects.get(household=loan.household, key=loan.key)
     return Opened(earlier, replayed=True) if earlier.fingerprint == loan.fingerprint else key_conflict()
-
-
-def add_terms(loan: Loan, terms: LoanTerms, number: int, now: datetime) -> TermsVersion:
-    """Store version `number` of a loan's terms: main figures as columns, other conventions beside them."""
-    said = terms_to_dict(terms)
-    version = TermsVersion(
-        loan=loan,
-        household_id=loan.household_id,
-        number=number,
-        effective_on=terms.disbursed_on,
-        recorded_at=now,
-        **{name: getattr(terms, name) for name in TermsVersion.COLUMNS},
-        conventions={name: value for name, value in said.items() if name not in TermsVersion.COLUMNS},
-    )
-    version.save()
-    return version

@@ -43,7 +43,7 @@ def rebuild(loan: Loan, as_of: date, known: History | None = None) -> bool:
     projection = past.project(as_of)
     changed = _write_bills(loan, projection)
     changed |= _write_allocations(loan, projection)
-    changed |= bool(_set(loan, loan_values(projection, past.terms.penalty.grace_days)))
+    changed |= bool(_set(loan, loan_values(projection, past.terms_on(projection.as_of).penalty.grace_days)))
     if changed:
         loan.version += 1
         loan.save(update_fields=[*_LOAN_FIELDS, "version"])

@@ -12,10 +12,12 @@ from typing import Any
 from django.db import IntegrityError, models, transaction
 from django.utils.translation import gettext as _
 
+from ledger.loanmath.codec import terms_to_dict
 from ledger.models import Fact, Loan, User
 from ledger.selectors.history import History, history
 from ledger.services.projection import lock, rebuild
 from ledger.services.refusal import Refusal
+from ledger.services.terms_versions import add_version
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,8 @@ def _add(draft: Fact, recording: Recording, check: Check, follow: Follow | None)
     draft.recorded_by = recording.by
     draft.key = recording.key
     draft.fingerprint = print_
+    if draft.terms_version is not None:
+        add_version(draft.terms_version, loan, recording.now)
     draft.save()
     if follow is not None:
         follow(draft)
@@ -120,6 +124,9 @@ def key_conflict() -> Refusal:
 def fingerprint(row: models.Model, names: list[str] | None = None) -> str:
     """A digest of what a row says, by which a repeated request is told from another one under the same key."""
     said = {name: getattr(row, name) for name in names or _IN_FINGERPRINT}
+    version = getattr(row, "terms_version", None)
+    if version is not None:
+        said["terms"] = terms_to_dict(version.value)
     return digest(said)
 
 

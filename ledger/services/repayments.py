@@ -31,7 +31,8 @@ def record_repayment(
     note: str = "",
 ) -> Recorded | Refusal:
     """Record that `amount` (minor units) was paid on a day; a day to come is a planned repayment and counts
-    from then on. Refuses what cannot be: more than settles the loan, a day before it was paid out, no such bill."""
+    from then on. Refuses what cannot be: more than settles the loan, unless the rest is held as credit; a day before
+    it was paid out; no such bill."""
     draft = Repayment(
         loan=loan,
         effective_on=paid_on,
@@ -82,8 +83,11 @@ def _refuse_bill(draft: Fact, loan: Loan, today: date) -> Refusal | None:
 def _refuse_payoff(draft: Fact, loan: Loan, past: History) -> Refusal | None:
     amount = draft.amount or 0
     most = past.payoff_quote(draft.effective_on).total
-    if amount > most:
-        message = _("%(amount)s settles the whole loan on this day. Enter at most that.")
+    if amount > most and draft.apply_to != ApplyTo.HOLD:
+        message = _(
+            "%(amount)s settles the whole loan on this day. Correct the amount, settle the loan with that, or keep the "
+            "rest as credit."
+        )
         return _too_much("above_payoff", most, loan, message)
     if draft.apply_to == ApplyTo.PAYOFF and amount < most:
         message = _("Settling the loan on this day takes %(amount)s. Enter that amount.")

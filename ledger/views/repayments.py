@@ -85,10 +85,13 @@ def _initial(request: PageRequest, desk: Desk) -> dict[str, Any]:
 
 
 def _with_suggestion(form: RepaymentForm, desk: Desk, code: str) -> RepaymentForm:
-    """The form as sent with a suggestion filled in; checked, so that its preview shows."""
+    """The form as sent with a suggestion filled in, or with "credit" the rest held; checked, so that its preview
+    shows."""
     suggestion = desk.suggestion(code, _day(form, desk.today))
     if suggestion is not None:
         form.take(suggestion)
+    elif code == "credit":
+        form.hold()
     form.is_valid()
     return form
 

@@ -1,5 +1,6 @@
 """check_ledger: finds nothing after anything that went through services, and everything that did not."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from io import StringIO
@@ -9,11 +10,29 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from ledger.loanmath.facts import ApplyTo, DeferralTreatment, RateEffect
+from ledger.loanmath.facts import ApplyTo, CouponKind, DeferralTreatment, RateEffect
+from ledger.loanmath.in_force import agreement_from
 from ledger.loanmath.money import Parts
 from ledger.loanmath.terms import Component, Excess, Method, PenaltyTerms
 from ledger.models import AccountEntry, Allocation, Bill, Fact, Loan
-from ledger.services.charges import change_rate, defer_bill, record_charge, state_lender_figure, waive_charge
+from ledger.selectors.history import history
+from ledger.services.agreement import (
+    amend_terms,
+    change_rate,
+    defer_bill,
+    extend_loan,
+    move_due_date,
+    pause_interest,
+    record_arrangement,
+    record_drawdown,
+)
+from ledger.services.charges import (
+    record_charge,
+    record_coupon,
+    record_refund,
+    state_lender_figure,
+    waive_charge,
+)
 from ledger.services.checking import find_problems
 from ledger.services.repayments import record_repayment
 from ledger.services.reversals import reverse_fact
@@ -153,37 +172,130 @@ def anything(random, loan, card):
     day = FIRST_DAY + timedelta(days=random.randrange(200))
     now = make.at((FIRST_DAY + timedelta(days=random.randrange(220))).isoformat())
     common = {"loan": loan, "recording": make.recording(now)}
-    number = random.randrange(1, 14)
-    amount = random.choice([1, 12_000, 106_619, random.randrange(1, 1_300_000)])
-    what = random.randrange(8)
-    if what < 3:
-        return record_repayment(
-            amount=amount,
-            paid_on=day,
-            apply_to=random.choice(list(ApplyTo)),
-            bill_number=number,
-            account=random.choice([None, card]),
-            **common,
-        )
-    if what == 3:
-        component = random.choice([Component.FEE, Component.PENALTY])
-        return record_charge(amount=amount, charged_on=day, component=component, bill_number=number, **common)
-    if what == 4:
-        component = random.choice(list(Component))
-        return waive_charge(amount=500, component=component, bill_number=number, waived_on=day, **common)
-    if what == 5:
-        rate = random.choice([Decimal(0), Decimal("0.03"), Decimal("0.5"), Decimal(10)])
-        return change_rate(annual_rate=rate, effective_on=day, effect=random.choice(list(RateEffect)), **common)
-    if what == 6:
-        treatment = random.choice(list(DeferralTreatment))
-        later = day + timedelta(days=random.randrange(90))
-        return defer_bill(bill_number=number, moved_to=later, agreed_on=day, treatment=treatment, **common)
+    return random.choice(WHAT)(random, day, card, common)
+
+
+def amount(random):
+    return random.choice([1, 12_000, 106_619, random.randrange(1, 1_300_000)])
+
+
+def number(random):
+    return random.randrange(1, 14)
+
+
+def later(random, day):
+    return day + timedelta(days=random.randrange(90))
+
+
+def repays(random, day, card, common):
+    return record_repayment(
+        amount=amount(random),
+        paid_on=day,
+        apply_to=random.choice(list(ApplyTo)),
+        bill_number=number(random),
+        account=random.choice([None, card]),
+        **common,
+    )
+
+
+def charges(random, day, card, common):
+    return record_charge(
+        amount=amount(random),
+        charged_on=day,
+        component=random.choice([Component.FEE, Component.PENALTY]),
+        **random.choice([{}, {"bill_number": number(random)}, {"asked_from": later(random, day)}]),
+        **common,
+    )
+
+
+def waives(random, day, card, common):
+    component = random.choice(list(Component))
+    return waive_charge(amount=500, component=component, bill_number=number(random), waived_on=day, **common)
+
+
+def changes_rate(random, day, card, common):
+    rate = random.choice([Decimal(0), Decimal("0.03"), Decimal("0.5"), Decimal(10)])
+    return change_rate(annual_rate=rate, effective_on=day, effect=random.choice(list(RateEffect)), **common)
+
+
+def defers(random, day, card, common):
+    treatment = random.choice(list(DeferralTreatment))
+    return defer_bill(
+        bill_number=number(random), moved_to=later(random, day), agreed_on=day, treatment=treatment, **common
+    )
+
+
+def states_figure(random, day, card, common):
     parts = Parts(principal=random.randrange(200_000), interest=random.randrange(20_000))
-    return state_lender_figure(bill_number=number, parts=parts, stated_on=day, **common)
+    return state_lender_figure(bill_number=number(random), parts=parts, stated_on=day, **common)
+
+
+def draws(random, day, card, common):
+    return record_drawdown(amount=amount(random), drawn_on=day, **common)
+
+
+def moves_due_date(random, day, card, common):
+    return move_due_date(bill_number=number(random), moved_to=later(random, day), agreed_on=day, **common)
+
+
+def pauses(random, day, card, common):
+    return pause_interest(starts_on=day, until=later(random, day), **common)
+
+
+def extends(random, day, card, common):
+    return extend_loan(bills=random.choice([1, 6, 24]), agreed_on=day, **common)
+
+
+def refunds(random, day, card, common):
+    return record_refund(amount=amount(random), refunded_on=day, **common)
+
+
+def uses_coupon(random, day, card, common):
+    return record_coupon(
+        kind=random.choice(list(CouponKind)),
+        used_on=day,
+        amount=random.choice([1, 5000]),
+        fraction=random.choice([Decimal("0.01"), Decimal("0.5"), Decimal(1)]),
+        count=random.choice([1, 3, 30]),
+        bill_number=random.choice([None, number(random)]),
+        until=random.choice([None, later(random, day)]),
+        cap=random.choice([None, 3000]),
+        by_third_party=random.random() < 0.5,
+        **common,
+    )
+
+
+def other_terms(random, day, common):
+    """What a form would make of a few figures: the agreement as it is, with some of them changed."""
+    past = history(common["loan"])
+    return replace(
+        agreement_from(past.terms, past.facts, day),
+        annual_rate=random.choice([Decimal(0), Decimal("0.06"), Decimal("0.3")]),
+        method=random.choice([Method.LEVEL, Method.EQUAL_PRINCIPAL, Method.INTEREST_ONLY]),
+        first_due_on=later(random, day) + timedelta(days=1),
+        count=random.choice([1, 5, 18]),
+        due_dates=(),
+        penalty=PenaltyTerms(annual_rate=Decimal("0.2"), grace_days=random.choice([0, 5])),
+    )
+
+
+def amends(random, day, card, common):
+    return amend_terms(terms=other_terms(random, day, common), effective_on=day, **common)
+
+
+def arranges(random, day, card, common):
+    terms = other_terms(random, day, common)
+    return record_arrangement(terms=terms, agreed_on=day, forgives=random.random() < 0.5, **common)
+
+
+WHAT = [
+    *(repays, repays, repays, repays, charges, waives, changes_rate, defers, defers, states_figure, draws),
+    *(moves_due_date, pauses, extends, refunds, uses_coupon, uses_coupon, amends, arranges),
+]
 
 
 @pytest.mark.service
-@pytest.mark.parametrize("seed", range(16))
+@pytest.mark.parametrize("seed", range(24))
 def test_whatever_is_recorded_or_undone_the_books_agree(seed):
     random = Random(seed)
     home = make.household()

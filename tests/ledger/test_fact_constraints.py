@@ -45,6 +45,21 @@ FIGURE = {"kind": "lender_figure", "bill_number": 1, "principal": 1, "interest":
         {"kind": "rate_change", "effect": "keep_term", "annual_rate": "-0.01"},
         {"kind": "deferral", "effect": "move", "bill_number": 1},
         {"kind": "deferral", "effect": "move", "moved_to": date(2026, 3, 1)},
+        {"kind": "deferral", "effect": "skip", "bill_number": 1, "moved_to": date(2026, 3, 1)},
+        {"kind": "drawdown"},
+        {"kind": "drawdown", "amount": 0},
+        {"kind": "refund", "amount": -1},
+        {"kind": "due_date_move", "bill_number": 1},
+        {"kind": "due_date_move", "moved_to": date(2026, 3, 1)},
+        {"kind": "due_date_move", "bill_number": 0, "moved_to": date(2026, 3, 1)},
+        {"kind": "pause"},
+        {"kind": "pause", "until": date(2026, 1, 31)},
+        {"kind": "extension"},
+        {"kind": "extension", "count": 0},
+        {"kind": "coupon"},
+        {"kind": "coupon", "effect": "keep_term"},
+        {"kind": "terms"},
+        {"kind": "arrangement"},
         FIGURE | {"penalty": None},
         FIGURE | {"interest": -1},
         {"kind": "reversal"},
@@ -54,6 +69,32 @@ FIGURE = {"kind": "lender_figure", "bill_number": 1, "principal": 1, "interest":
 def test_an_incomplete_or_impossible_fact_is_refused(values: dict[str, Any]) -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         insert(**values)
+
+
+def test_only_terms_and_arrangements_bring_a_version() -> None:
+    loan = builders.loan()
+    row = {"household": loan.household, "loan": loan, "effective_on": date(2026, 2, 1), "recorded_at": builders.NOW}
+    fact = Fact(**row, key="1", kind="extension", count=1, terms_version=loan.terms_versions.get())
+    with pytest.raises(IntegrityError), transaction.atomic():
+        fact.save()
+
+
+def test_a_version_is_brought_once() -> None:
+    loan = builders.loan()
+    row = {"household": loan.household, "loan": loan, "effective_on": date(2026, 2, 1), "recorded_at": builders.NOW}
+    row |= {"kind": "terms", "terms_version": loan.terms_versions.get()}
+    with transaction.atomic():
+        Fact(**row, key="1").save()
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Fact(**row, key="2").save()
+        transaction.set_rollback(True)
+
+
+@pytest.mark.parametrize("effect", ["interest_only", "add_to_end"])
+def test_a_deferral_that_follows_by_itself_needs_no_day(effect: str) -> None:
+    with transaction.atomic():
+        insert(kind="deferral", effect=effect, bill_number=1)
+        transaction.set_rollback(True)
 
 
 def test_a_fact_is_reversed_once() -> None:

@@ -23,7 +23,16 @@ PAGES = {
     "change_rate": {"annual_rate": "6", "effect": "keep_term"},
     "defer_bill": {"bill": "2", "moved_to": "2026-03-25", "effect": "move"},
     "state_lender_figure": {"bill": "2", "principal": "955.65", "interest": "111.00", "fee": "", "penalty": ""},
+    "record_coupon": {"amount": "20", "bill": "2", "component": ""},
+    "record_refund": {"amount": "1000"},
+    "record_drawdown": {"amount": "1000"},
+    "move_due_date": {"bill": "3", "moved_to": "2026-04-25"},
+    "pause_interest": {"until": "2026-03-31"},
+    "extend_loan": {"count": "6"},
+    "amend_terms": {"annual_rate": "6", "method": "level", "due_day": "10"},
+    "record_arrangement": {"first_due_on": "2026-05-10", "count": "24", "annual_rate": "6", "method": "level"},
 }
+READS_HISTORY = {"amend_terms", "record_arrangement"}  # filled in from the agreement as it is
 
 
 @pytest.fixture(autouse=True)
@@ -235,7 +244,7 @@ def test_each_page_opens_and_its_preview_is_one_piece(client, owner, loan, name,
 def test_each_page_costs_the_same_queries_with_one_bill_and_with_three(client, home, django_assert_num_queries, name):
     one, three = make.loan(home, now=TODAY, count=1), make.loan(home, now=TODAY, count=3)
     for loan in (one, three):
-        with django_assert_num_queries(7):
+        with django_assert_num_queries(7 + 3 * (name in READS_HISTORY)):
             client.get(url(name, loan))
 
 

@@ -14,7 +14,8 @@ from ledger.models import Fact, Loan, Role
 from ledger.models.facts import Kind, Source
 from ledger.selectors.history import history
 from ledger.selectors.loan import loan_history, loan_page, undo_preview
-from ledger.services.charges import change_rate, defer_bill, record_charge, state_lender_figure, waive_charge
+from ledger.services.agreement import change_rate, defer_bill
+from ledger.services.charges import record_charge, state_lender_figure, waive_charge
 from ledger.services.mandates import authorize_mandate
 from ledger.services.reversals import reverse_fact
 from tests import builders as make

@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from ledger.loanmath.facts import ApplyTo
 from ledger.loanmath.money import Parts
+from ledger.loanmath.terms import PrepaymentFee
 from ledger.models import AccountEntry, Allocation, Bill, Fact, Loan, Repayment, Role
 from ledger.selectors.preview import Paid
 from ledger.services.recording import Recorded
@@ -19,6 +20,10 @@ pytestmark = [pytest.mark.django_db, pytest.mark.service]
 KEY = "0123456789abcdef"
 TODAY = datetime(2026, 3, 10, 4, 0, tzinfo=UTC)  # 12:00 on 10 March in Shanghai: bill 2 is due, bill 1 is late
 BILL = 106_619
+TOO_MUCH = (
+    "12230.54 CNY settles the whole loan on this day. Correct the amount, settle the loan with that, "
+    "or keep the rest as credit."
+)
 
 
 @pytest.fixture(autouse=True)
@@ -214,6 +219,59 @@ def test_a_back_dated_repayment_takes_the_late_mark_away(client, loan):
     assert Bill.objects.get(loan=loan, number=1).settled_on == date(2026, 2, 10)
 
 
+@pytest.mark.parametrize("choice, amount, apply_to", [("payoff", "12230.54", "payoff"), ("credit", "20,000", "hold")])
+def test_too_much_leaves_the_choice_to_settle_or_to_hold_the_rest(client, loan, choice, amount, apply_to):
+    refused = look(client, loan, amount="20,000")
+    assert b'value="payoff"' in refused.content
+    assert b'value="credit"' in refused.content
+    form = client.post(url(loan), said(loan, amount="20,000", suggest=choice)).context["form"]
+    assert (form["amount"].value(), form["apply_to"].value(), form.errors) == (amount, apply_to, {})
+    assert Repayment.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    "agreed, said, text",
+    [
+        ({"lock_in_months": 6}, {}, "The agreement allows no prepayment before 10 Jul."),
+        (
+            {"notice_days": 30},
+            {"paid_on": "2026-03-20"},
+            "The lender wants notice: told now, you may prepay from 9 Apr.",
+        ),
+        ({"least_amount": 1_000_000}, {}, "The lender takes prepayments of ¥10,000.00 or more."),
+        ({"multiple_of": 100_000}, {}, "The lender takes prepayments in multiples of ¥1,000.00."),
+    ],
+)
+def test_a_prepayment_the_lender_does_not_allow_is_warned_of_and_recorded(client, home, agreed, said, text):
+    loan = make.loan(home, now=TODAY, prepayment_fee=PrepaymentFee(**agreed))
+    said = {"amount": "5,500", "apply_to": "shorten"} | said
+    assert text in look(client, loan, **said).content.decode()
+    assert text not in look(client, loan, **(said | {"apply_to": "next"})).content.decode()
+    assert send(client, loan, **said).status_code == 302
+
+
+def test_a_payoff_may_be_of_any_amount(client, home):
+    loan = make.loan(home, now=TODAY, prepayment_fee=PrepaymentFee(least_amount=5_000_000))
+    change = look(client, loan, amount="12,230.54", apply_to="payoff").context["change"]
+    assert (change.settles, change.barred) == (True, None)
+
+
+def test_what_is_held_stays_credit_until_bills_take_it(client, loan):
+    """20,000.00 pays bill 1 on 10 March, on which bill 2 is due as well; the rest waits."""
+    change = look(client, loan, amount="20,000", apply_to="hold").context["change"]
+    assert (change.credit, change.settles) == (2_000_000 - 2 * BILL, False)
+    send(client, loan, amount="20,000", apply_to="hold")
+    loan.refresh_from_db()
+    assert (loan.credit, loan.settled_on) == (2_000_000 - 2 * BILL, None)
+
+
+@pytest.mark.parametrize("apply_to, bill", [("next", 3), ("last", 12)])
+def test_the_rest_pays_the_next_bills_or_the_last_ones(client, loan, apply_to, bill):
+    send(client, loan, amount="2,632.38", apply_to=apply_to)
+    paid = {one.number: one.paid.total for one in Bill.objects.filter(loan=loan) if one.paid.total}
+    assert paid == {1: BILL, 2: BILL, bill: 50_000}
+
+
 def test_a_day_to_come_is_planned(client, loan):
     response = look(client, loan, paid_on="2026-03-20")
     assert response.context["planned"]
@@ -249,7 +307,7 @@ def test_only_this_households_accounts_in_the_loans_currency_can_be_chosen(clien
         ({"amount": "9" * 5000}, "amount", "This amount is too large to be real. Check the number of digits."),
         ({"amount": "NaN"}, "amount", "Enter an amount in figures, such as 1234.50."),
         ({"amount": "0"}, "amount", "Enter an amount above zero."),
-        ({"amount": "20,000"}, "amount", "12230.54 CNY settles the whole loan on this day. Enter at most that."),
+        ({"amount": "20,000"}, "amount", TOO_MUCH),
         (
             {"amount": "100", "apply_to": "payoff"},
             "amount",

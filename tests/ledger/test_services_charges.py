@@ -9,7 +9,8 @@ from ledger.loanmath.facts import DeferralTreatment, RateEffect
 from ledger.loanmath.money import Parts
 from ledger.loanmath.terms import Component, Method
 from ledger.models import Bill, Fact
-from ledger.services.charges import change_rate, defer_bill, record_charge, state_lender_figure, waive_charge
+from ledger.services.agreement import change_rate, defer_bill
+from ledger.services.charges import record_charge, state_lender_figure, waive_charge
 from ledger.services.recording import Recorded
 from ledger.services.refusal import Refusal
 from tests import builders as make

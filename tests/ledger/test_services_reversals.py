@@ -7,7 +7,8 @@ import pytest
 from ledger.loanmath.facts import ApplyTo
 from ledger.loanmath.terms import Component
 from ledger.models import AccountEntry, Allocation, Bill, Fact, Loan
-from ledger.services.charges import change_rate, defer_bill, record_charge, waive_charge
+from ledger.services.agreement import change_rate, defer_bill
+from ledger.services.charges import record_charge, waive_charge
 from ledger.services.recording import Recorded
 from ledger.services.refusal import Refusal
 from ledger.services.repayments import record_repayment

@@ -41,7 +41,6 @@ from ledger.loanmath.project import live, project
 from ledger.loanmath.projection import Projection
 from ledger.loanmath.schedule import schedule
 from ledger.loanmath.terms import (
-    AheadInterest,
     Component,
     Excess,
     HolidayRule,
@@ -107,7 +106,6 @@ def agreements(draw: st.DrawFn) -> LoanTerms:
         overdue_accrues=draw(st.booleans()),
         overdue_rest=draw(st.sampled_from(list(OverdueRest))),
         overdue_compounds=draw(st.booleans()),
-        ahead_interest=draw(st.sampled_from([AheadInterest.PLANNED, *AheadInterest])),
         prepayment_fee=draw(st.sampled_from([PrepaymentFee(), PrepaymentFee(Decimal("0.01"), 6)])),
         down_payment=draw(st.sampled_from([0, 0, 0, principal // 4])),
         bill_fee_rate=draw(st.sampled_from([Decimal(0), Decimal(0), Decimal("0.006")])),
@@ -312,9 +310,6 @@ def test_nothing_changes_before_the_announced_day(terms: LoanTerms, facts: list[
 @given(agreements(), histories(), days)
 def test_paying_the_quoted_amount_settles_and_one_less_does_not(terms: LoanTerms, facts: list[Fact], on: date) -> None:
     facts = [f for f in facts if f.effective_on < on or (f.effective_on == on and not isinstance(f, Arrangement))]
-    versions = [terms, *(fact.terms for fact in facts if isinstance(fact, TermsVersion | Arrangement))]
-    if any(version.ahead_interest is AheadInterest.TO_DATE for version in versions):
-        return  # their bills to come are paid one and all, fees included
     quote = payoff_quote(terms, facts, on)
     assert quote.total == quote.principal + quote.interest + quote.fee + quote.penalty - quote.credit
     if not quote.total:

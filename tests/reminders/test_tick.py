@@ -12,8 +12,9 @@ from django.db import IntegrityError, transaction
 from ledger.loanmath.terms import Component
 from ledger.models import Bill, Heartbeat, Loan, Membership, Role
 from ledger.services import heartbeat
+from ledger.services.agreement import defer_bill
 from ledger.services.autorepay import debit_due
-from ledger.services.charges import defer_bill, waive_charge
+from ledger.services.charges import waive_charge
 from ledger.services.mandates import authorize_mandate
 from ledger.services.reversals import reverse_fact
 from reminders import rules

@@ -92,6 +92,17 @@ def _loan(code: str) -> Page:
     return Page("ledger:add_loan", f"?kind={code}", of=lambda _: said)
 
 
+def _coupon(kind: str, **said: object) -> Page:
+    common = {"effective_on": "2026-03-01", "component": "third", "note": ""}
+    return Page("ledger:record_coupon", f"?kind={kind}", of=lambda home: common | said | {"seen": home.loan.version})
+
+
+def _table(name: str, principal: str) -> Page:
+    """Other terms by the lender's own table, which repays what is owed then."""
+    rows = f"2026-03-10 {principal} 100\n2026-04-10 5000 50"
+    return Page(name, "?", of=lambda home: ROUTES[name].body(home) | {"method": "listed", "table": rows})
+
+
 PAGES = [
     *(_loan(code) for code in sorted(BY_CODE)),
     *map(
@@ -99,6 +110,8 @@ PAGES = [
         [
             *("ledger:record_repayment", "ledger:record_charge", "ledger:waive_charge", "ledger:change_rate"),
             *("ledger:defer_bill", "ledger:state_lender_figure", "ledger:add_account", "ledger:state_balance"),
+            *("ledger:record_coupon", "ledger:record_refund", "ledger:record_drawdown", "ledger:move_due_date"),
+            *("ledger:pause_interest", "ledger:extend_loan", "ledger:amend_terms", "ledger:record_arrangement"),
             *("ledger:mandate", "ledger:add_credit_line", "ledger:members", "reminders:settings"),
             "ledger:rates",
             "reminders:loan_settings",
@@ -106,6 +119,14 @@ PAGES = [
     ),
     Page("ledger:settings", form="household_form", more=(("part", "household"),)),
     Page("ledger:settings", form="language_form", more=(("part", "language"),)),
+]
+PAGES += [
+    _coupon("share", fraction="50", until="2026-06-30", cap="20"),
+    _coupon("free_bills", count="2"),
+    _coupon("free_days", count="30"),
+    _coupon("rate", fraction="1", bill="3"),
+    _table("ledger:amend_terms", "6053.81"),  # 11,053.81 by the bills to come
+    _table("ledger:record_arrangement", "6520"),  # 12,000 less the 480 of principal that was paid
 ]
 FOR_VISITORS = [Page("account_login"), Page("account_signup"), Page("account_reset_password")]
 ids: dict[str, Any] = {"ids": lambda page: page.id}

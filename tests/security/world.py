@@ -111,7 +111,7 @@ def _loan(of: Home) -> tuple[object, ...]:
 
 
 def _fact(**more: object) -> Callable[[Home], dict[str, object]]:
-    return lambda of: {"key": make.unique() + "-x", "seen": of.loan.version, "effective_on": "2026-03-01", **more}
+    return lambda of: {"key": make.unique() + "-form", "seen": of.loan.version, "effective_on": "2026-03-01", **more}
 
 
 # Every route of the two apps. A route that is not here fails test_access_matrix: add it with who may use it.
@@ -123,7 +123,7 @@ ROUTES = {
     "ledger:add_loan": Route(
         who="editor",
         post=lambda of: {
-            "key": make.unique() + "-x",
+            "key": make.unique() + "-form",
             "lender": "Bank",
             "name": "Bicycle",
             "amount": "12000",
@@ -141,7 +141,7 @@ ROUTES = {
         who="editor",
         args=_loan,
         post=lambda of: {
-            "key": make.unique() + "-x",
+            "key": make.unique() + "-form",
             "seen": of.loan.version,
             "amount": "100",
             "paid_on": "2026-03-01",
@@ -155,24 +155,38 @@ ROUTES = {
     "ledger:state_lender_figure": Route(
         who="editor", args=_loan, post=_fact(bill="3", principal="900", interest="100", fee="0", penalty="0")
     ),
+    "ledger:record_coupon": Route(who="editor", args=_loan, post=_fact(amount="5", bill="2", component="")),
+    "ledger:record_refund": Route(who="editor", args=_loan, post=_fact(amount="500")),
+    "ledger:record_drawdown": Route(who="editor", args=_loan, post=_fact(amount="500")),
+    "ledger:move_due_date": Route(who="editor", args=_loan, post=_fact(bill="3", moved_to="2026-04-20")),
+    "ledger:pause_interest": Route(who="editor", args=_loan, post=_fact(until="2026-03-31")),
+    "ledger:extend_loan": Route(who="editor", args=_loan, post=_fact(count="3")),
+    "ledger:amend_terms": Route(
+        who="editor", args=_loan, post=_fact(annual_rate="10", method="level", due_day="10", count="11")
+    ),
+    "ledger:record_arrangement": Route(
+        who="editor",
+        args=_loan,
+        post=_fact(first_due_on="2026-05-10", count="24", annual_rate="6", method="level", effect="forgives"),
+    ),
     "ledger:loan": Route(args=_loan),
-    "ledger:explain_amount": Route(args=lambda of: (of.loan.pk, "bill-1-interest")),
+    "ledger:explain_amount": Route(args=lambda of: (of.loan.pk, f"repayment-{of.paid.pk}-total")),
     "ledger:reverse_fact": Route(
         who="editor",
         args=lambda of: (of.loan.pk, of.paid.pk),
-        post=lambda of: {"key": make.unique() + "-x", "seen": of.loan.version},
+        post=lambda of: {"key": make.unique() + "-form", "seen": of.loan.version},
     ),
     "ledger:confirm_repayment": Route(
         who="editor",
         args=lambda of: (of.loan.pk, of.presumed.pk),
-        post=lambda of: {"key": make.unique() + "-x"},
+        post=lambda of: {"key": make.unique() + "-form"},
         only_post=True,
     ),
     "ledger:accounts": Route(),
     "ledger:add_account": Route(
         who="editor",
         post=lambda of: {
-            "key": make.unique() + "-x",
+            "key": make.unique() + "-form",
             "name": "Wallet",
             "kind": "wallet",
             "last4": "",
@@ -183,13 +197,13 @@ ROUTES = {
     "ledger:state_balance": Route(
         who="editor",
         args=lambda of: (of.account.pk,),
-        post=lambda of: {"key": make.unique() + "-x", "amount": "300", "stated_on": "2026-03-01"},
+        post=lambda of: {"key": make.unique() + "-form", "amount": "300", "stated_on": "2026-03-01"},
     ),
     "ledger:mandate": Route(
         who="editor",
         args=_loan,
         post=lambda of: {
-            "key": make.unique() + "-x",
+            "key": make.unique() + "-form",
             "account": of.account.pk,
             "preset": "own",
             "own_windows": "08:00, 20:00",
