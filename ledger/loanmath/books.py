@@ -18,7 +18,7 @@ from ledger.loanmath.facts import Deferral, DeferralTreatment, DueDateMove, Lend
 from ledger.loanmath.interest import make_period
 from ledger.loanmath.money import Parts, Rounding, round_ratio
 from ledger.loanmath.payment import solve, start_plan
-from ledger.loanmath.plan import Plan
+from ledger.loanmath.plan import Plan, PlanWitness
 from ledger.loanmath.replan import move_dates
 from ledger.loanmath.terms import AheadInterest, Excess, HolidayRule, LoanTerms, Method, OverdueRest
 from ledger.loanmath.working_bill import WorkingBill, nothing
@@ -51,7 +51,7 @@ class Books:
     capitalized: dict[int, int] = field(default_factory=dict)  # interest that became principal, by bill
     joined: int = 0  # interest and charges that became principal by an arrangement
     coupons: list[CouponInUse] = field(default_factory=list)
-    taken_off: dict[int, list[tuple[CouponInUse, int]]] = field(default_factory=dict)  # by bill
+    taken_off: dict[int, list[tuple[CouponInUse, Amounts]]] = field(default_factory=dict)  # by bill
     calendar: Calendar = WEEKENDS
     paid_off_on: date | None = None
     looked_at: date = date.max  # from this day on nothing is late yet: what comes after it is planned
@@ -152,7 +152,7 @@ class Books:
         bill.waived = [a + b for a, b in zip(bill.waived, off, strict=True)]
         coupon.used += sum(off)
         coupon.bills += 1
-        self.taken_off.setdefault(bill.number, []).append((coupon, sum(off)))
+        self.taken_off.setdefault(bill.number, []).append((coupon, off))
 
     def overpaid(self, more: int) -> None:
         """What becomes of the bills to come once so much `more` (in plan amounts) was paid of the bill taken last than
@@ -185,11 +185,12 @@ class Books:
             bill.asked = ours
             return
         parts = figure.parts
-        bill.asked = [parts.principal, parts.interest, parts.fee, parts.penalty]
-        bill.computed, bill.penalty_stated = ours, parts.penalty > 0
+        stated = [parts.principal, parts.interest, parts.fee, parts.penalty]
+        bill.asked = [a + b for a, b in zip(stated, bill.since_figure, strict=True)]
+        bill.computed = [a - b for a, b in zip(ours, bill.since_figure, strict=True)]
+        bill.penalty_stated = parts.penalty > 0
         if bill.row is not None:
-            stated = min(parts.principal * self.plan.scale, bill.row.opening)
-            self.plan.balance = bill.row.opening - stated
+            self.plan.balance = bill.row.opening - min(parts.principal * self.plan.scale, bill.row.opening)
 
     def in_book(self, number: int) -> WorkingBill:
         """Bill `number` (from 1) as it is remembered, with its charges and waivers, made up or not."""
@@ -250,7 +251,7 @@ class Books:
             self.open.pop(bill.number, None)
             bill.waived = nothing()
             for coupon, amount in self.taken_off.pop(bill.number, ()):
-                coupon.used -= amount
+                coupon.used -= sum(amount)
                 coupon.bills -= 1
             if stays and bill.number - 1 in self.plan.ahead:
                 continue
@@ -324,10 +325,12 @@ def open_books(
     figures: Iterable[LenderFigure],
     moves: Iterable[Deferral | DueDateMove],
     calendar: Calendar = WEEKENDS,
+    witness: PlanWitness | None = None,
 ) -> Books:
     """A loan on the day of its disbursement, with what lender and borrower have said about single bills, in the order
     in which it counts."""
     plan, moves = start_plan(terms), list(moves)
+    plan.witness = witness
     latest = {fact.bill: fact for fact in moves if isinstance(fact, Deferral)}
     moves = [fact for fact in moves if isinstance(fact, DueDateMove) or latest[fact.bill] is fact]
     move_dates(plan, moves)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
+from ledger.loanmath.books import Books
 from ledger.loanmath.calendars import WEEKENDS, Calendar
 from ledger.loanmath.facts import Fact, Repayment
 from ledger.loanmath.money import Parts
 from ledger.loanmath.prepayment import PrepaymentProblem, prepayment_problem
 from ledger.loanmath.project import live, project
 from ledger.loanmath.repaying import payoff
-from ledger.loanmath.replay import replay
+from ledger.loanmath.replay import Witness, replay
 from ledger.loanmath.terms import LoanTerms, OverdueRest
 
 LONGEST_GOOD = 31  # days a quote is followed into the future
@@ -21,7 +22,8 @@ LONGEST_GOOD = 31  # days a quote is followed into the future
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PayoffQuote:
     """What settles a loan when paid on `on`, in minor units; `total` is the sum of the parts less `credit`, the
-    money already held. `good_through` is the last day on which the same amount still settles it."""
+    money already held. `good_through` is the last day on which the same amount still settles it. `terms` and `facts`
+    (live, in order) are what it was made from, so that it can be explained."""
 
     on: date
     good_through: date
@@ -31,6 +33,9 @@ class PayoffQuote:
     penalty: int
     total: int
     credit: int = 0
+    terms: LoanTerms = field(compare=False, repr=False)
+    facts: Sequence[Fact] = field(compare=False, repr=False)
+    calendar: Calendar = field(default=WEEKENDS, compare=False, repr=False)
 
 
 def payoff_quote(terms: LoanTerms, facts: Iterable[Fact], on: date, calendar: Calendar = WEEKENDS) -> PayoffQuote:
@@ -54,14 +59,24 @@ def payoff_quote(terms: LoanTerms, facts: Iterable[Fact], on: date, calendar: Ca
         penalty=needed.penalty,
         total=max(needed.total - held, 0),
         credit=min(held, needed.total),
+        terms=terms,
+        facts=known,
+        calendar=calendar,
     )
 
 
 def _needed(terms: LoanTerms, facts: list[Fact], on: date, calendar: Calendar) -> tuple[Parts, int]:
+    return payoff(books_for_quote(terms, facts, on, calendar), on)
+
+
+def books_for_quote(
+    terms: LoanTerms, facts: Sequence[Fact], on: date, calendar: Calendar = WEEKENDS, witness: Witness | None = None
+) -> Books:
+    """The books on the day of a payoff, before anything is paid; `facts` live and in order."""
     if terms.overdue_accrues and terms.overdue_rest is not OverdueRest.DAY:  # only money that comes in makes it count
         newest = max((fact.id for fact in facts), default=0)
         facts = live([*facts, Repayment(id=newest + 1, effective_on=on, amount=0)])
-    return payoff(replay(terms, facts, on, calendar), on)
+    return replay(terms, facts, on, calendar, witness=witness)
 
 
 def repayment_problem(

@@ -37,7 +37,7 @@ def keep_penalty(books: Books, bill: WorkingBill, day: date) -> None:
     if day > bill.late_from:
         late = _late_on(books, bill, bill.lateness, day)
         bill.penalty = _shown(books.terms, bill, late)
-        bill.lateness = late._replace(earlier=_capped(books.terms, bill, late), interest=ZERO)
+        bill.lateness = late._replace(earlier=capped(books.terms, bill, late), interest=ZERO)
 
 
 def next_penalty_change(books: Books, bill: WorkingBill, as_of: date) -> date | None:
@@ -117,7 +117,7 @@ def _interest(books: Books, bill: WorkingBill, late: Lateness, since: date, day:
             until = min(_next_return(bill, since), day)
         late = _grown(books, late, bearing, since, until)
         if books.terms.penalty.compounds and until == _next_return(bill, since):
-            late = late._replace(joined=round_minor(_capped(books.terms, bill, late)))
+            late = late._replace(joined=round_minor(capped(books.terms, bill, late)))
         since = until
     return late
 
@@ -196,7 +196,7 @@ def _most(terms: LoanTerms, bill: WorkingBill) -> Fraction | None:
     return min(limits)
 
 
-def _capped(terms: LoanTerms, bill: WorkingBill, late: Lateness) -> Fraction:
+def capped(terms: LoanTerms, bill: WorkingBill, late: Lateness) -> Fraction:
     """Penalty interest up to what it may come to, unrounded; what earlier terms came to stays."""
     total = late.earlier + late.interest if late.earlier else late.interest
     most = _most(terms, bill)
@@ -205,4 +205,4 @@ def _capped(terms: LoanTerms, bill: WorkingBill, late: Lateness) -> Fraction:
 
 def _shown(terms: LoanTerms, bill: WorkingBill, late: Lateness) -> int:
     """The penalty of a bill in whole minor units, never less than it was; nothing before the grace has passed."""
-    return max(bill.penalty, round_minor(_capped(terms, bill, late)) + late.fee) if late.passed else bill.penalty
+    return max(bill.penalty, round_minor(capped(terms, bill, late)) + late.fee) if late.passed else bill.penalty

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from fractions import Fraction
 from itertools import accumulate
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from ledger.loanmath.interest import ZERO, Period, Rates, due_dates, make_period, step
 from ledger.loanmath.money import Rounding, round_ratio
@@ -51,6 +51,31 @@ class PlanRow(NamedTuple):
     @property
     def closing(self) -> int:
         return self.opening - self.principal
+
+
+class PlanWitness(Protocol):
+    """Someone told how the plan comes to its figures, so that they can be explained; nobody listens otherwise."""
+
+    def taking(self, plan: Plan) -> None:
+        """The plan is about to make up its next bill."""
+
+    def accruing(self, plan: Plan, day: date, overdue: int) -> None:
+        """The interest of the current period is about to be fixed up to `day`, on `overdue` minor units as well."""
+
+    def adding_late(self, plan: Plan, overdue: int, since: date, until: date) -> None:
+        """Interest on `overdue` minor units between two days is about to be added to that of the current period."""
+
+    def rounding(self, plan: Plan) -> None:
+        """Fixed interest is about to be rounded."""
+
+    def restarting(self, plan: Plan) -> None:
+        """Interest is about to be counted anew."""
+
+    def restoring(self, plan: Plan) -> None:
+        """Interest is about to be as it was before it was counted anew."""
+
+    def solving(self, plan: Plan) -> None:
+        """Payment or part are about to be worked out."""
 
 
 class PlanState(NamedTuple):
@@ -109,6 +134,7 @@ class Plan:
     agreed_last: int = 0  # the index of the last bill as agreed, extensions included
     without_principal: set[int] = field(default_factory=set)  # bills that ask for interest only
     empty: list[int] = field(default_factory=list)  # bills put off to the end, which ask for nothing; ascending
+    witness: PlanWitness | None = None
     _periods: dict[int, Period] = field(default_factory=dict)
     _owed: list[int] = field(default_factory=list)
 
@@ -172,6 +198,8 @@ class Plan:
         if self.done or day <= (self.accrued_to or self.period(self.at).starts_on):
             return
         until = min(day, self.period(self.at).due_on)
+        if self.witness is not None:
+            self.witness.accruing(self, until, overdue)
         late = self.late_to(until, overdue)
         self.late += late
         self.accrued = self.interest_to(until) + late
@@ -186,11 +214,26 @@ class Plan:
         """Fix the interest up to `day`, for a change of balance or rate; rounded there if parts are rounded."""
         self.accrue_to(day)
         if self.terms.round_parts and not self.done:
+            if self.witness is not None:
+                self.witness.rounding(self)
             self.accrued = Fraction(self.round_interest(self.accrued.numerator, self.accrued.denominator))
+
+    def as_it_stands(self) -> Plan:
+        """A copy that what follows does not change, and that nobody listens to."""
+        kept = copy(self)
+        kept.witness = None
+        kept.dates, kept._periods, kept.agreed = list(self.dates), dict(self._periods), dict(self.agreed)
+        kept.empty, kept.without_principal = list(self.empty), set(self.without_principal)
+        kept.ahead = {index: replace(met, since=list(met.since)) for index, met in self.ahead.items()}
+        kept.rates = copy(self.rates)
+        kept.rates.segments, kept.rates.pauses = list(self.rates.segments), list(self.rates.pauses)
+        return kept
 
     def add_late(self, overdue: int, since: date, until: date) -> None:
         """Interest of the current period on `overdue`, in minor units, between two of its days; rounded by itself if
         parts are rounded."""
+        if self.witness is not None:
+            self.witness.adding_late(self, overdue, since, until)
         late = overdue * self.scale * self.factor(self.at, since, until)
         if self.terms.round_parts:
             late = Fraction(self.round_interest(late.numerator, late.denominator))
@@ -207,6 +250,8 @@ class Plan:
 
     def restart(self, day: date, period: Period) -> None:
         """Interest is counted anew from `day`, within `period`."""
+        if self.witness is not None:
+            self.witness.restarting(self)
         self.accrued, self.accrued_to, self.carry = ZERO, None, 0
         self._periods[self.at] = period
 
@@ -248,6 +293,8 @@ class Plan:
 
     def take(self) -> PlanRow:
         """The next bill; the plan moves on behind it."""
+        if self.witness is not None:
+            self.witness.taking(self)
         index, period = self.at, self.period(self.at)
         if index < self.first:
             return self._take_down_payment(period)
@@ -330,6 +377,7 @@ class Plan:
         """The index of the last bill had the bill to come not been deferred: due on `due_on` if that is given, the
         others one later; asking for principal even if it is let off."""
         trial = copy(self)
+        trial.witness = None
         trial.without_principal = self.without_principal - {self.at}
         if due_on is not None:
             trial.dates, trial._periods = [*self.dates[: self.at], due_on, *self.dates[self.at :]], {}
@@ -339,6 +387,8 @@ class Plan:
 
     def restore(self, state: PlanState) -> None:
         """The plan as it was when `state` was noted, for the same next bill."""
+        if self.witness is not None:
+            self.witness.restoring(self)
         self.balance, self.accrued, self.accrued_to, self.carry = state[:4]
         self.restore_payment(state)
         self.forget_period(self.at)

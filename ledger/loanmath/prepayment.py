@@ -71,7 +71,7 @@ def prepayment_fee(terms: LoanTerms, principal: int, at: Early) -> int:
     if principal <= 0 or free:
         return 0
     base = principal if fee.base is PrepaymentBase.PREPAID else at.owed
-    exact = Fraction(_fraction(terms, at.on)) * base
+    exact = Fraction(fraction_on(terms, at.on)) * base
     exact += principal * at.annual_rate * Fraction(fee.months_of_interest) / 12
     return max(round_minor(exact), fee.least)
 
@@ -91,7 +91,7 @@ def split_prepayment(terms: LoanTerms, amount: int, balance: int, at: Early) -> 
     return principal, prepayment_fee(terms, principal, at)
 
 
-def _fraction(terms: LoanTerms, on: date) -> Decimal:
+def fraction_on(terms: LoanTerms, on: date) -> Decimal:
     """The fraction asked while the loan is as old as it is on that day."""
     for tier in terms.prepayment_fee.tiers:
         if on < _after(terms, tier.until_months):

@@ -29,7 +29,7 @@ from ledger.loanmath.facts import (
 from ledger.loanmath.money import Parts
 from ledger.loanmath.penalty import accrue_penalty, next_penalty_change
 from ledger.loanmath.projection import ProjectedAllocation, ProjectedBill, Projection
-from ledger.loanmath.replay import replay
+from ledger.loanmath.replay import Witness, replay
 from ledger.loanmath.terms import LoanTerms
 from ledger.loanmath.working_bill import WorkingBill
 
@@ -85,11 +85,8 @@ def project(
     is below the interest.
     """
     facts = live(facts)
-    loan = replay(terms, facts, as_of, calendar, live(agreed))
-    while loan.next_due_on() is not None:
-        loan.make_bill()
-    for bill in loan.open.values():
-        accrue_penalty(loan, bill, as_of)
+    agreed = live(agreed)
+    loan = final_books(terms, facts, as_of, calendar, agreed)
     unconfirmed = presumed_repayments(facts, as_of)
     return Projection(
         as_of=as_of,
@@ -100,7 +97,28 @@ def project(
         credit=loan.held(),
         settled_on=settled_on(loan),
         next_change_on=next_change_on(loan, facts, as_of),
+        terms=terms,
+        facts=facts,
+        calendar=calendar,
+        agreed=agreed,
     )
+
+
+def final_books(
+    terms: LoanTerms,
+    facts: Sequence[Fact],
+    as_of: date,
+    calendar: Calendar = WEEKENDS,
+    agreed: Sequence[Fact] = (),
+    witness: Witness | None = None,
+) -> Books:
+    """The books as of a day with every bill to come made up; `facts` and `agreed` live and in order."""
+    loan = replay(terms, facts, as_of, calendar, agreed, witness)
+    while loan.next_due_on() is not None:
+        loan.make_bill()
+    for bill in loan.open.values():
+        accrue_penalty(loan, bill, as_of)
+    return loan
 
 
 def presumed_repayments(facts: Sequence[Fact], as_of: date) -> frozenset[int]:

@@ -187,7 +187,7 @@ def _rest_on(books: Books, day: date) -> Parts:
         interest = max(interest - coming.waivers[1], 0)
     if books.coupons and not plan.done:
         interest -= off_interest_to(books.coupons, plan, day, interest, books.interest_rounding)
-    charges = [sum(amounts) for amounts in zip(nothing(), *_charges_to_come(books), strict=True)]
+    charges = [sum(amounts) for amounts in zip(nothing(), *charges_to_come(books), strict=True)]
     charges[2] += unbilled_fee(books)
     ahead = sum(source[2] for source, _ in books.ahead)
     prepaid = max(min(principal, principal + interest + sum(charges) - ahead), 0)
@@ -195,7 +195,7 @@ def _rest_on(books: Books, day: date) -> Parts:
     return Parts(principal + charges[0], interest + charges[1], fee, charges[3])
 
 
-def _charges_to_come(books: Books) -> list[Amounts]:
+def charges_to_come(books: Books) -> list[Amounts]:
     """Charges on bills not made up yet, less what was waived of them."""
     later = [books.book[number] for number in books.charged if number > len(books.bills)]
     return [[max(a - b, 0) for a, b in zip(bill.charges, bill.waivers, strict=True)] for bill in later]

@@ -60,6 +60,7 @@ def _planned_after(old: Plan, terms: LoanTerms, day: date, at_least_on: date) ->
     agreed = due_dates(terms)
     dates = [due for due in agreed if due > day] or [max(agreed[-1], at_least_on)]
     plan = new_plan(terms)
+    plan.witness = old.witness
     plan.first = plan.at = old.at
     plan.skipped = len(agreed) - len(dates) - (1 if terms.down_payment else 0)
     plan.dates = [*(old.due_on(index) for index in range(old.at)), *dates]  # a bill of charges alone had no date

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Protocol
 
 from ledger.loanmath.arranging import arrange
 from ledger.loanmath.books import Books, open_books
@@ -28,9 +29,18 @@ from ledger.loanmath.facts import (
     Waiver,
 )
 from ledger.loanmath.paying import accrue_for_repayment, advance
+from ledger.loanmath.plan import PlanWitness
 from ledger.loanmath.refunding import refund
 from ledger.loanmath.repaying import repay
 from ledger.loanmath.terms import LoanTerms
+
+
+class Witness(PlanWitness, Protocol):
+    """A witness of the plan who is also told which fact is about to count, and when it has."""
+
+    def before(self, books: Books, fact: Fact) -> None: ...
+
+    def after(self, books: Books, fact: Fact) -> None: ...
 
 
 def replay(
@@ -39,6 +49,7 @@ def replay(
     as_of: date,
     calendar: Calendar = WEEKENDS,
     agreed: Sequence[Fact] = (),
+    witness: Witness | None = None,
 ) -> Books:
     """The loan after all `facts` (live, in order) that count by `as_of`; every bill due by then is made up. Which days
     are working days only decides until when a bill may be paid. What is `agreed` already, though it counts from a later
@@ -47,7 +58,7 @@ def replay(
     terms, known = agreed_from_the_start(terms, known)
     figures = [fact for fact in known if isinstance(fact, LenderFigure)]
     moves = [fact for fact in known if isinstance(fact, Deferral | DueDateMove)]
-    books = open_books(terms, figures, moves, calendar)
+    books = open_books(terms, figures, moves, calendar, witness)
     for fact in known:
         if isinstance(fact, Repayment | Refund) and fact.effective_on < terms.disbursed_on:
             continue
@@ -55,15 +66,24 @@ def replay(
             accrue_for_repayment(books, fact.effective_on)
         advance(books, fact.effective_on)
         books.accrue_overdue(fact.effective_on)
-        apply(books, fact)
+        _count(books, fact, witness)
     advance(books, as_of)
     books.accrue_overdue(as_of)
     books.looked_at = as_of
     for fact in agreed:
         if fact.effective_on > as_of:
             advance(books, fact.effective_on)
-            apply(books, fact)
+            _count(books, fact, witness)
     return books
+
+
+def _count(books: Books, fact: Fact, witness: Witness | None) -> None:
+    if witness is None:
+        apply(books, fact)
+        return
+    witness.before(books, fact)
+    apply(books, fact)
+    witness.after(books, fact)
 
 
 def agreed_from_the_start(terms: LoanTerms, facts: list[Fact]) -> tuple[LoanTerms, list[Fact]]:

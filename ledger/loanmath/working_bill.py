@@ -67,6 +67,7 @@ class WorkingBill:
     outstanding_after: int = 0
     asked: Amounts = field(default_factory=nothing)
     charges: Amounts = field(default_factory=nothing)
+    since_figure: Amounts = field(default_factory=nothing)  # charges later than the lender's figure
     charges_due: list[tuple[date, int, int]] = field(default_factory=list)  # day, slot and amount of each charge
     computed: Amounts | None = None
     penalty_stated: bool = False
