@@ -93,9 +93,14 @@ class LifeCost:
         return sum(flow.amount for flow in self.flows if flow.amount > 0)
 
     @property
+    def thousand(self) -> int:
+        """1,000 units of the currency, in minor units."""
+        return PER * int(10 ** exponent(self.currency))
+
+    @property
     def per_thousand(self) -> int:
         """What 1,000 units of the currency borrowed cost, in minor units."""
-        return round_ratio(self.total * PER * 10 ** exponent(self.currency), self.lent, Rounding.HALF_UP)
+        return round_ratio(self.total * self.thousand, self.lent, Rounding.HALF_UP)
 
 
 @dataclass(frozen=True, slots=True)

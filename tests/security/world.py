@@ -156,6 +156,7 @@ ROUTES = {
         who="editor", args=_loan, post=_fact(bill="3", principal="900", interest="100", fee="0", penalty="0")
     ),
     "ledger:loan": Route(args=_loan),
+    "ledger:loan_cost": Route(args=_loan),
     "ledger:reverse_fact": Route(
         who="editor",
         args=lambda of: (of.loan.pk, of.paid.pk),
