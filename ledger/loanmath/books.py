@@ -16,7 +16,7 @@ from ledger.loanmath.facts import Deferral, DeferralTreatment, LenderFigure
 from ledger.loanmath.interest import make_period
 from ledger.loanmath.money import Parts, Rounding, round_ratio
 from ledger.loanmath.payment import solve, start_plan
-from ledger.loanmath.plan import Plan
+from ledger.loanmath.plan import Plan, PlanWitness
 from ledger.loanmath.replan import agreed_due_on, move_dates
 from ledger.loanmath.terms import LoanTerms
 from ledger.loanmath.working_bill import WorkingBill, nothing
@@ -117,11 +117,12 @@ class Books:
             bill.asked = ours
             return
         parts = figure.parts
-        bill.asked = [parts.principal, parts.interest, parts.fee, parts.penalty]
-        bill.computed, bill.penalty_stated = ours, parts.penalty > 0
+        stated = [parts.principal, parts.interest, parts.fee, parts.penalty]
+        bill.asked = [a + b for a, b in zip(stated, bill.since_figure, strict=True)]
+        bill.computed = [a - b for a, b in zip(ours, bill.since_figure, strict=True)]
+        bill.penalty_stated = parts.penalty > 0
         if bill.row is not None:
-            stated = min(parts.principal * self.plan.scale, bill.row.opening)
-            self.plan.balance = bill.row.opening - stated
+            self.plan.balance = bill.row.opening - min(parts.principal * self.plan.scale, bill.row.opening)
 
     def in_book(self, number: int) -> WorkingBill:
         """Bill `number` (from 1) as it is remembered, with its charges and waivers, made up or not."""
@@ -207,9 +208,15 @@ class Books:
         return Rounding.HALF_UP if rounding is Rounding.NONE else rounding
 
 
-def open_books(terms: LoanTerms, figures: Iterable[LenderFigure], deferrals: Iterable[Deferral]) -> Books:
+def open_books(
+    terms: LoanTerms,
+    figures: Iterable[LenderFigure],
+    deferrals: Iterable[Deferral],
+    witness: PlanWitness | None = None,
+) -> Books:
     """A loan on the day of its disbursement, with what lender and borrower have said about single bills."""
     plan = start_plan(terms)
+    plan.witness = witness
     latest = {fact.bill: fact for fact in sorted(deferrals, key=lambda fact: (fact.effective_on, fact.id))}
     move_dates(plan, latest.values())
     stated = {fact.bill: fact for fact in sorted(figures, key=lambda fact: (fact.effective_on, fact.id))}

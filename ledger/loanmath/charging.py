@@ -21,6 +21,8 @@ def charge(books: Books, fact: Charge) -> None:
     figure = books.figures.get(bill.number)
     if figure is None or (figure.effective_on, figure.id) < (day, fact.id):
         bill.charges[slot] += fact.amount
+        if figure is not None:
+            bill.since_figure[slot] += fact.amount
         bill.asked[slot] += fact.amount
     elif bill.computed is not None:
         bill.computed[slot] += fact.amount

@@ -43,10 +43,10 @@ def fraction(rule: DayCount, start: date, end: date) -> Fraction:
         return _by_calendar_year(start + ONE_DAY, end + ONE_DAY)
     if rule is DayCount.ACT_ACT_FEB29:
         return Fraction((end - start).days, 366 if _holds_leap_day(start, end) else 365)
-    return Fraction(days(rule, start, end), _YEAR_DAYS.get(rule, 360))
+    return Fraction(days(rule, start, end), YEAR_DAYS.get(rule, 360))
 
 
-_YEAR_DAYS = {
+YEAR_DAYS = {  # what days are counted over, where that is one number
     DayCount.PERIODIC: 365,
     DayCount.ACT_365F: 365,
     DayCount.ACT_360: 360,

@@ -61,16 +61,18 @@ def solve(plan: Plan) -> None:
     now included."""
     if plan.done:
         return
+    if plan.witness is not None:
+        plan.witness.solving(plan)
     plan.first_more = 0
     plan.prorate_listed = True
-    bills = plan.last - _amortizes_from(plan) + 1
+    bills = plan.last - amortizes_from(plan) + 1
     if plan.terms.method in (Method.EQUAL_PRINCIPAL, Method.FLAT):
         _share(plan, bills)
     elif plan.terms.method is Method.LEVEL:
         _solve_level(plan)
 
 
-def _amortizes_from(plan: Plan) -> int:
+def amortizes_from(plan: Plan) -> int:
     """The first bill to come that repays principal."""
     return min(max(plan.at, plan.first - plan.skipped + plan.terms.principal_grace), plan.last)
 
@@ -88,22 +90,31 @@ def _share(plan: Plan, bills: int) -> None:
 
 
 def _solve_level(plan: Plan) -> None:
-    """Balance x growth over all bills = the sum of the payments, each grown over the bills after it."""
-    start = _amortizes_from(plan)
+    exact = exact_level_ratio(plan)
+    if exact is None:
+        _share(plan, plan.last - amortizes_from(plan) + 1)
+        plan.payment = plan.part
+        return
+    plan.payment = plan.round_payment(*exact)
+    if plan.terms.payment_fit is not PaymentFit.NONE:
+        plan.payment = fitted_payment(plan)
+
+
+def exact_level_ratio(plan: Plan) -> tuple[int, int] | None:
+    """The level payment before it is rounded, as numerator and denominator, in units of the plan; None where nothing
+    grows and equal shares are all there is. Balance x growth over all bills = the sum of the payments, each grown over
+    the bills after it."""
+    start = amortizes_from(plan)
     period = plan.period(start)
     since = plan.accrued_to if start == plan.at and plan.accrued_to else period.starts_on
     first = plan.rates.factor(period, since, period.due_on)
     grown, paid, one = _even_growth(plan, start) or _growth(plan, start)
     owed = plan.accrued + plan.carry if start == plan.at else ZERO
     if grown == one and not first and not owed and not plan.terms.weights:
-        _share(plan, plan.last - start + 1)
-        plan.payment = plan.part
-        return
+        return None
     owed += plan.balance * (1 + first)
     left = plan.terms.balloon * plan.scale * one * owed.denominator
-    plan.payment = plan.round_payment(max(owed.numerator * grown - left, 0), paid * owed.denominator)
-    if plan.terms.payment_fit is not PaymentFit.NONE:
-        plan.payment = fitted_payment(plan)
+    return max(owed.numerator * grown - left, 0), paid * owed.denominator
 
 
 def _even_growth(plan: Plan, start: int) -> tuple[int, int, int] | None:

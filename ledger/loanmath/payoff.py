@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from ledger.loanmath.facts import Fact
@@ -19,7 +19,8 @@ LONGEST_GOOD = 31  # days a quote is followed into the future
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PayoffQuote:
     """What settles a loan when paid on `on`, in minor units; `total` is the sum of the parts less `credit`, the
-    money already held. `good_through` is the last day on which the same amount still settles it."""
+    money already held. `good_through` is the last day on which the same amount still settles it. `terms` and `facts`
+    (live, in order) are what it was made from, so that it can be explained."""
 
     on: date
     good_through: date
@@ -29,6 +30,8 @@ class PayoffQuote:
     penalty: int
     total: int
     credit: int = 0
+    terms: LoanTerms = field(compare=False, repr=False)
+    facts: Sequence[Fact] = field(compare=False, repr=False)
 
 
 def payoff_quote(terms: LoanTerms, facts: Iterable[Fact], on: date) -> PayoffQuote:
@@ -51,6 +54,8 @@ def payoff_quote(terms: LoanTerms, facts: Iterable[Fact], on: date) -> PayoffQuo
         penalty=needed.penalty,
         total=max(needed.total - held, 0),
         credit=min(held, needed.total),
+        terms=terms,
+        facts=known,
     )
 
 

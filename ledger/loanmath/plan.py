@@ -7,11 +7,12 @@ rounds, so that one set of integer rules serves both.
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
 from itertools import accumulate
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from ledger.loanmath.interest import ZERO, Period, Rates, due_dates, make_period, step
 from ledger.loanmath.money import Rounding, round_ratio
@@ -37,6 +38,25 @@ class PlanRow(NamedTuple):
     @property
     def closing(self) -> int:
         return self.opening - self.principal
+
+
+class PlanWitness(Protocol):
+    """Someone told how the plan comes to its figures, so that they can be explained; nobody listens otherwise."""
+
+    def taking(self, plan: Plan) -> None:
+        """The plan is about to make up its next bill."""
+
+    def accruing(self, plan: Plan, day: date) -> None:
+        """The interest of the current period is about to be fixed up to `day`."""
+
+    def rounding(self, plan: Plan) -> None:
+        """Fixed interest is about to be rounded."""
+
+    def restarting(self, plan: Plan) -> None:
+        """Interest is about to be counted anew."""
+
+    def solving(self, plan: Plan) -> None:
+        """Payment or part are about to be worked out."""
 
 
 @dataclass(slots=True)
@@ -71,6 +91,7 @@ class Plan:
     first: int = 0
     skipped: int = 0
     agreed: dict[int, date] = field(default_factory=dict)  # due dates that deferrals have moved, as they were
+    witness: PlanWitness | None = None
     _periods: dict[int, Period] = field(default_factory=dict)
     _owed: list[int] = field(default_factory=list)
 
@@ -126,6 +147,8 @@ class Plan:
         `overdue` principal where the agreement says so."""
         if not self.done and day > (self.accrued_to or self.period(self.at).starts_on):
             self.overdue = overdue * self.scale
+            if self.witness is not None:
+                self.witness.accruing(self, day)
             self.accrued = self.interest_to(day)
             self.accrued_to = min(day, self.period(self.at).due_on)
             self.overdue = 0
@@ -134,7 +157,18 @@ class Plan:
         """Fix the interest up to `day`, for a change of balance or rate; rounded there if parts are rounded."""
         self.accrue_to(day)
         if self.terms.round_parts and not self.done:
+            if self.witness is not None:
+                self.witness.rounding(self)
             self.accrued = Fraction(self.round_interest(self.accrued.numerator, self.accrued.denominator))
+
+    def as_it_stands(self) -> Plan:
+        """A copy that what follows does not change, and that nobody listens to."""
+        kept = copy(self)
+        kept.witness = None
+        kept.dates, kept._periods = list(self.dates), dict(self._periods)
+        kept.rates = copy(self.rates)
+        kept.rates.segments = list(self.rates.segments)
+        return kept
 
     def close(self) -> None:
         """Nothing is owed any more and no bill will follow."""
@@ -147,6 +181,8 @@ class Plan:
 
     def restart(self, day: date, period: Period) -> None:
         """Interest is counted anew from `day`, within `period`."""
+        if self.witness is not None:
+            self.witness.restarting(self)
         self.accrued, self.accrued_to, self.carry = ZERO, None, 0
         self._periods[self.at] = period
 
@@ -187,6 +223,8 @@ class Plan:
 
     def take(self) -> PlanRow:
         """The next bill; the plan moves on behind it."""
+        if self.witness is not None:
+            self.witness.taking(self)
         index, period = self.at, self.period(self.at)
         interest = self._interest_due(period) + self.carry
         if self.open_ended and index == self.last and self._needs_another(index, interest):

@@ -27,7 +27,7 @@ from ledger.loanmath.facts import (
 )
 from ledger.loanmath.money import Parts
 from ledger.loanmath.projection import ProjectedAllocation, ProjectedBill, Projection
-from ledger.loanmath.replay import replay
+from ledger.loanmath.replay import Witness, replay
 from ledger.loanmath.terms import LoanTerms
 from ledger.loanmath.working_bill import WorkingBill
 
@@ -74,11 +74,7 @@ def project(terms: LoanTerms, facts: Iterable[Fact], as_of: date) -> Projection:
     is below the interest.
     """
     facts = live(facts)
-    loan = replay(terms, facts, as_of)
-    while loan.next_due_on() is not None:
-        loan.make_bill()
-    for bill in loan.open.values():
-        bill.accrue_penalty(loan.terms.penalty, as_of)
+    loan = final_books(terms, facts, as_of)
     unconfirmed = presumed_repayments(facts, as_of)
     return Projection(
         as_of=as_of,
@@ -89,7 +85,19 @@ def project(terms: LoanTerms, facts: Iterable[Fact], as_of: date) -> Projection:
         credit=loan.held(),
         settled_on=settled_on(loan),
         next_change_on=next_change_on(loan, facts, as_of),
+        terms=terms,
+        facts=facts,
     )
+
+
+def final_books(terms: LoanTerms, facts: Sequence[Fact], as_of: date, witness: Witness | None = None) -> Books:
+    """The books as of a day with every bill to come made up; `facts` live and in order."""
+    loan = replay(terms, facts, as_of, witness)
+    while loan.next_due_on() is not None:
+        loan.make_bill()
+    for bill in loan.open.values():
+        bill.accrue_penalty(loan.terms.penalty, as_of)
+    return loan
 
 
 def presumed_repayments(facts: Sequence[Fact], as_of: date) -> frozenset[int]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import date
 
+from ledger.loanmath.facts import Fact
 from ledger.loanmath.money import Parts
+from ledger.loanmath.terms import LoanTerms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +57,8 @@ class Projection:
     `outstanding_principal` is the principal not repaid by facts up to `as_of`; `credit` is money paid beyond what
     could be allocated. `settled_on` is the day nothing was left to pay. `next_change_on` is the first day after
     `as_of` on which the same terms and facts give another projection (a penalty that grows, a planned fact that
-    starts to count); None when only new facts can change it.
+    starts to count); None when only new facts can change it. `terms` and `facts` (live, in order) are what it was made
+    from, so that each of its amounts can be explained.
     """
 
     as_of: date
@@ -65,3 +69,5 @@ class Projection:
     credit: int
     settled_on: date | None
     next_change_on: date | None
+    terms: LoanTerms = field(compare=False, repr=False)
+    facts: Sequence[Fact] = field(compare=False, repr=False)

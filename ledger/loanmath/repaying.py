@@ -125,14 +125,14 @@ def _rest_on(books: Books, day: date) -> Parts:
     coming = books.book.get(plan.at + 1)
     if coming is not None:
         interest = max(interest - coming.waivers[1], 0)
-    charges = [sum(amounts) for amounts in zip(nothing(), *_charges_to_come(books), strict=True)]
+    charges = [sum(amounts) for amounts in zip(nothing(), *charges_to_come(books), strict=True)]
     ahead = sum(source[2] for source, _ in books.ahead)
     early = max(min(principal, principal + interest + sum(charges) - ahead), 0)
     fee = prepayment_fee(books.terms, early, day) + charges[2]
     return Parts(principal + charges[0], interest + charges[1], fee, charges[3])
 
 
-def _charges_to_come(books: Books) -> list[Amounts]:
+def charges_to_come(books: Books) -> list[Amounts]:
     """Charges on bills not made up yet, less what was waived of them."""
     later = [books.book[number] for number in books.charged if number > len(books.bills)]
     return [[max(a - b, 0) for a, b in zip(bill.charges, bill.waivers, strict=True)] for bill in later]

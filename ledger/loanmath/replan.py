@@ -29,6 +29,7 @@ def plan_from(old: Plan, terms: LoanTerms, day: date, deferrals: Iterable[Deferr
     if not dates:
         dates = [max(agreed[-1], current.due_on)]
     plan = new_plan(terms)
+    plan.witness = old.witness
     plan.first = plan.at = old.at
     plan.skipped = len(agreed) - len(dates)
     plan.starts_on = current.starts_on

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Protocol
 
 from ledger.loanmath.books import Books, open_books
 from ledger.loanmath.changing import change_rate, change_terms, draw
@@ -20,23 +21,37 @@ from ledger.loanmath.facts import (
     Waiver,
 )
 from ledger.loanmath.paying import advance
+from ledger.loanmath.plan import PlanWitness
 from ledger.loanmath.repaying import repay
 from ledger.loanmath.terms import LoanTerms
 
 
-def replay(terms: LoanTerms, facts: Sequence[Fact], as_of: date) -> Books:
+class Witness(PlanWitness, Protocol):
+    """A witness of the plan who is also told which fact is about to count, and when it has."""
+
+    def before(self, books: Books, fact: Fact) -> None: ...
+
+    def after(self, books: Books, fact: Fact) -> None: ...
+
+
+def replay(terms: LoanTerms, facts: Sequence[Fact], as_of: date, witness: Witness | None = None) -> Books:
     """The loan after all `facts` (live, in order) that count by `as_of`; every bill due by then is made up."""
     known = [fact for fact in facts if fact.effective_on <= as_of]
     terms, known = agreed_from_the_start(terms, known)
     figures = [fact for fact in known if isinstance(fact, LenderFigure)]
     deferrals = [fact for fact in known if isinstance(fact, Deferral)]
-    books = open_books(terms, figures, deferrals)
+    books = open_books(terms, figures, deferrals, witness)
     for fact in known:
         if isinstance(fact, Repayment) and fact.effective_on < terms.disbursed_on:
             continue
         advance(books, fact.effective_on)
         books.accrue_overdue(fact.effective_on)
-        apply(books, fact)
+        if witness is None:
+            apply(books, fact)
+        else:
+            witness.before(books, fact)
+            apply(books, fact)
+            witness.after(books, fact)
     advance(books, as_of)
     books.accrue_overdue(as_of)
     return books

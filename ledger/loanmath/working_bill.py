@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from fractions import Fraction
+from typing import NamedTuple
 
 from ledger.loanmath.allocation import Amounts
 from ledger.loanmath.interest import ZERO
@@ -17,6 +18,15 @@ LONGEST_SEARCH = 1 << 17  # days ahead within which a growing penalty is looked 
 
 def nothing() -> Amounts:
     return [0, 0, 0, 0]
+
+
+class Stretch(NamedTuple):
+    """Days on which penalty interest grew on the same base, under the same terms."""
+
+    since: date
+    until: date
+    base: int
+    terms: PenaltyTerms
 
 
 @dataclass(slots=True)
@@ -35,6 +45,7 @@ class WorkingBill:
     outstanding_after: int = 0
     asked: Amounts = field(default_factory=nothing)
     charges: Amounts = field(default_factory=nothing)
+    since_figure: Amounts = field(default_factory=nothing)  # charges later than the lender's figure
     computed: Amounts | None = None
     penalty_stated: bool = False
     paid: Amounts = field(default_factory=nothing)
@@ -46,6 +57,8 @@ class WorkingBill:
     earlier: Fraction = ZERO
     penalty_from: date | None = None
     grace_passed: bool = False
+    late_fee: int = 0  # the one of the terms under which the grace passed
+    stretches: tuple[Stretch, ...] = ()
     penalty: int = 0
 
     @property
@@ -110,7 +123,14 @@ class WorkingBill:
         """Count what lateness has added up to `day`."""
         if day <= self.due_on or not (terms.annual_rate or terms.late_fee):
             return
-        self.base_days, self.grace_passed = self._late(terms, day)
+        base_days, passed = self._late(terms, day)
+        if base_days > self.base_days:
+            base = self.penalty_base(terms)
+            since = day - timedelta(days=(base_days - self.base_days) // base)
+            self.stretches += (Stretch(since, day, base, terms),)
+        if passed and not self.grace_passed:
+            self.late_fee = terms.late_fee
+        self.base_days, self.grace_passed = base_days, passed
         self.penalty_from = max(self.penalty_from or day, day)
         self.penalty = self._penalty(terms, self.base_days, self.grace_passed)
 

@@ -124,6 +124,8 @@ def test_payoff_is_principal_and_interest_to_the_day() -> None:
         fee=0,
         penalty=0,
         total=921_325,
+        terms=loan(),
+        facts=(),
     )
     assert payoff_quote(loan(prepayment_fee=FEE), first_three_paid(), day("2026-04-25")).total == 930_484
 
