@@ -39,6 +39,11 @@ class ScheduleLine:
     is_next: bool
 
     @property
+    def cell(self) -> str:
+        """What the explanations of its amounts call it."""
+        return f"bill-{self.row.number}"
+
+    @property
     def difference(self) -> int:
         """The lender's figure less ours."""
         return 0 if self.computed is None else self.row.due.total - self.computed.total
@@ -106,6 +111,11 @@ class Payoff:
     bills_left: int
     has_presumed: bool
     problem: str
+
+    @property
+    def cell(self) -> str:
+        """What the explanations of its amounts call it."""
+        return f"payoff-{self.on.isoformat()}"
 
     @property
     def saves(self) -> int:

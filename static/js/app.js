@@ -39,8 +39,42 @@
     all("details[data-menu][open]").forEach((menu) => { if (!except || !menu.contains(except)) menu.open = false; });
   };
 
+  // An amount opens what it is made of in a dialog; without JavaScript its link is a page of its own.
+  const explain = (link) => {
+    let dialog = document.getElementById("explain");
+    if (!dialog) {
+      dialog = document.createElement("dialog");
+      dialog.id = "explain";
+      dialog.className = "dialog";
+      dialog.setAttribute("aria-labelledby", "explanation-title");
+      document.body.append(dialog);
+    }
+    if (!dialog.open) {
+      const close = document.createElement("button");
+      close.type = "button";
+      close.className = "btn btn-quiet btn-icon dialog-close";
+      close.dataset.close = "";
+      close.setAttribute("aria-label", document.body.dataset.closeLabel);
+      close.textContent = "×";
+      const place = document.createElement("div");
+      place.id = "explanation";
+      dialog.replaceChildren(close, place);
+    }
+    htmx.ajax("GET", link.href, { target: "#explanation", swap: "outerHTML", source: dialog }).then(() => {
+      if (!dialog.open && dialog.querySelector("#explanation-title")) dialog.showModal();
+    });
+  };
+
   document.addEventListener("click", (event) => {
     closeMenus(event.target);
+    const amount = event.target.closest("a[href*='explain/']");
+    if (amount && window.htmx && !document.querySelector("main #explanation")
+      && !(event.ctrlKey || event.metaKey || event.shiftKey || event.button)) {
+      event.preventDefault();
+      explain(amount);
+      return;
+    }
+    if (event.target.id === "explain") event.target.close();
     const on = event.target.closest("[data-set-theme], [data-dismiss], [data-dialog], [data-close], [data-print], [data-copy]");
     if (!on) return;
     if (on.dataset.setTheme) setTheme(on.dataset.setTheme);

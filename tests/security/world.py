@@ -157,6 +157,7 @@ ROUTES = {
     ),
     "ledger:loan": Route(args=_loan),
     "ledger:loan_cost": Route(args=_loan),
+    "ledger:explain_amount": Route(args=lambda of: (of.loan.pk, "bill-1-interest")),
     "ledger:reverse_fact": Route(
         who="editor",
         args=lambda of: (of.loan.pk, of.paid.pk),

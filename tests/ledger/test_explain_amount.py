@@ -1,0 +1,146 @@
+"""Any amount opens what it is made of: a page of its own, or the piece of it that a dialog shows."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from unittest.mock import patch
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from ledger.loanmath.day_count import DayCount
+from ledger.loanmath.explain import cells, explain
+from ledger.loanmath.explanation import Cell, Part, Subject, Unexplained, cell_named
+from ledger.loanmath.project import project
+from ledger.models import Role
+from ledger.selectors.history import history
+from ledger.templatetags.explaining import cell_words, equation, exact, formula, term_words, why, why_amount
+from tests import builders as make
+from tests.builders import signed_in
+from tests.loanmath.builders import loan as agreement
+
+pytestmark = [pytest.mark.django_db, pytest.mark.service, pytest.mark.usefixtures("frozen")]
+
+TODAY = date(2026, 3, 1)
+HTMX = {"HX-Request": "true", "HX-Target": "explanation"}
+MINUS = "−"
+CAR = agreement(principal=300_000, annual_rate=Decimal("0.125"), day_count=DayCount.ACT_365F)
+
+
+def url(loan, cell="bill-1-interest"):
+    return reverse("ledger:explain_amount", args=[loan.pk, cell])
+
+
+class TestWho:
+    def test_a_strangers_amount_is_not_there(self, loan):
+        stranger = make.user()
+        make.household(stranger)
+        assert signed_in(stranger).get(url(loan)).status_code == 404
+
+    def test_logged_out_one_is_led_to_sign_in(self, loan):
+        assert Client().get(url(loan)).headers["Location"].startswith(reverse("account_login"))
+
+    def test_a_viewer_may_read_it(self, home, loan, client):
+        read = signed_in(make.member(home, Role.VIEWER)).get(url(loan)).content.decode()
+        assert "12,000.00" in read
+        assert "Bill 1 · Interest" in read
+
+
+class TestPage:
+    @pytest.mark.parametrize(
+        "name", ["nothing", "bill-99-interest", "bill-1", "bill-1-interest-due", "payoff-2026-02-01-fee"]
+    )
+    def test_a_name_that_is_no_amount_is_missing(self, loan, client, name):
+        assert client.get(url(loan, name)).status_code == 404
+
+    def test_htmx_gets_the_piece_alone(self, loan, client):
+        whole, piece = client.get(url(loan)), client.get(url(loan), headers=HTMX)
+        assert whole.content.decode().strip().startswith("<!doctype html>")
+        assert piece.content.decode().strip().startswith('<div id="explanation"')
+        assert "HX-Target" in piece.headers["Vary"]
+
+    def test_the_facts_it_rests_on_lead_to_the_history(self, loan, client):
+        fact = make.repayment(loan, 106_619, date(2026, 2, 10))
+        read = client.get(url(loan, "bill-1-total-paid")).content.decode()
+        assert f'href="/loans/{loan.pk}/explain/bill-1-principal-paid/?from=bill-1-total-paid"' in read
+        read = client.get(url(loan, "bill-1-principal-paid")).content.decode()
+        assert f'href="/loans/{loan.pk}/#fact-{fact.pk}"' in read
+        assert f'id="fact-{fact.pk}"' in client.get(reverse("ledger:loan", args=[loan.pk])).content.decode()
+
+    def test_it_leads_back_to_where_one_came_from(self, loan, client):
+        read = client.get(url(loan) + "?from=bill-1-total").content.decode()
+        assert f'<a class="crumb" href="/loans/{loan.pk}/explain/bill-1-total/">' in read
+        assert client.get(url(loan) + "?from=%22%3E").status_code == 200
+
+    def test_terms_that_do_not_add_up_are_owned_up_to(self, loan, client):
+        broken = Unexplained(Cell(subject=Subject.COST), 5, ())
+        with patch("ledger.views.explain.explanation_page", side_effect=broken):
+            assert "cannot be explained yet" in client.get(url(loan)).content.decode()
+
+    def test_it_takes_the_same_queries_however_many_facts(self, loan, client, django_assert_max_num_queries):
+        counts = []
+        for day in (2, 3, 4):
+            make.repayment(loan, 1_000, date(2026, 2, day))
+            with django_assert_max_num_queries(20) as seen:
+                client.get(url(loan, "bill-1-total-paid"))
+            counts.append(len(seen))
+        assert len(set(counts)) == 1
+
+    def test_every_amount_of_a_loan_has_a_page(self, loan, client):
+        make.repayment(loan, 106_619, date(2026, 2, 10))
+        make.repayment(loan, 50_000, date(2026, 2, 20))
+        names = [cell.name for cell in cells(history(loan).project(TODAY))]
+        names += [f"payoff-2026-03-05-{part}" for part in Part]
+        assert {client.get(url(loan, name), headers=HTMX).status_code for name in names} == {200}
+
+
+class TestLinks:
+    def test_every_link_on_the_pages_leads_somewhere(self, loan, client):
+        make.repayment(loan, 106_619, date(2026, 2, 10), presumed=True)
+        found = set()
+        for page in (reverse("ledger:loan", args=[loan.pk]), reverse("ledger:bills"), reverse("ledger:overview")):
+            pieces = client.get(page).content.decode().split('href="')[1:]
+            hrefs = {piece.partition('"')[0] for piece in pieces}
+            found |= {href if href.startswith("/") else page + href for href in hrefs if "explain/" in href}
+        assert len(found) > 60
+        assert {client.get(link, headers=HTMX).status_code for link in found} == {200}
+
+    def test_an_amount_is_a_short_link(self):
+        assert why_amount(3_185, "CNY", "bill", 3, "interest") == '<a href="explain/bill-3-interest/">31.85</a>'
+        assert why(3_185, "CNY", "outstanding", loan=7).startswith('<a href="/loans/7/explain/outstanding/"><span')
+
+
+class TestWords:
+    def explained(self, name, facts=(), terms=CAR):
+        return explain(project(terms, facts, date(2026, 3, 1)), cell_named(name))
+
+    def test_interest_reads_as_one_sum(self):
+        shown = self.explained("bill-1-interest")
+        assert equation(shown) == "31 days × 12.5\xa0% / 365 × 3,000.00 = 31.85"
+        assert [(term_words(t, "CNY"), exact(t.amount, "CNY"), formula(t, "CNY")) for t in shown.terms] == [
+            ("Interest from 10 Jan 2026 to 10 Feb 2026", "31.8493…", "31 days × 12.5\xa0% / 365 × 3,000.00"),
+            ("Rounded to the nearest, halves up", "0.0006…", ""),
+        ]
+
+    def test_equal_months_read_as_a_twelfth(self):
+        assert equation(self.explained("bill-1-interest", terms=agreement())) == "14.4\xa0% / 12 × 12,000.00 = 144.00"
+
+    def test_principal_is_payment_less_interest(self):
+        shown = self.explained("bill-1-principal", terms=agreement())
+        assert [(term_words(t, "CNY"), exact(t.amount, "CNY")) for t in shown.terms] == [
+            ("The level payment", "1,079.71"),
+            ("Less the interest in it", f"{MINUS}144.00"),
+        ]
+        assert equation(shown) == ""
+
+    def test_every_kind_of_amount_has_a_name(self):
+        names = {
+            name: cell_words(cell_named(name)) for name in ("bill-3-fee-open", "all-total", "payoff-2026-03-05-fee")
+        }
+        assert names == {
+            "bill-3-fee-open": "Bill 3 · Fee · left to pay",
+            "all-total": "All bills · Total",
+            "payoff-2026-03-05-fee": "Payoff on 5 Mar 2026 · Fee",
+        }
