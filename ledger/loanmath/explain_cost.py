@@ -19,7 +19,7 @@ def cost_terms(projection: Projection) -> list[Term]:
     terms.append(Term(kind=TermKind.UPFRONT_FEE, amount=Fraction(cost.terms.upfront_fee)))
     financed = Fraction(cost.terms.opening - cost.terms.principal)
     terms.append(Term(kind=TermKind.FINANCED, amount=financed))
-    rest = cost.real.total - sum(term.amount for term in terms)
+    rest = cost.real.total - sum((term.amount for term in terms), Fraction(0))
     terms.append(Term(kind=TermKind.CAPITALIZED, amount=rest))  # repaid as principal though never lent
     return terms
 

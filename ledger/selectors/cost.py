@@ -7,6 +7,7 @@ from datetime import date
 from decimal import Decimal
 
 from ledger.loanmath.cost import CostItem, Flow, FlowKind, ItemKind, LifeCost, TrueCost, true_cost
+from ledger.loanmath.explanation import Cell, Of, Subject
 from ledger.loanmath.legal_caps import KNOWN_AS_OF, PLACES, Cap, caps_on
 from ledger.loanmath.terms import LoanTerms
 from ledger.models import Loan
@@ -24,9 +25,10 @@ class ItemLine:
 
 @dataclass(frozen=True, slots=True)
 class FlowLine:
-    """One cash flow; `received` and `paid` are never both set."""
+    """One cash flow; `received` and `paid` are never both set. `cell` names the explanation of its amount, if any."""
 
     flow: Flow
+    cell: str = ""
 
     @property
     def received(self) -> int | None:
@@ -74,7 +76,7 @@ def cost_page(loan: Loan, today: date) -> CostPage:
         cost=cost,
         items=item_lines(cost),
         agreed_flows=tuple(FlowLine(flow) for flow in cost.agreed.flows),
-        real_flows=tuple(FlowLine(flow) for flow in cost.real.flows),
+        real_flows=tuple(FlowLine(flow, _cell(flow)) for flow in cost.real.flows),
         differs=differs(cost),
         place=place,
         caps=caps,
@@ -86,6 +88,13 @@ def cost_page(loan: Loan, today: date) -> CostPage:
 def cost_of(past: History, today: date) -> TrueCost:
     """The true cost of a loan with this history."""
     return true_cost(past.terms, past.facts, today)
+
+
+def _cell(flow: Flow) -> str:
+    """Bills to come can say what they ask for."""
+    if flow.kind is not FlowKind.BILL or flow.number is None:
+        return ""
+    return Cell(subject=Subject.BILL, number=flow.number, of=Of.OPEN).name
 
 
 def differs(cost: TrueCost) -> bool:
