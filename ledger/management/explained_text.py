@@ -72,7 +72,7 @@ def _working(term: Term, currency: str) -> str:
     if term.rate is not None:
         factors.append(_percent(term.rate))
     if term.share is not None:
-        factors.append(str(term.share))
+        factors.append(_percent(term.share) if term.kind is TermKind.PREPAYMENT_FEE else str(term.share))
     if term.base is not None:
         factors.append(_exact(term.base, currency))
     said = " x ".join(factors)

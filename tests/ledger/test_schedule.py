@@ -148,6 +148,46 @@ def test_one_amount_is_explained_alone() -> None:
     assert out.splitlines()[-2:] == ["  equal part    4000.00", "  in all        4000.00"]
 
 
+def test_the_working_of_interest_and_of_sums_is_said_in_figures(tmp_path: Path) -> None:
+    """990.10 of principal and 9.90 of fee are repaid early; 2,009.90 × 1 % is 20.099."""
+    file = tmp_path / "loan.json"
+    terms = {"currency": "CNY", "principal": "3000", "disbursed_on": "2026-01-10", "annual_rate": "12%", "count": 3}
+    terms |= {"first_due_on": "2026-02-10", "prepayment_fee": {"fraction": "1%"}}  # type: ignore[dict-item]
+    paid = {"kind": "repayment", "on": "2026-01-10", "amount": "1000.00", "apply_to": "lower"}
+    file.write_text(json.dumps({"version": 1, "terms": terms, "facts": [paid]}))
+
+    def explained(name: str) -> list[str]:
+        return run(file, "--as-of", "2026-01-10", "--explain", name)[1].splitlines()[-4:]
+
+    assert explained("bill-1-interest") == [
+        "bill-1-interest",
+        "  interest  1/12 of a year x 12% x 2009.90, 2026-01-10 to 2026-02-10  20.099",
+        "  rounding  half up                                                    0.001",
+        "  in all                                                              20.10",
+    ]
+    assert explained("bill-1-total") == [
+        "bill-1-total",
+        "  part: principal    663.31",
+        "  part: interest      20.10",
+        "  in all             683.41",
+    ]
+    assert explained("payoff-2026-01-10-fee") == [
+        "payoff-2026-01-10-fee",
+        "  prepayment fee  1% x 2009.90  20.099",
+        "  rounding        half up        0.001",
+        "  in all                        20.10",
+    ]
+    said = json.loads(run(file, "--as-of", "2026-01-10", "--json", "--explain", "bill-1-interest")[1])
+    assert said["explanations"][0]["terms"][0] == {
+        "kind": "interest",
+        "amount": "20.099",
+        "since": "2026-01-10",
+        "until": "2026-02-10",
+        "base": "2009.90",
+        "rate": "12%",
+    }
+
+
 def test_an_amount_that_is_none_is_refused() -> None:
     assert run(FLAT, "--explain", "bill-9-fee") == (
         2,
