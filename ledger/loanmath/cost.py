@@ -198,17 +198,18 @@ def agreed_cost(terms: LoanTerms) -> LifeCost:
     if terms.upfront_fee:
         flows.append(Flow(terms.disbursed_on, FlowKind.UPFRONT_FEE, -terms.upfront_fee))
     flows += [Flow(row.due_on, FlowKind.BILL, -row.payment, row.number, True) for row in rows]
+    annual = _annual(terms, flows)
     return LifeCost(
         currency=terms.currency,
         lent=terms.principal,
         flows=tuple(flows),
-        items=_agreed_items(terms, rows),
-        annual=_annual(terms, flows),
+        items=_agreed_items(terms, rows, annual),
+        annual=annual,
     )
 
 
-def _agreed_items(terms: LoanTerms, rows: Sequence[ScheduledRow]) -> tuple[CostItem, ...]:
-    """The items that cost something, each with what it adds to the simple yearly cost."""
+def _agreed_items(terms: LoanTerms, rows: Sequence[ScheduledRow], annual: AnnualCost | None) -> tuple[CostItem, ...]:
+    """The items that cost something, each with what it adds to the simple yearly cost; with the last it is `annual`."""
     fees = [_fees_of_a_bill(terms, row.fee) for row in rows]
     start = terms.disbursed_on
     by_kind: dict[ItemKind, list[tuple[date, int]]] = {
@@ -220,16 +221,15 @@ def _agreed_items(terms: LoanTerms, rows: Sequence[ScheduledRow]) -> tuple[CostI
     }
     lent = terms.principal + by_kind[ItemKind.ADDED][0][1]
     counted = [(start, lent), *((row.due_on, -row.principal) for row in rows)]
+    asked = {kind: costs for kind, costs in by_kind.items() if any(cost for _, cost in costs)}
     so_far: Decimal | None = Decimal(0)
     items = []
-    for kind, costs in by_kind.items():
-        amount = sum(cost for _, cost in costs)
-        if not any(cost for _, cost in costs):
-            continue
+    for number, (kind, costs) in enumerate(asked.items(), start=1):
         counted += [(day, -cost) for day, cost in costs]
-        found = cost_of_flows(terms, counted)
+        found = annual if number == len(asked) else cost_of_flows(terms, counted)
         now = found.simple if found else None
-        items.append(CostItem(kind, amount, None if now is None or so_far is None else now - so_far))
+        added = None if now is None or so_far is None else now - so_far
+        items.append(CostItem(kind, sum(cost for _, cost in costs), added))
         so_far = now
     return tuple(items)
 
