@@ -55,6 +55,7 @@ class ItemKind(StrEnum):
     EARLY_FEE = "early_fee"  # asked for repaying early
     PENALTY = "penalty"
     ADDED = "added"  # repaid as principal though never lent: a financed fee, interest that became principal
+    FORGIVEN = "forgiven"  # lent, and need not be repaid; below zero
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,15 +212,15 @@ def agreed_cost(terms: LoanTerms) -> LifeCost:
 def _agreed_items(terms: LoanTerms, rows: Sequence[ScheduledRow], annual: AnnualCost | None) -> tuple[CostItem, ...]:
     """The items that cost something, each with what it adds to the simple yearly cost; with the last it is `annual`."""
     fees = [_fees_of_a_bill(terms, row.fee) for row in rows]
-    start = terms.disbursed_on
+    start, more = terms.disbursed_on, sum(row.principal for row in rows) - terms.principal
     by_kind: dict[ItemKind, list[tuple[date, int]]] = {
         ItemKind.INTEREST: [(row.due_on, row.payment - row.principal - row.fee) for row in rows],
         ItemKind.FLAT_FEE: [(row.due_on, flat) for row, (flat, _) in zip(rows, fees, strict=True)],
         ItemKind.BILL_FEE: [(row.due_on, of_bill) for row, (_, of_bill) in zip(rows, fees, strict=True)],
         ItemKind.UPFRONT_FEE: [(start, terms.upfront_fee)],
-        ItemKind.ADDED: [(start, sum(row.principal for row in rows) - terms.principal)],
+        _beyond_lent(more): [(start, more)],
     }
-    lent = terms.principal + by_kind[ItemKind.ADDED][0][1]
+    lent = terms.principal + more
     counted = [(start, lent), *((row.due_on, -row.principal) for row in rows)]
     asked = {kind: costs for kind, costs in by_kind.items() if any(cost for _, cost in costs)}
     so_far: Decimal | None = Decimal(0)
@@ -232,6 +233,11 @@ def _agreed_items(terms: LoanTerms, rows: Sequence[ScheduledRow], annual: Annual
         items.append(CostItem(kind, sum(cost for _, cost in costs), added))
         so_far = now
     return tuple(items)
+
+
+def _beyond_lent(more: int) -> ItemKind:
+    """The item for principal repaid beyond what was lent, or short of it."""
+    return ItemKind.ADDED if more > 0 else ItemKind.FORGIVEN
 
 
 def _fees_of_a_bill(terms: LoanTerms, fee: int) -> tuple[int, int]:
@@ -303,5 +309,6 @@ def _real_items(terms: LoanTerms, loan: Projection, total: int) -> tuple[CostIte
         ItemKind.EARLY_FEE: beside.fee,
         ItemKind.PENALTY: asked.penalty + beside.penalty,
     }
-    amounts[ItemKind.ADDED] = total - sum(amounts.values())
+    more = total - sum(amounts.values())
+    amounts[_beyond_lent(more)] = more
     return tuple(CostItem(kind, amount) for kind, amount in amounts.items() if amount)

@@ -242,7 +242,7 @@ def test_principal_that_is_forgiven_makes_the_cost_less_than_nothing() -> None:
     terms = loan(principal=300_000, annual_rate=Decimal(0), count=3)
     forgiven = Waiver(id=1, effective_on=day("2026-01-11"), amount=100_000, component=Component.PRINCIPAL, bill=3)
     cost = as_it_went(terms, forgiven, on="2026-01-12").real
-    assert (cost.items, cost.per_thousand) == ((CostItem(ItemKind.ADDED, -100_000),), -33_333)
+    assert (cost.items, cost.per_thousand) == ((CostItem(ItemKind.FORGIVEN, -100_000),), -33_333)
     assert cost.annual is not None
     assert cost.annual.simple < 0
 
