@@ -103,8 +103,6 @@ def _places(terms: LoanTerms, days: Sequence[date]) -> list[int] | None:
 
 
 def _starts_with_a_whole_period(terms: LoanTerms) -> bool:
-    if terms.due_dates or terms.listed:
-        return False
     if terms.unit in (Unit.MONTH, Unit.YEAR):
         months = terms.every * (12 if terms.unit is Unit.YEAR else 1)
         one_on = add_months(terms.disbursed_on, months, None, terms.month_end)

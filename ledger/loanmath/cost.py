@@ -55,6 +55,7 @@ class ItemKind(StrEnum):
     EARLY_FEE = "early_fee"  # asked for repaying early
     PENALTY = "penalty"
     ADDED = "added"  # repaid as principal though never lent: a financed fee, interest that became principal
+    FORGIVEN = "forgiven"  # lent, and need not be repaid; below zero
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +94,14 @@ class LifeCost:
         return sum(flow.amount for flow in self.flows if flow.amount > 0)
 
     @property
+    def thousand(self) -> int:
+        """1,000 units of the currency, in minor units."""
+        return PER * int(10 ** exponent(self.currency))
+
+    @property
     def per_thousand(self) -> int:
         """What 1,000 units of the currency borrowed cost, in minor units."""
-        return round_ratio(self.total * PER * 10 ** exponent(self.currency), self.lent, Rounding.HALF_UP)
+        return round_ratio(self.total * self.thousand, self.lent, Rounding.HALF_UP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,40 +199,45 @@ def agreed_cost(terms: LoanTerms) -> LifeCost:
     if terms.upfront_fee:
         flows.append(Flow(terms.disbursed_on, FlowKind.UPFRONT_FEE, -terms.upfront_fee))
     flows += [Flow(row.due_on, FlowKind.BILL, -row.payment, row.number, True) for row in rows]
+    annual = _annual(terms, flows)
     return LifeCost(
         currency=terms.currency,
         lent=terms.principal,
         flows=tuple(flows),
-        items=_agreed_items(terms, rows),
-        annual=_annual(terms, flows),
+        items=_agreed_items(terms, rows, annual),
+        annual=annual,
     )
 
 
-def _agreed_items(terms: LoanTerms, rows: Sequence[ScheduledRow]) -> tuple[CostItem, ...]:
-    """The items that cost something, each with what it adds to the simple yearly cost."""
+def _agreed_items(terms: LoanTerms, rows: Sequence[ScheduledRow], annual: AnnualCost | None) -> tuple[CostItem, ...]:
+    """The items that cost something, each with what it adds to the simple yearly cost; with the last it is `annual`."""
     fees = [_fees_of_a_bill(terms, row.fee) for row in rows]
-    start = terms.disbursed_on
+    start, more = terms.disbursed_on, sum(row.principal for row in rows) - terms.principal
     by_kind: dict[ItemKind, list[tuple[date, int]]] = {
         ItemKind.INTEREST: [(row.due_on, row.payment - row.principal - row.fee) for row in rows],
         ItemKind.FLAT_FEE: [(row.due_on, flat) for row, (flat, _) in zip(rows, fees, strict=True)],
         ItemKind.BILL_FEE: [(row.due_on, of_bill) for row, (_, of_bill) in zip(rows, fees, strict=True)],
         ItemKind.UPFRONT_FEE: [(start, terms.upfront_fee)],
-        ItemKind.ADDED: [(start, sum(row.principal for row in rows) - terms.principal)],
+        _beyond_lent(more): [(start, more)],
     }
-    lent = terms.principal + by_kind[ItemKind.ADDED][0][1]
+    lent = terms.principal + more
     counted = [(start, lent), *((row.due_on, -row.principal) for row in rows)]
+    asked = {kind: costs for kind, costs in by_kind.items() if any(cost for _, cost in costs)}
     so_far: Decimal | None = Decimal(0)
     items = []
-    for kind, costs in by_kind.items():
-        amount = sum(cost for _, cost in costs)
-        if not any(cost for _, cost in costs):
-            continue
+    for number, (kind, costs) in enumerate(asked.items(), start=1):
         counted += [(day, -cost) for day, cost in costs]
-        found = cost_of_flows(terms, counted)
+        found = annual if number == len(asked) else cost_of_flows(terms, counted)
         now = found.simple if found else None
-        items.append(CostItem(kind, amount, None if now is None or so_far is None else now - so_far))
+        added = None if now is None or so_far is None else now - so_far
+        items.append(CostItem(kind, sum(cost for _, cost in costs), added))
         so_far = now
     return tuple(items)
+
+
+def _beyond_lent(more: int) -> ItemKind:
+    """The item for principal repaid beyond what was lent, or short of it."""
+    return ItemKind.ADDED if more > 0 else ItemKind.FORGIVEN
 
 
 def _fees_of_a_bill(terms: LoanTerms, fee: int) -> tuple[int, int]:
@@ -298,5 +309,6 @@ def _real_items(terms: LoanTerms, loan: Projection, total: int) -> tuple[CostIte
         ItemKind.EARLY_FEE: beside.fee,
         ItemKind.PENALTY: asked.penalty + beside.penalty,
     }
-    amounts[ItemKind.ADDED] = total - sum(amounts.values())
+    more = total - sum(amounts.values())
+    amounts[_beyond_lent(more)] = more
     return tuple(CostItem(kind, amount) for kind, amount in amounts.items() if amount)

@@ -14,6 +14,7 @@ from ledger.loanmath.apr import annual_cost
 from ledger.loanmath.books import Books
 from ledger.loanmath.explain_balance import balance_terms, capital_terms, credit_terms, lent_terms
 from ledger.loanmath.explain_bill import Seen, capitalized_terms, computed_terms, due_terms, waived_terms
+from ledger.loanmath.explain_cost import cost_terms
 from ledger.loanmath.explain_payment import payment_terms
 from ledger.loanmath.explain_payoff import payoff_explained
 from ledger.loanmath.explanation import (
@@ -222,13 +223,7 @@ class Explainer:
         return self.projection.credit, credit_terms(self.books())
 
     def _cost(self, cell: Cell) -> tuple[int, list[Term]]:
-        """Interest, fees and penalty of all bills, and the fee taken up front."""
-        terms = []
-        for part in (Part.INTEREST, Part.FEE, Part.PENALTY):
-            of_all = Cell(subject=Subject.ALL, part=part)
-            amount = sum(amount_of(bill.due, part) for bill in self.projection.bills)
-            terms.append(Term(kind=TermKind.PART, amount=Fraction(amount), part=part, cell=of_all))
-        terms.append(Term(kind=TermKind.UPFRONT_FEE, amount=Fraction(self.projection.terms.upfront_fee)))
+        terms = cost_terms(self.projection)
         return int(sum(term.amount for term in terms)), terms
 
     def _repayment(self, cell: Cell) -> tuple[int, list[Term]]:

@@ -12,7 +12,8 @@ from dateutil.relativedelta import relativedelta
 from django.utils.translation import gettext as _
 
 from ledger.loanmath import facts
-from ledger.loanmath.apr import AnnualCost, advertised_rate, annual_cost
+from ledger.loanmath.apr import AnnualCost
+from ledger.loanmath.cost import Advertised, ItemKind, LifeCost
 from ledger.loanmath.facts import RateChange, RateEffect, Reversal
 from ledger.loanmath.money import Parts
 from ledger.loanmath.payoff import PayoffQuote
@@ -24,6 +25,7 @@ from ledger.models import AutoRepayMandate, Bill, Fact, Loan, TermsVersion
 from ledger.selectors.benchmarks import FollowLine, follow_line
 from ledger.selectors.bills import BillRow, bill_row
 from ledger.selectors.charts import MOST_COLUMNS, ColumnChart, Stack, column_chart
+from ledger.selectors.cost import cost_of, differs
 from ledger.selectors.facts import AT_HAND, FactLine, Links, fact_lines, with_met
 from ledger.selectors.history import History, history
 
@@ -56,20 +58,40 @@ class ScheduleLine:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What the loan truly costs: the rate that was advertised, the APR of all its payments as agreed, and the sum.
-    `rate_now` is the yearly rate since the last rate change, None without one."""
+    """What the loan truly costs: the rate that was advertised, the APR of all its payments as agreed, and the sums as
+    it went. `rate_now` is the yearly rate since the last rate change, None without one; `went` is the cost as it went
+    where that is another one than agreed."""
 
-    advertised: Decimal
+    said: Advertised
     rate_now: Decimal | None
     rate_since: date | None
     annual: AnnualCost | None
-    interest: int
-    fee: int
-    penalty: int
+    went: LifeCost | None
+    life: LifeCost
+
+    @property
+    def advertised(self) -> Decimal:
+        return self.said.annual
+
+    @property
+    def interest(self) -> int:
+        return self._sum(ItemKind.INTEREST)
+
+    @property
+    def penalty(self) -> int:
+        return self._sum(ItemKind.PENALTY)
+
+    @property
+    def fee(self) -> int:
+        """Fees of every kind, those repaid with the principal included."""
+        return self.total - self.interest - self.penalty
 
     @property
     def total(self) -> int:
-        return self.interest + self.fee + self.penalty
+        return self.life.total
+
+    def _sum(self, kind: ItemKind) -> int:
+        return sum(item.amount for item in self.life.items if item.kind is kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +194,7 @@ def loan_page(loan: Loan, today: date, payoff_on: str = "") -> LoanPage:
         borrowed=past.lent(today),
         late=sum(row.open.total for row in rows if row.is_late),
         next=next((row for row in rows if row.is_open), None),
-        cost=_cost(past, totals, today),
+        cost=_cost(past, today),
         schedule=lines,
         totals=totals,
         left=sum((row.open for row in rows), Parts()),
@@ -218,17 +240,15 @@ def too_low(past: History, today: date) -> RateWarning | None:
     return rate_warning(past.terms, others, change)
 
 
-def _cost(past: History, totals: Parts, today: date) -> Cost:
-    terms = past.agreed
-    change = _rate_change(past, today)
+def _cost(past: History, today: date) -> Cost:
+    cost, change = cost_of(past, today), _rate_change(past, today)
     return Cost(
-        advertised=advertised_rate(terms),
+        said=cost.advertised,
         rate_now=change.annual_rate if change else None,
         rate_since=change.effective_on if change else None,
-        annual=annual_cost(terms),
-        interest=totals.interest,
-        fee=totals.fee + terms.upfront_fee,
-        penalty=totals.penalty,
+        annual=cost.agreed.annual,
+        went=cost.real if differs(cost) else None,
+        life=cost.real,
     )
 
 

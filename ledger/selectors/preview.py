@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import date
-from decimal import Decimal
 
 from ledger.loanmath import facts
-from ledger.loanmath.apr import AnnualCost, advertised_rate, annual_cost
+from ledger.loanmath.apr import AnnualCost, annual_cost
+from ledger.loanmath.cost import Advertised, advertised
 from ledger.loanmath.money import Parts
 from ledger.loanmath.prepayment import PrepaymentProblem
 from ledger.loanmath.projection import ProjectedBill, Projection
@@ -36,7 +36,7 @@ class Agreement:
     interest: int
     fees: int
     to_pay: int
-    advertised: Decimal
+    advertised: Advertised
     cost: AnnualCost | None
     ends_on: date
     past: int
@@ -78,7 +78,7 @@ def agreement(terms: LoanTerms, today: date) -> Agreement:
         interest=interest,
         fees=fees,
         to_pay=sum(payments) + terms.upfront_fee,
-        advertised=advertised_rate(terms),
+        advertised=advertised(terms),
         cost=annual_cost(terms),
         ends_on=rows[-1].due_on,
         past=sum(row.due_on < today for row in rows),

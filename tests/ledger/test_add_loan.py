@@ -326,7 +326,7 @@ def test_the_figure_worked_out_is_shown_beside_the_form(client, owner):
 def test_a_flat_fee_is_shown_with_its_true_yearly_cost(client, owner):
     asked = car(amount="1,200", count="12", fee_rate="0.66", fee_per="month", first_due_on="2026-02-10", show="1")
     worked_out = client.post(f"{URL}?kind=card", asked).context["agreement"]
-    assert worked_out.advertised == Decimal("0.0792")
+    assert worked_out.advertised.annual == Decimal("0.0792")
     assert (round(worked_out.cost.simple, 4), round(worked_out.cost.compound, 4)) == (
         Decimal("0.1431"),
         Decimal("0.1529"),

@@ -66,6 +66,8 @@ def test_the_file_of_the_documentation_prints_what_it_says(tmp_path: Path) -> No
     file.write_text(blocks[0])
     assert blocks[1] == "$ manage.py schedule loan.json --as-of 2026-03-25\n"
     assert run(file, "--as-of", "2026-03-25") == (0, blocks[2], "")
+    explained = run(file, "--as-of", "2026-03-25", "--explain", "bill-3-interest")
+    assert explained == (0, f"{blocks[2]}\n{blocks[3]}", "")
 
 
 def test_a_loan_with_nothing_recorded_and_nothing_owed_is_short(tmp_path: Path) -> None:
@@ -107,6 +109,91 @@ def test_a_wrong_file_prints_nothing_but_its_line_and_field(
 def test_a_file_that_is_not_there_is_said_to_be_missing(tmp_path: Path) -> None:
     assert run(tmp_path / "none.json") == (2, "", f"{tmp_path / 'none.json'}: No such file or directory\n")
     assert run(tmp_path) == (2, "", f"{tmp_path}: Is a directory\n")
+
+
+def test_all_amounts_of_all_bills_are_explained_unless_one_is_named() -> None:
+    code, out, err = run(FLAT, "--as-of", "2026-04-10", "--explain")
+    assert (code, err) == (0, "")
+    explained = out.removeprefix((HERE / "flat_fee.txt").read_text())
+    assert [line for line in explained.splitlines() if line.startswith("bill")] == [
+        *("bill-1-principal", "bill-1-fee", "bill-2-principal", "bill-2-fee", "bill-3-principal", "bill-3-fee")
+    ]
+    assert explained.split("\n\n")[3].strip("\n").splitlines() == [
+        "bill-2-fee",
+        "  flat fee         216.00 over 3 bills  72.00",
+        "  charge (fact 2)                        5.00",
+        "  in all                                77.00",
+    ]
+
+
+def test_explanations_are_part_of_the_json() -> None:
+    out = run(FLAT, "--as-of", "2026-04-10", "--json", "--explain", "bill-2-fee-paid")[1]
+    assert json.loads(out)["explanations"] == [
+        {
+            "cell": "bill-2-fee-paid",
+            "amount": "72.00",
+            "rate": None,
+            "terms": [{"kind": "repaid", "amount": "72.00", "facts": [4], "cell": "repayment-4-total"}],
+        }
+    ]
+
+
+def test_the_rate_of_the_flows_is_said_with_them() -> None:
+    out = run(FLAT, "--as-of", "2026-04-10", "--explain", "apr")[1]
+    assert out.endswith("  in all                 216.00\n  a year, simple: 10.767936%\n")
+
+
+def test_one_amount_is_explained_alone() -> None:
+    out = run(FLAT, "--as-of", "2026-04-10", "--explain", "bill-1-principal")[1]
+    assert out.splitlines()[-2:] == ["  equal part    4000.00", "  in all        4000.00"]
+
+
+def test_the_working_of_interest_and_of_sums_is_said_in_figures(tmp_path: Path) -> None:
+    """990.10 of principal and 9.90 of fee are repaid early; 2,009.90 × 1 % is 20.099."""
+    file = tmp_path / "loan.json"
+    terms = {"currency": "CNY", "principal": "3000", "disbursed_on": "2026-01-10", "annual_rate": "12%", "count": 3}
+    terms |= {"first_due_on": "2026-02-10", "prepayment_fee": {"fraction": "1%"}}  # type: ignore[dict-item]
+    paid = {"kind": "repayment", "on": "2026-01-10", "amount": "1000.00", "apply_to": "lower"}
+    file.write_text(json.dumps({"version": 1, "terms": terms, "facts": [paid]}))
+
+    def explained(name: str) -> list[str]:
+        return run(file, "--as-of", "2026-01-10", "--explain", name)[1].splitlines()[-4:]
+
+    assert explained("bill-1-interest") == [
+        "bill-1-interest",
+        "  interest  1/12 of a year x 12% x 2009.90, 2026-01-10 to 2026-02-10  20.099",
+        "  rounding  half up                                                    0.001",
+        "  in all                                                              20.10",
+    ]
+    assert explained("bill-1-total") == [
+        "bill-1-total",
+        "  part: principal    663.31",
+        "  part: interest      20.10",
+        "  in all             683.41",
+    ]
+    assert explained("payoff-2026-01-10-fee") == [
+        "payoff-2026-01-10-fee",
+        "  prepayment fee  1% x 2009.90  20.099",
+        "  rounding        half up        0.001",
+        "  in all                        20.10",
+    ]
+    said = json.loads(run(file, "--as-of", "2026-01-10", "--json", "--explain", "bill-1-interest")[1])
+    assert said["explanations"][0]["terms"][0] == {
+        "kind": "interest",
+        "amount": "20.099",
+        "since": "2026-01-10",
+        "until": "2026-02-10",
+        "base": "2009.90",
+        "rate": "12%",
+    }
+
+
+def test_an_amount_that_is_none_is_refused() -> None:
+    assert run(FLAT, "--explain", "bill-9-fee") == (
+        2,
+        "",
+        "--explain bill-9-fee: there is no such amount; try bill-1-interest\n",
+    )
 
 
 @pytest.mark.parametrize("day", ["31.12.2026", "2026-02-30", "1900-01-01"])

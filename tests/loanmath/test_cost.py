@@ -25,6 +25,8 @@ from ledger.loanmath.cost import (
     true_cost,
 )
 from ledger.loanmath.day_count import DayCount
+from ledger.loanmath.explain import explain
+from ledger.loanmath.explanation import Cell, Part, Subject, TermKind
 from ledger.loanmath.facts import ApplyTo, Charge, Drawdown, Fact, Refund, Reversal, Waiver
 from ledger.loanmath.project import project
 from ledger.loanmath.terms import (
@@ -240,7 +242,7 @@ def test_principal_that_is_forgiven_makes_the_cost_less_than_nothing() -> None:
     terms = loan(principal=300_000, annual_rate=Decimal(0), count=3)
     forgiven = Waiver(id=1, effective_on=day("2026-01-11"), amount=100_000, component=Component.PRINCIPAL, bill=3)
     cost = as_it_went(terms, forgiven, on="2026-01-12").real
-    assert (cost.items, cost.per_thousand) == ((CostItem(ItemKind.ADDED, -100_000),), -33_333)
+    assert (cost.items, cost.per_thousand) == ((CostItem(ItemKind.FORGIVEN, -100_000),), -33_333)
     assert cost.annual is not None
     assert cost.annual.simple < 0
 
@@ -278,3 +280,25 @@ def test_items_add_up_to_what_is_paid_less_what_is_received(data: st.DataObject)
     loan_then = project(terms, facts, as_of)
     expected = sum(-flow.amount for flow in cost.real.flows if flow.is_expected)
     assert expected == max(sum(bill.open.total for bill in loan_then.bills) - loan_then.credit, 0)
+
+
+def test_the_explanation_of_the_cost_names_each_part_of_it() -> None:
+    """Interest, a charge of 20.00 of which 5.00 waived, 1 % for repaying early, 30.00 up front, 10.00 financed."""
+    terms = small(upfront_fee=3_000, prepayment_fee=PrepaymentFee(Decimal("0.01")), opening_balance=301_000)
+    charged = Charge(id=1, effective_on=day("2026-01-12"), amount=2_000)
+    waived = Waiver(id=2, effective_on=day("2026-01-13"), amount=500, component=Component.FEE, bill=1)
+    paid = repayment(3, "2026-02-10", 250_000, apply_to=ApplyTo.SHORTEN)
+    facts = [charged, waived, paid]
+    found = explain(project(terms, facts, day("2026-02-10")), Cell(subject=Subject.COST))
+    cost = as_it_went(terms, *facts, on="2026-02-10").real
+    named = {(term.kind, term.part): int(term.amount) for term in found.terms}
+    early = amounts(cost)[ItemKind.EARLY_FEE]
+    assert named == {
+        (TermKind.PART, Part.INTEREST): amounts(cost)[ItemKind.INTEREST],
+        (TermKind.PART, Part.FEE): 2_000,
+        (TermKind.LET_GO, Part.FEE): -500,
+        (TermKind.PREPAID, None): early,
+        (TermKind.UPFRONT_FEE, None): 3_000,
+        (TermKind.FINANCED, None): 1_000,
+    }
+    assert found.amount == cost.total

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from ledger.loanmath import loan_file
 from ledger.loanmath.checks import problems
 from ledger.loanmath.codec import shape
 from ledger.loanmath.facts import Fact, Repayment, Reversal
@@ -342,6 +343,11 @@ WHOLE = "must be a whole number, without quotes"
         ('"Sofa"', '"So\\nfa"', 3, "name", "must be one line of at most 200 characters"),
         ('"amount": "1055.92"', '"amount": "0.00"', 19, "facts[0].amount", "must be above zero"),
         ('"interest": "70.00"', '"interest": null', 27, "facts[1].parts.interest", AMOUNT),
+        ('"count": 6', '"due_dates": "2026-02-10", "count": 6', 9, "terms.due_dates", 'must be a list in "[ ]"'),
+        ('"count": 6', '"balloon": "6000.01", "count": 6', 9, "terms.balloon", "must be from 0.00 to 6000.00"),
+        ('"count": 6', '"upfront_fee": "6000", "count": 6', 9, "terms.upfront_fee", "must be less than the principal"),
+        ('"count": 6', '"unit": "year", "count": 600', 4, "terms.every", "is outside what a loan can have"),
+        ('"bill": 2', '"bill": 0', 24, "facts[1].bill", "must be from 1 to 36600"),
         # links
         ('"id": 3,', '"id": 2,', 30, "facts[2].id", "another fact has the id 2"),
         ('"of": 1', '"of": 9', 30, "facts[2].of", "there is no other fact with the id 9"),
@@ -388,6 +394,16 @@ def test_what_is_no_loan_file_is_said_to_be_none(text: bytes, line: int, field: 
     with pytest.raises(LoanFileError) as found:
         read_loan_file(text)
     assert (found.value.line, found.value.field, found.value.message) == (line, field, message)
+
+
+def test_what_may_be_nothing_may_be_null() -> None:
+    assert read(PLAIN | {"payment": None, "anchor_day": None}) == LoanFile(loan())
+
+
+def test_there_is_an_end_to_the_facts_of_one_loan(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loan_file, "MOST_FACTS", 2)
+    with pytest.raises(LoanFileError, match=r"^line 18, facts: more than 2 facts"):
+        read_loan_file(FILE)
 
 
 def test_facts_are_a_list_and_no_object() -> None:

@@ -12,10 +12,11 @@ from ledger.loanmath import tvm
 from ledger.loanmath.apr import advertised_rate, annual_cost
 from ledger.loanmath.dates import due_date
 from ledger.loanmath.day_count import DayCount
+from ledger.loanmath.money import Parts
 from ledger.loanmath.roots import NoSolution
 from ledger.loanmath.schedule import NeverAmortizes, level_payment
 from ledger.loanmath.solve import Unknown, roundest, solve_missing
-from ledger.loanmath.terms import LoanTerms, Method, Unit
+from ledger.loanmath.terms import ListedRow, LoanTerms, Method, Unit
 
 LEVEL = LoanTerms(
     currency="CNY",
@@ -161,3 +162,34 @@ def test_from_month_end_to_month_end_is_a_whole_month(
     )
     assert cost is not None
     assert (f"{cost.simple * 100:.2f}", cost.by_days) == ("13.03", False)
+
+
+def test_a_table_with_monthly_dates_is_counted_in_months() -> None:
+    rows = tuple(ListedRow(date(2026, n + 2, 10), Parts(400_000, 0, 7_200)) for n in range(3))
+    listed = replace(LEVEL, annual_rate=Decimal(0), method=Method.LISTED, count=3, listed=rows)
+    assert annual_cost(listed) == annual_cost(replace(flat("1.8", 3)))
+    moved = (replace(rows[0], due_on=date(2026, 2, 11)), *rows[1:])
+    cost = annual_cost(replace(listed, listed=moved))
+    assert cost is not None
+    assert cost.by_days
+
+
+@pytest.mark.parametrize(
+    ("unit", "days", "day_count", "rate"),
+    [(Unit.WEEK, 14, DayCount.ACT_364, "0.26"), (Unit.DAY, 2, DayCount.ACT_365F, "1.825")],
+)
+def test_weeks_and_days_are_periods_too(unit: Unit, days: int, day_count: DayCount, rate: str) -> None:
+    """1 % of what is owed every second week, 26 times a year, and every second day, 182.5 times."""
+    terms = replace(
+        LEVEL,
+        principal=1_000_000,
+        method=Method.INTEREST_ONLY,
+        annual_rate=Decimal(rate),
+        day_count=day_count,
+        unit=unit,
+        every=2,
+        first_due_on=date(2026, 1, 10 + days),
+    )
+    cost = annual_cost(terms)
+    assert cost is not None
+    assert (cost.simple, cost.by_days) == (Decimal(rate), False)

@@ -170,6 +170,7 @@ ROUTES = {
         post=_fact(first_due_on="2026-05-10", count="24", annual_rate="6", method="level", effect="forgives"),
     ),
     "ledger:loan": Route(args=_loan),
+    "ledger:loan_cost": Route(args=_loan),
     "ledger:explain_amount": Route(args=lambda of: (of.loan.pk, f"repayment-{of.paid.pk}-total")),
     "ledger:reverse_fact": Route(
         who="editor",

@@ -14,8 +14,11 @@ from django.core.management.base import BaseCommand
 
 from ledger import clock
 from ledger.loanmath.checks import FIRST_DAY, LAST_DAY
+from ledger.loanmath.explanation import Explanation, NoSuchCell
 from ledger.loanmath.loan_file import LoanFile, read_loan_file
 from ledger.loanmath.placed_json import LoanFileError
+from ledger.loanmath.projection import Projection
+from ledger.management import explained_text
 from ledger.management.schedule_report import as_json, as_text, report
 
 
@@ -37,15 +40,35 @@ class Command(BaseCommand):
         parser.add_argument("file", nargs="?", default="-", help="the loan file; standard input if left out or -")
         parser.add_argument("--as-of", type=a_day, metavar="DAY", help="the day asked about, such as 2026-03-31; today")
         parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
+        parser.add_argument(
+            "--explain",
+            nargs="?",
+            const="",
+            metavar="AMOUNT",
+            help="how an amount came about, such as bill-3-interest; all amounts of all bills if none is named",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         loan = self._read(options["file"])
         as_of = options["as_of"] or clock.local_day(clock.now(), settings.TIME_ZONE)
         found = report(loan, as_of)
+        explained = self._explained(found.projection, options["explain"])
         if options["json"]:
-            self.stdout.write(json.dumps(as_json(found), indent=2, ensure_ascii=False))
+            said = as_json(found)
+            if options["explain"] is not None:
+                said["explanations"] = [explained_text.as_json(one) for one in explained]
+            self.stdout.write(json.dumps(said, indent=2, ensure_ascii=False))
         else:
-            self.stdout.write(as_text(found), ending="")
+            more = f"\n{explained_text.explained_text(explained)}" if explained else ""
+            self.stdout.write(as_text(found) + more, ending="")
+
+    def _explained(self, projection: Projection, name: str | None) -> list[Explanation]:
+        if name is None:
+            return []
+        try:
+            return explained_text.explanations(projection, name)
+        except NoSuchCell:
+            self._fail(f"--explain {name}", "there is no such amount; try bill-1-interest")
 
     def _read(self, path: str) -> LoanFile:
         try:
