@@ -15,7 +15,7 @@ from ledger.loanmath.payoff import PayoffQuote, books_for_quote
 from ledger.loanmath.plan import Plan
 from ledger.loanmath.prepayment import Early, early, fraction_on, prepayment_fee
 from ledger.loanmath.repaying import charges_to_come, payoff
-from ledger.loanmath.terms import AheadInterest, Component
+from ledger.loanmath.terms import Component
 from ledger.loanmath.unbilled import unbilled_fee
 from ledger.loanmath.witness import Record
 
@@ -154,8 +154,6 @@ def _fee_terms(quote: PayoffQuote, books: Books, record: Record) -> list[Term]:
     charges = sum(sum(amounts) for amounts in charges_to_come(books)) + unbilled
     ahead = sum(source[2] for source, _ in books.ahead)
     prepaid = int(max(min(principal, principal + interest + charges - ahead), Fraction(0)))
-    if books.terms.ahead_interest is AheadInterest.TO_DATE:
-        prepaid = 0  # bills to come are paid ahead, one and all
     at = early(books, quote.on, prepaid)
     terms = [Term(kind=TermKind.UNBILLED_FEES, amount=Fraction(unbilled))]
     if not prepayment_fee(books.terms, prepaid, at):
