@@ -159,6 +159,7 @@ def projected_bill(bill: WorkingBill, unconfirmed: frozenset[int]) -> ProjectedB
         settled_on=bill.settled_on,
         deferred_from=bill.deferred_from,
         computed=computed,
+        is_replaced=bill.is_replaced,
     )
 
 

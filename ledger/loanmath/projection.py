@@ -20,7 +20,8 @@ class ProjectedBill(NamedTuple):
     due - paid - waived. `presumed` is the part of `paid` that nobody has confirmed. `outstanding_after` is the
     outstanding principal once this bill and all before it are paid. `settled_on` is the day the open amount
     reached zero (None while open; a bill of zero is settled on its due date). `computed` is our own figure
-    where the lender's replaced it. A bill that a payoff or a prepayment made unnecessary is not in the list.
+    where the lender's replaced it. What was open of an `is_replaced` bill is asked for under an arrangement since
+    `settled_on`. A bill that a payoff or a prepayment made unnecessary is not in the list.
     """
 
     number: int
@@ -35,6 +36,7 @@ class ProjectedBill(NamedTuple):
     settled_on: date | None
     deferred_from: date | None = None
     computed: Parts | None = None
+    is_replaced: bool = False
 
     @property
     def open(self) -> Parts:

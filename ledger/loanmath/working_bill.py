@@ -76,6 +76,7 @@ class WorkingBill:
     waived: Amounts = field(default_factory=nothing)
     met_by: list[tuple[int, date, Amounts]] = field(default_factory=list)
     settled_on: date | None = None
+    is_replaced: bool = False  # what was open of it is asked for under an arrangement
     lateness: Lateness = ON_TIME
     penalty: int = 0
 
@@ -133,3 +134,4 @@ class WorkingBill:
         """What is open is asked for elsewhere: nothing but what met the bill stays, and no penalty grows."""
         self.asked = [a + b for a, b in zip(self.paid, self.waived, strict=True)]
         self.penalty, self.lateness, self.penalty_stated = 0, ON_TIME, True
+        self.is_replaced = True

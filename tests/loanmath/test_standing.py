@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from ledger.loanmath.facts import Deferral, Waiver
+from ledger.loanmath.facts import Arrangement, Deferral, Waiver
 from ledger.loanmath.project import project
 from ledger.loanmath.standing import Standing, bucket, days_past_due, standing
 from ledger.loanmath.terms import Component
@@ -109,3 +109,20 @@ def test_a_bill_that_asks_for_nothing_is_paid() -> None:
 )
 def test_buckets_hold_thirty_days_each(days: int, expected: str) -> None:
     assert bucket(days) == expected
+
+
+def test_a_bill_an_arrangement_replaced_is_neither_paid_nor_late() -> None:
+    """The first bill was paid late, with 1.00 to spare for the second, whose rest the arrangement asks for."""
+    new = loan(count=3, first_due_on=day("2026-04-20"), annual_rate=Decimal(0))
+    arranged = Arrangement(id=3, effective_on=day("2026-03-20"), terms=new)
+    part, first = repayment(1, "2026-02-15", 100), repayment(2, "2026-03-15", 107_971)
+    bills = project(loan(), [part, first, arranged], day("2026-05-01")).bills
+    assert [standing(bill, day("2026-05-01"), 3) for bill in bills] == [
+        Standing.PAID_LATE,
+        Standing.REPLACED,
+        Standing.OVERDUE,
+        Standing.UPCOMING,
+        Standing.UPCOMING,
+    ]
+    assert [bill.is_replaced for bill in bills] == [False, True, False, False, False]
+    assert days_past_due(bills, day("2026-05-01")) == 11
