@@ -30,14 +30,27 @@ def why(minor: int | None, currency: str, *name: object, loan: int | None = None
 
 
 @register.simple_tag
-def why_amount(minor: int | None, currency: str, *name: object) -> SafeString:
-    """The same without the currency sign, for the columns of a loan's own schedule."""
-    return _link(amount(minor, currency), name, None)
+def why_text(minor: int | None, currency: str, *name: object, loan: int | None = None) -> SafeString:
+    """The same for an amount inside a sentence: `{% why_text ... as amount %}{% blocktranslate %}...`."""
+    return _link(money_text(minor, currency), name, loan)
+
+
+@register.simple_tag
+def why_sum(minor: int, currency: str, kind: str, query: str = "") -> SafeString:
+    """A sum over several loans that opens what it adds up; `query` is what the bills page was narrowed to."""
+    url = reverse("ledger:explain_sum", args=[f"{kind}-{currency}"])
+    return format_html('<a href="{}{}">{}</a>', url, query, money(minor, currency))
+
+
+@register.simple_tag
+def why_amount(minor: int | None, currency: str, *name: object, loan: int | None = None) -> SafeString:
+    """The same without the currency sign, for the columns of tables."""
+    return _link(amount(minor, currency), name, loan)
 
 
 def _link(shown: str, name: tuple[object, ...], loan: int | None) -> SafeString:
     cell = "-".join(str(piece) for piece in name)
-    if loan is None:
+    if not loan:  # "" where a template names none
         return format_html('<a href="explain/{}/">{}</a>', cell, shown)
     return format_html('<a href="{}">{}</a>', reverse("ledger:explain_amount", args=[loan, cell]), shown)
 
@@ -152,6 +165,27 @@ def cell_words(cell: Cell) -> str:
     if cell.subject in (Subject.BILL, Subject.ALL, Subject.LATE, Subject.REPAYMENT, Subject.PAYOFF):
         pieces += [PART_WORDS[cell.part], OF_WORDS[cell.of]]
     return " · ".join(str(piece) for piece in pieces if piece)
+
+
+SUM_WORDS = {
+    "late": _("Overdue"),
+    "next": _("Due next"),
+    "month_paid": _("Paid this month"),
+    "month_presumed": _("Presumed paid this month"),
+    "month_due": _("Still due this month"),
+    "debt": _("Outstanding principal"),
+    "interest": _("Interest still to pay"),
+    "fees": _("Fees still to pay"),
+    "open": _("Open"),
+    "paid": _("Paid"),
+    "presumed": _("Presumed paid"),
+}
+
+
+@register.filter
+def sum_words(name: str) -> str:
+    """The name of a sum over several loans in words: "Overdue"."""
+    return str(SUM_WORDS[name.partition("-")[0]])
 
 
 KIND_WORDS = {
