@@ -40,8 +40,9 @@ class Kind:
 def fact_page(
     request: PageRequest, loan_id: int, kind: Kind, more: Callable[[Loan], dict[str, Any]] | None = None
 ) -> HttpResponse:
-    """The form, for the bill `?bill=` names, else the first one open where it asks for one. A post records, unless it asks only for the preview: by htmx's target,
-    or by the button `show` without JavaScript. `more` adds to what the template is given."""
+    """The form, for the bill `?bill=` names, else the first open one where it asks for one. A post records, unless it
+    asks only for the preview: by htmx's target, or by the button `show` without JavaScript. `more` adds to what the
+    template is given."""
     refresh(request.household, request.now)
     loan = own(request, LOANS, pk=loan_id)
     desk = FactDesk(loan, _bills(loan, kind), request.today)
