@@ -275,6 +275,10 @@ def term_words(term: Term, currency: str) -> str:
         return str(PART_WORDS[term.part])
     if term.kind is TermKind.FLOW:
         words = _("Received on %(until)s") if term.amount < 0 else _("Paid on %(until)s")
+    elif term.kind is TermKind.MET and term.number is not None:
+        words = _("Less what was paid of bill %(number)d")
+    elif term.kind is TermKind.LET_GO and term.number is not None:
+        words = _("Less what was waived of bill %(number)d")
     elif term.kind is TermKind.INTEREST and term.since is None:
         words = _("Interest of one whole period")
     else:

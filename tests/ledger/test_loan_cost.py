@@ -107,6 +107,7 @@ class TestAgreed:
 
     def test_a_loan_without_cost_says_so(self, home, client):
         said = read(client, url(make.loan(home, annual_rate=Decimal(0))))
+        assert "Advertised as free of interest" in said
         assert "The agreement names no interest and no fee." in said
         assert "The agreement names no cost of being late or of repaying early." in said
         assert "APR, simple 0 %" in said
