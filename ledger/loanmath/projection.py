@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import NamedTuple
 
 from ledger.loanmath.calendars import WEEKENDS, Calendar
 from ledger.loanmath.facts import Fact
@@ -12,15 +13,15 @@ from ledger.loanmath.money import Parts
 from ledger.loanmath.terms import LoanTerms
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProjectedBill:
+class ProjectedBill(NamedTuple):
     """What one loan asks for on one due date, and what has been put against it.
 
     `due` is what was asked (penalty up to `as_of` included), `paid` and `waived` what met it; open is
     due - paid - waived. `presumed` is the part of `paid` that nobody has confirmed. `outstanding_after` is the
     outstanding principal once this bill and all before it are paid. `settled_on` is the day the open amount
     reached zero (None while open; a bill of zero is settled on its due date). `computed` is our own figure
-    where the lender's replaced it. A bill that a payoff or a prepayment made unnecessary is not in the list.
+    where the lender's replaced it. What was open of an `is_replaced` bill is asked for under an arrangement since
+    `settled_on`. A bill that a payoff or a prepayment made unnecessary is not in the list.
     """
 
     number: int
@@ -35,14 +36,14 @@ class ProjectedBill:
     settled_on: date | None
     deferred_from: date | None = None
     computed: Parts | None = None
+    is_replaced: bool = False
 
     @property
     def open(self) -> Parts:
         return self.due - self.paid - self.waived
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProjectedAllocation:
+class ProjectedAllocation(NamedTuple):
     """The part of repayment `repayment` (a fact id) put against bill `bill`; None: principal not yet due
     (and, for a payoff, the interest of the day)."""
 

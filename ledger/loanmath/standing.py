@@ -26,6 +26,7 @@ class Standing(StrEnum):
     PAID_LATE = "paid_late"
     DEFERRED = "deferred"  # agreed to be paid later, and that day has not come
     WAIVED = "waived"  # settled without a payment
+    REPLACED = "replaced"  # what was open of it is asked for under an arrangement
 
 
 class BillFigures(Protocol):
@@ -47,6 +48,8 @@ class BillFigures(Protocol):
     def settled_on(self) -> date | None: ...
     @property
     def deferred_from(self) -> date | None: ...
+    @property
+    def is_replaced(self) -> bool: ...
 
 
 def open_amount(bill: BillFigures) -> int:
@@ -71,6 +74,8 @@ def standing(bill: BillFigures, as_of: date, grace_days: int = 0) -> Standing:
 
 
 def _settled_standing(bill: BillFigures) -> Standing:
+    if bill.is_replaced:
+        return Standing.REPLACED
     if bill.presumed:
         return Standing.PRESUMED
     if not bill.paid.total and bill.waived.total:

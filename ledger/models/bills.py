@@ -30,6 +30,7 @@ class Bill(models.Model):
     due_on = models.DateField()
     payable_on = models.DateField()
     deferred_from = models.DateField(null=True)
+    is_replaced = models.BooleanField(default=False)
     settled_on = models.DateField(null=True)
     principal_due = models.BigIntegerField(default=0)
     interest_due = models.BigIntegerField(default=0)

@@ -83,7 +83,7 @@ def current_loans(household: Household, today: date) -> list[Any]:
     date of its first and last bill (`starts_on`, `ends_on`) and of its last bill paid late or overdue
     (`last_late_on`, None without one)."""
     bills = Bill.objects.filter(loan=OuterRef("pk"), is_needed=True)
-    late = bills.filter(Q(settled_on=None) | Q(settled_on__gt=F("payable_on")), payable_on__lt=today)
+    late = bills.filter(Q(settled_on=None) | Q(settled_on__gt=F("payable_on")), payable_on__lt=today, is_replaced=False)
     return list(
         Loan.objects.filter(household=household)
         .current()

@@ -266,4 +266,5 @@ def _whole_cost(projection: Projection) -> int:
 
 
 def _late(projection: Projection) -> int:
-    return sum((bill.settled_on or projection.as_of) > bill.payable_on for bill in projection.bills if bill.due.total)
+    asked = [bill for bill in projection.bills if bill.due.total and not bill.is_replaced]
+    return sum((bill.settled_on or projection.as_of) > bill.payable_on for bill in asked)

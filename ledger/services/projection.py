@@ -76,6 +76,7 @@ def bill_values(bill: ProjectedBill) -> dict[str, Any]:
         "due_on": bill.due_on,
         "payable_on": bill.payable_on,
         "deferred_from": bill.deferred_from,
+        "is_replaced": bill.is_replaced,
         "settled_on": bill.settled_on,
         "presumed": bill.presumed,
         "outstanding_after": bill.outstanding_after,
@@ -97,7 +98,7 @@ def unneeded_values(bill: Bill) -> dict[str, Any]:
 
 
 def _zero(name: str) -> Any:
-    if name == "is_needed":
+    if name in {"is_needed", "is_replaced"}:
         return False
     return None if Bill._meta.get_field(name).null else 0
 

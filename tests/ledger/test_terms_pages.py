@@ -8,6 +8,7 @@ import pytest
 import time_machine
 
 from ledger.loanmath.money import Parts
+from ledger.loanmath.standing import Standing
 from ledger.loanmath.terms import ListedRow, Method, PenaltyTerms, PrepaymentFee, Unit
 from ledger.models import Bill, Fact, Loan, TermsVersion
 from ledger.selectors.loan import loan_page
@@ -268,7 +269,8 @@ def test_an_arrangement_repays_everything_overdue_included(client, loan):
     send(client, "record_arrangement", loan, **ANEW)
     assert version().principal == 1_200_000 + 12_000 + 9_812
     assert sum(bill.due.principal for bill in Bill.objects.all()) == 1_221_812
-    assert Bill.objects.get(number=1).due == Parts()
+    replaced = Bill.objects.get(number=1)
+    assert (replaced.due, replaced.is_replaced, replaced.standing(DAY)) == (Parts(), True, Standing.REPLACED)
     shown = loan_page(Loan.objects.get(), DAY).terms[0]
     assert (shown.number, shown.is_current, shown.is_arrangement) == (2, True, True)
 
@@ -295,6 +297,7 @@ def test_undoing_an_arrangement_brings_the_overdue_bill_back(client, loan):
     send(client, "record_arrangement", loan, **ANEW)
     client.post(f"/loans/{loan.pk}/facts/{Fact.objects.get().pk}/undo/", {"key": "another-key"})
     assert asked() == before
+    assert Bill.objects.get(number=1).is_replaced is False
     assert "Undone: the arrangement of 9 Mar" in " ".join(client.get(url("loan", loan)).content.decode().split())
 
 

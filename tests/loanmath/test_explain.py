@@ -526,6 +526,30 @@ def test_a_charge_after_the_lenders_figure_stays_when_the_bill_is_made_up_again(
     assert bill.due == Parts(90_000, 14_000, 500)
 
 
+def test_a_replaced_bill_asks_for_what_it_is_charged_later() -> None:
+    """Bill 1 was paid 500.00 and let off 20.00 of its fee when the arrangement came; 7.00 charged after that stay,
+    3.00 of them let go and 4.00 paid."""
+    facts: list[Fact] = [
+        Charge(id=1, effective_on=day("2026-02-01"), amount=3_000, bill=1),
+        Waiver(id=2, effective_on=day("2026-02-12"), amount=2_000, component=Component.FEE, bill=1),
+        repayment(3, "2026-02-15", 50_000),
+        Arrangement(id=4, effective_on=day("2026-02-20"), terms=loan(count=24, first_due_on=day("2026-08-10"))),
+        Charge(id=5, effective_on=day("2026-02-21"), amount=700, bill=1),
+        Waiver(id=6, effective_on=day("2026-02-22"), amount=300, component=Component.FEE, bill=1),
+        repayment(7, "2026-02-23", 400),
+    ]
+    amount, terms = explained_terms(loan(), facts, "bill-1-fee")
+    assert (amount, [(term.kind, term.amount, term.facts) for term in terms]) == (
+        3_700,
+        [
+            (TermKind.REPLACED, 0, (4,)),
+            (TermKind.REPAID, 1_000, (3,)),
+            (TermKind.WAIVER, 2_000, (2,)),
+            (TermKind.CHARGE, 700, (5,)),
+        ],
+    )
+
+
 def test_a_name_that_is_no_amount_is_refused() -> None:
     projection = project(loan(), [], day("2026-02-01"))
     for name in ("", "bill", "bill-1", "bill-1-due", "bill-01-fee", "payoff-2026-13-01-fee", "apr-1", "all-fee-due"):

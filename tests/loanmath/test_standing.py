@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
-from ledger.loanmath.facts import Deferral, Waiver
+from ledger.loanmath.facts import Arrangement, Deferral, Waiver
 from ledger.loanmath.project import project
 from ledger.loanmath.standing import Standing, bucket, days_past_due, standing
 from ledger.loanmath.terms import Component
@@ -70,8 +69,8 @@ def test_days_past_due_count_from_the_oldest_unpaid_bill() -> None:
 
 def test_lateness_counts_from_the_payable_date_not_the_due_date() -> None:
     """Due on Saturday 10 January, payable on Monday: nothing is late before Tuesday."""
-    bill = replace(project(loan(), [], day("2026-01-10")).bills[0], due_on=day("2026-01-10"))
-    shifted = replace(bill, payable_on=day("2026-01-12"))
+    bill = project(loan(), [], day("2026-01-10")).bills[0]._replace(due_on=day("2026-01-10"))
+    shifted = bill._replace(payable_on=day("2026-01-12"))
     walk = ("2026-01-11", "2026-01-12", "2026-01-13", "2026-01-15", "2026-01-16")
     assert [standing(shifted, day(on), 3) for on in walk] == [
         Standing.UPCOMING,
@@ -81,16 +80,16 @@ def test_lateness_counts_from_the_payable_date_not_the_due_date() -> None:
         Standing.OVERDUE,
     ]
     assert [days_past_due([shifted], day(on)) for on in walk] == [0, 0, 1, 3, 4]
-    paid_on_monday = replace(shifted, paid=shifted.due, settled_on=day("2026-01-12"))
+    paid_on_monday = shifted._replace(paid=shifted.due, settled_on=day("2026-01-12"))
     assert standing(paid_on_monday, day("2026-02-01")) is Standing.PAID
-    paid_on_tuesday = replace(paid_on_monday, settled_on=day("2026-01-13"))
+    paid_on_tuesday = paid_on_monday._replace(settled_on=day("2026-01-13"))
     assert standing(paid_on_tuesday, day("2026-02-01")) is Standing.PAID_LATE
 
 
 def test_a_later_bill_payable_first_does_not_hide_an_older_one() -> None:
     """The oldest payable date counts, whatever the order of the bills."""
     first, second = project(loan(), [], day("2026-03-20")).bills[:2]
-    swapped = [replace(first, payable_on=day("2026-03-12")), replace(second, payable_on=day("2026-03-09"))]
+    swapped = [first._replace(payable_on=day("2026-03-12")), second._replace(payable_on=day("2026-03-09"))]
     assert days_past_due(swapped, day("2026-03-20")) == 11
 
 
@@ -110,3 +109,20 @@ def test_a_bill_that_asks_for_nothing_is_paid() -> None:
 )
 def test_buckets_hold_thirty_days_each(days: int, expected: str) -> None:
     assert bucket(days) == expected
+
+
+def test_a_bill_an_arrangement_replaced_is_neither_paid_nor_late() -> None:
+    """The first bill was paid late, with 1.00 to spare for the second, whose rest the arrangement asks for."""
+    new = loan(count=3, first_due_on=day("2026-04-20"), annual_rate=Decimal(0))
+    arranged = Arrangement(id=3, effective_on=day("2026-03-20"), terms=new)
+    part, first = repayment(1, "2026-02-15", 100), repayment(2, "2026-03-15", 107_971)
+    bills = project(loan(), [part, first, arranged], day("2026-05-01")).bills
+    assert [standing(bill, day("2026-05-01"), 3) for bill in bills] == [
+        Standing.PAID_LATE,
+        Standing.REPLACED,
+        Standing.OVERDUE,
+        Standing.UPCOMING,
+        Standing.UPCOMING,
+    ]
+    assert [bill.is_replaced for bill in bills] == [False, True, False, False, False]
+    assert days_past_due(bills, day("2026-05-01")) == 11
