@@ -91,7 +91,7 @@ def test_a_moved_due_day_shows_both_days_and_moves_the_bills_after_it(client, lo
     assert shown.moved[0] == Moved(3, date(2026, 4, 25), BILL, BILL, date(2026, 4, 10))
     assert (len(shown.moved) + shown.more_moved, shown.ends_after) == (10, date(2027, 1, 25))
     page = look(client, "move_due_date", loan, bill="3", moved_to="2026-04-25").content.decode()
-    assert '3, 25 Apr<br><span class="note">instead of 10 Apr</span>' in page
+    assert '3 · 25 Apr<br><span class="note">instead of 10 Apr</span>' in page
     send(client, "move_due_date", loan, bill="3", moved_to="2026-04-25")
     assert [(one.due_on, one.deferred_from) for one in Bill.objects.filter(number__in=(2, 3, 4))] == [
         (date(2026, 3, 10), None),
