@@ -135,6 +135,7 @@ class Plan:
     without_principal: set[int] = field(default_factory=set)  # bills that ask for interest only
     empty: list[int] = field(default_factory=list)  # bills put off to the end, which ask for nothing; ascending
     witness: PlanWitness | None = None
+    anchor: int | None = None  # the due day of the month since it was moved; None: as agreed
     is_plain: bool = False  # whether the agreement has no rule of its own for single bills
     _periods: dict[int, Period] = field(default_factory=dict)
     _owed: list[int] = field(default_factory=list)
@@ -155,7 +156,7 @@ class Plan:
     def due_on(self, index: int) -> date:
         """When bill `index` (from 0) is due; beyond the agreed dates, one regular period after the other."""
         while index >= len(self.dates):
-            self.dates.append(step(self.terms, self.dates[-1], 1))
+            self.dates.append(step(self.terms, self.dates[-1], 1, self.anchor))
         return self.dates[index]
 
     def period(self, index: int) -> Period:

@@ -34,11 +34,11 @@ from ledger.loanmath.terms import LoanTerms
 from ledger.loanmath.working_bill import WorkingBill
 
 RANK: dict[type[Fact], int] = {
-    TermsVersion: 0,
+    TermsVersion: 1,  # changes of the agreement count as they were recorded
     RateChange: 1,
     Pause: 1,
-    Extension: 2,
-    DueDateMove: 2,
+    Extension: 1,
+    DueDateMove: 1,
     Drawdown: 3,
     Charge: 4,
     LenderFigure: 5,
