@@ -1,5 +1,6 @@
 """Drawdowns, deferrals, moved due days, pauses, extensions, refunds and coupons: looked at, recorded, undone."""
 
+import re
 from datetime import date
 
 import pytest
@@ -340,7 +341,8 @@ def test_each_is_told_in_the_history_and_undone_to_the_cent(client, loan, name, 
     before = list(Bill.objects.order_by("number").values_list("number", "due_on", "is_needed", "principal_due"))
     send(client, name, loan, query, **said)
     fact = Fact.objects.get()
-    assert f"<strong> {text} </strong>" in words(client.get(url("loan", loan)))
+    without_links = re.sub(r"</?a\b[^>]*>", "", words(client.get(url("loan", loan))))
+    assert f"<strong> {text} </strong>" in without_links
     undo = client.get(f"/loans/{loan.pk}/facts/{fact.pk}/undo/")
     assert text in words(undo)
     assert undo.context["preview"].bills
