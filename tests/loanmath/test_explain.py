@@ -333,6 +333,22 @@ STORIES: list[tuple[LoanTerms, list[Fact]]] = [
         ],
     ),
     (loan(), [Coupon(id=1, effective_on=day("2026-02-01"), kind=CouponKind.SHARE, fraction=Decimal("0.5"))]),
+    (
+        TABLE,
+        [
+            Deferral(
+                id=1, effective_on=day("2026-01-20"), bill=bill, due_on=None, treatment=DeferralTreatment.ADD_TO_END
+            )
+            for bill in (3, 2)
+        ],
+    ),
+    (
+        TO_DATE,
+        [
+            repayment(1, "2026-01-20", 150_000),
+            Deferral(id=2, effective_on=day("2026-01-25"), bill=2, treatment=DeferralTreatment.ADD_TO_END),
+        ],
+    ),
     (loan(), [Refund(id=1, effective_on=day("2026-02-20"), amount=200_000)]),
     (loan(), [Drawdown(id=1, effective_on=day("2026-02-20"), amount=200_000)]),
     (loan(), [Arrangement(id=1, effective_on=day("2026-04-20"), terms=loan(count=24))]),
