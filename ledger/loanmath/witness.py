@@ -80,6 +80,7 @@ class Record:
         if plan.at == self.number - 1:
             self.made, self.solved = plan.as_it_stands(), self._last_solved
             self.ours, self.beyond, self.replaced = [], [], None
+            self._was_open.discard(self.number)  # made anew, under the arrangement if one is counted
 
     def accruing(self, plan: Plan, day: date, overdue: int) -> None:
         if plan.at == self.number - 1:

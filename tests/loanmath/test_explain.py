@@ -353,6 +353,13 @@ STORIES: list[tuple[LoanTerms, list[Fact]]] = [
     (loan(), [Drawdown(id=1, effective_on=day("2026-02-20"), amount=200_000)]),
     (loan(), [Arrangement(id=1, effective_on=day("2026-04-20"), terms=loan(count=24))]),
     (
+        loan(bill_fee=100),
+        [
+            repayment(1, "2026-01-20", 120_000),
+            Arrangement(id=2, effective_on=day("2026-02-20"), terms=loan(count=24, bill_fee=150)),
+        ],
+    ),
+    (
         loan(),
         [
             repayment(1, "2026-02-10", 50_000),
