@@ -130,6 +130,8 @@ def _interest_terms(seen: Seen, plan: Plan) -> list[Term]:
     """What the plan worked out for the period, what earlier bills left to this one, and what this one leaves on."""
     if plan.at < plan.first:
         return []
+    if plan.at in plan.empty and plan.terms.method is Method.LISTED:  # its row comes later, its interest with it
+        return [Term(kind=TermKind.PAID_AHEAD, amount=Fraction(_met_ahead(plan).interest, plan.scale))]
     record = seen.record
     terms = fixed_terms(plan, record.accruals, seen.facts)
     terms += stretch_terms(plan, plan.period(plan.at).due_on, seen.facts, began_by(record.accruals))
@@ -180,7 +182,8 @@ def _principal_terms(number: int, plan: Plan, row: PlanRow) -> list[Term]:
     if plan.at < plan.first:
         return [Term(kind=TermKind.DOWN_PAYMENT, amount=Fraction(row.principal, plan.scale))]
     if plan.at in plan.empty:
-        return [Term(kind=TermKind.NOT_YET, amount=Fraction(0))]
+        met = Term(kind=TermKind.PAID_AHEAD, amount=Fraction(_met_ahead(plan).principal, plan.scale))
+        return [Term(kind=TermKind.NOT_YET, amount=Fraction(0)), met]
     after = taken(plan)
     found = _last_principal(number, plan, row) if is_last(plan, after) else _regular_principal(number, plan, row)
     if plan.ahead:
@@ -213,6 +216,11 @@ def _no_more_than(found: list[Term], most: Fraction) -> list[Term]:
     return [*found, Term(kind=TermKind.NO_MORE_THAN, amount=most - wanted, base=most)]
 
 
+def _met_ahead(plan: Plan) -> Ahead:
+    """What was paid of the bill to come."""
+    return plan.ahead.get(plan.at, Ahead())
+
+
 def _sum(terms: Sequence[Term]) -> Fraction:
     return sum((term.amount for term in terms), Fraction(0))
 
@@ -220,7 +228,7 @@ def _sum(terms: Sequence[Term]) -> Fraction:
 def _with_ahead(plan: Plan, found: list[Term], *, last: bool) -> list[Term]:
     """The same where bills to come were paid ahead: one paid whole asks for what was paid, the last one not paid whole
     takes the rest, and one of which more was paid than it plans asks for that."""
-    met, scale = plan.ahead.get(plan.at, Ahead()), plan.scale
+    met, scale = _met_ahead(plan), plan.scale
     paid = Term(kind=TermKind.PAID_AHEAD, amount=Fraction(met.principal, scale))
     if plan.terms.ahead_interest is AheadInterest.ON_BALANCE:
         more = max(paid.amount - _sum(found), Fraction(0))

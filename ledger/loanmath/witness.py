@@ -80,31 +80,36 @@ class Record:
         if plan.at == self.number - 1:
             self.made, self.solved = plan.as_it_stands(), self._last_solved
             self.ours, self.beyond, self.replaced = [], [], None
+            self._was_open.discard(self.number)  # made anew, under the arrangement if one is counted
 
     def accruing(self, plan: Plan, day: date, overdue: int) -> None:
-        if plan.at == self.number - 1:
+        if self._concerns(plan):
             self._begin(plan)
             self.accruals.append(Accrual(plan.as_it_stands(), day, self._fact, overdue))
 
     def adding_late(self, plan: Plan, overdue: int, since: date, until: date) -> None:
-        if plan.at == self.number - 1:
+        if self._concerns(plan):
             self._begin(plan)
             self.accruals.append(Accrual(plan.as_it_stands(), until, self._fact, overdue, since, late=True))
 
     def rounding(self, plan: Plan) -> None:
-        if plan.at == self.number - 1 and self.accruals:
+        if self._concerns(plan) and self.accruals:
             exact = plan.accrued
             moved = (plan.round_interest(exact.numerator, exact.denominator) - exact) / plan.scale
             self.accruals.append(Accrual(plan.as_it_stands(), self.accruals[-1].until, self._fact, rounds=moved))
 
     def restarting(self, plan: Plan) -> None:
-        if plan.at == self.number - 1:
+        if self._concerns(plan):
             self._begin(plan)
             self.capitalized, self.accruals = [*self.accruals, Accrual(plan.as_it_stands(), date.max, self._fact)], []
 
     def restoring(self, plan: Plan) -> None:
-        if plan.at == self.number - 1:
+        if self._concerns(plan):
             self.accruals, self.capitalized = self.capitalized[:-1], []
+
+    def _concerns(self, plan: Plan) -> bool:
+        """Whether the plan is at this bill, or at a down payment before it, which leaves its interest to it."""
+        return plan.at == self.number - 1 or plan.at < plan.first == self.number - 1
 
     def _begin(self, plan: Plan) -> None:
         """Nothing of the period is fixed yet: what an earlier try at it fixed counts no more."""

@@ -333,9 +333,46 @@ STORIES: list[tuple[LoanTerms, list[Fact]]] = [
         ],
     ),
     (loan(), [Coupon(id=1, effective_on=day("2026-02-01"), kind=CouponKind.SHARE, fraction=Decimal("0.5"))]),
+    (
+        TABLE,
+        [
+            Deferral(
+                id=1, effective_on=day("2026-01-20"), bill=bill, due_on=None, treatment=DeferralTreatment.ADD_TO_END
+            )
+            for bill in (3, 2)
+        ],
+    ),
+    (
+        TO_DATE,
+        [
+            repayment(1, "2026-01-20", 150_000),
+            Deferral(id=2, effective_on=day("2026-01-25"), bill=2, treatment=DeferralTreatment.ADD_TO_END),
+        ],
+    ),
     (loan(), [Refund(id=1, effective_on=day("2026-02-20"), amount=200_000)]),
     (loan(), [Drawdown(id=1, effective_on=day("2026-02-20"), amount=200_000)]),
     (loan(), [Arrangement(id=1, effective_on=day("2026-04-20"), terms=loan(count=24))]),
+    (
+        loan(down_payment=60_000),
+        [
+            Deferral(
+                id=1,
+                effective_on=day("2026-01-20"),
+                bill=1,
+                due_on=day("2026-05-17"),
+                treatment=DeferralTreatment.CAPITALIZE,
+            ),
+            Charge(id=2, effective_on=day("2026-01-21"), amount=500, bill=7),
+            repayment(3, "2026-03-14", 4_637, apply_to=ApplyTo.LOWER),
+        ],
+    ),
+    (
+        loan(bill_fee=100),
+        [
+            repayment(1, "2026-01-20", 120_000),
+            Arrangement(id=2, effective_on=day("2026-02-20"), terms=loan(count=24, bill_fee=150)),
+        ],
+    ),
     (
         loan(),
         [
