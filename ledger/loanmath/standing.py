@@ -26,6 +26,7 @@ class Standing(StrEnum):
     PAID_LATE = "paid_late"
     DEFERRED = "deferred"  # agreed to be paid later, and that day has not come
     WAIVED = "waived"  # settled without a payment
+    NOTHING_DUE = "nothing_due"  # asks for nothing: left out, replaced by an arrangement, met by a coupon
 
 
 class BillFigures(Protocol):
@@ -73,8 +74,8 @@ def standing(bill: BillFigures, as_of: date, grace_days: int = 0) -> Standing:
 def _settled_standing(bill: BillFigures) -> Standing:
     if bill.presumed:
         return Standing.PRESUMED
-    if not bill.paid.total and bill.waived.total:
-        return Standing.WAIVED
+    if not bill.paid.total:
+        return Standing.WAIVED if bill.waived.total else Standing.NOTHING_DUE
     if bill.settled_on is not None and bill.settled_on > bill.payable_on:
         return Standing.PAID_LATE
     return Standing.PAID
