@@ -216,7 +216,9 @@ class Story:
             anchor_day=due.day,
             benchmark=lpr,
         )
-        return self.open(self.words.bank, self.words.mortgage, terms, under_way=self.months_before(due, 14) + timedelta(days=1))
+        return self.open(
+            self.words.bank, self.words.mortgage, terms, under_way=self.months_before(due, 14) + timedelta(days=1)
+        )
 
     def phone(self) -> LoanTerms:
         """A card's installments, repaid by hand; the last due date was three days ago."""
