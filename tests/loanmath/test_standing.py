@@ -98,9 +98,9 @@ def test_a_bill_settled_by_payment_and_waiver_is_paid() -> None:
     assert first_bill("2026-03-01", forgiven, repayment(2, "2026-02-10", 93_571)) is Standing.PAID
 
 
-def test_a_bill_that_asks_for_nothing_is_paid() -> None:
+def test_a_bill_that_asks_for_nothing_is_neither_paid_nor_late() -> None:
     terms = loan(annual_rate=Decimal(0), principal_grace=1)
-    assert standing(project(terms, [], day("2026-03-01")).bills[0], day("2026-03-01")) is Standing.PAID
+    assert standing(project(terms, [], day("2026-03-01")).bills[0], day("2026-03-01")) is Standing.NOTHING_DUE
 
 
 @pytest.mark.parametrize(
