@@ -1,15 +1,16 @@
 """The demo household's story, told through the same services a user's clicks call, with days relative to today.
 
 A mall's reserve credit with two draws, one debited on time each month and one whose last debit failed for lack of
-money; a washing machine in twelve flat-fee installments; a car; a mortgage whose rate came down; and a phone with
-one bill three days overdue.
+money; a washing machine in twelve flat-fee installments, one of them with a coupon; a car, never debited on a holiday;
+a mortgage that follows the LPR; a phone with one bill three days overdue; a study loan whose interest is paused; and a
+loan that was repaid anew under an arrangement.
 """
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import TypeVar
@@ -17,80 +18,43 @@ from typing import TypeVar
 from dateutil.relativedelta import relativedelta
 
 from ledger.clock import zone
+from ledger.demo_words import Words
+from ledger.loanmath.benchmarks import priced
 from ledger.loanmath.dates import due_date
 from ledger.loanmath.day_count import DayCount
-from ledger.loanmath.facts import ApplyTo
-from ledger.loanmath.terms import LoanTerms, Method, PenaltyBase, PenaltyTerms, Unit
-from ledger.models import AutoRepayMandate, CreditLine, FundingAccount, Household, Lender, Loan, User
+from ledger.loanmath.facts import ApplyTo, CouponKind
+from ledger.loanmath.presets import BASIS_POINT, NEW_YEAR
+from ledger.loanmath.terms import Benchmark, HolidayRule, LoanTerms, Method, PenaltyBase, PenaltyTerms, Unit
+from ledger.models import (
+    Arrangement,
+    AutoRepayMandate,
+    Coupon,
+    CreditLine,
+    Fact,
+    FundingAccount,
+    Household,
+    Lender,
+    Loan,
+    Pause,
+    User,
+)
 from ledger.models.accounts import AccountKind
+from ledger.models.facts import BY_THIRD_PARTY, FORGIVES
+from ledger.selectors.benchmarks import rates_known_to
+from ledger.selectors.history import history
+from ledger.selectors.preview import arranged_principal
 from ledger.services.accounts import add_account, state_balance
-from ledger.services.agreement import change_rate
 from ledger.services.autorepay import debit_account
+from ledger.services.changes import record_change
 from ledger.services.loans import open_loan
 from ledger.services.mandates import authorize_mandate
 from ledger.services.projection import refresh
 from ledger.services.recording import Recording
 from ledger.services.refusal import Refusal
 from ledger.services.repayments import record_repayment
+from ledger.services.terms_versions import new_version
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """The names of one telling of the story."""
-
-    household: str
-    mall: str
-    line: str
-    sofa: str
-    flights: str
-    bnpl: str
-    washer: str
-    car_lender: str
-    car: str
-    bank: str
-    mortgage: str
-    phone_lender: str
-    phone: str
-    card: str
-    wallet: str
-
-
-ENGLISH = Words(
-    household="The Lins",
-    mall="Starlight Mall",
-    line="Reserve credit",
-    sofa="Sofa",
-    flights="Flights home",
-    bnpl="Lantern Pay",
-    washer="Washing machine",
-    car_lender="Harbor Auto Finance",
-    car="Family car",
-    bank="Riverside Bank",
-    mortgage="Apartment",
-    phone_lender="Cedar Card",
-    phone="Phone installments",
-    card="Salary card",
-    wallet="Wallet",
-)
-CHINESE = Words(
-    household="林家",
-    mall="星光商城",
-    line="备用金",
-    sofa="沙发",
-    flights="回家机票",
-    bnpl="灯笼先享",
-    washer="洗衣机",
-    car_lender="海港汽车金融",
-    car="家用车",
-    bank="江畔银行",
-    mortgage="自住房",
-    phone_lender="雪松信用卡",
-    phone="手机分期",
-    card="工资卡",
-    wallet="零钱",
-)
 
 
 def tell(owner: User, household: Household, words: Words, today: date) -> None:
@@ -125,7 +89,14 @@ class Story:
         self.authorize(home, card, ("08:30", "16:30"))
         self.live_through([sofa, flights, car, home], card, wallet)
         self.by_hand(washer, lead_days=1)
-        self.by_hand(phone, lead_days=0, skip_last=True)
+        self.coupon(washer)
+        self.by_hand(phone, lead_days=0, skip=1)
+        study = self.open(self.words.study_lender, self.words.study, self.study())
+        self.by_hand(study, lead_days=2)
+        self.pause(study)
+        old = self.open(self.words.old_lender, self.words.old, self.old())
+        self.by_hand(old, lead_days=0, skip=2)
+        self.arrange(old)
         self.state(card, 23_186_40, self.today)
         refresh(self.household, self.at(self.today))
 
@@ -135,7 +106,10 @@ class Story:
     def state(self, account: FundingAccount, amount: int, day: date) -> None:
         given(state_balance(account=account, amount=amount, stated_on=day, recording=self.recording(day, 7)))
 
-    def open(self, lender: str, name: str, terms: LoanTerms, line: CreditLine | None = None) -> Loan:
+    def open(
+        self, lender: str, name: str, terms: LoanTerms, line: CreditLine | None = None, under_way: date | None = None
+    ) -> Loan:
+        """Add a loan when it was paid out, or later: the bills due before the day it is `under_way` were all paid."""
         opened = open_loan(
             household=self.household,
             lender_name=lender,
@@ -143,14 +117,19 @@ class Story:
             terms=terms,
             credit_line=line,
             key=uuid.uuid4().hex,
-            now=self.at(terms.disbursed_on),
+            now=self.at(under_way or terms.disbursed_on),
             by=self.owner,
+            paid_before=under_way,
         )
         return given(opened).loan
 
     def authorize(self, loan: Loan, account: FundingAccount, windows: Sequence[str]) -> AutoRepayMandate:
-        day = loan.terms_versions.get(number=1).disbursed_on
+        day = self.since(loan)
         return given(authorize_mandate(loan=loan, account=account, windows=windows, recording=self.recording(day, 13)))
+
+    def since(self, loan: Loan) -> date:
+        """The day the household began to keep the loan here."""
+        return loan.opened_at.astimezone(zone(self.household.time_zone)).date()
 
     # --- The agreements.
 
@@ -204,6 +183,7 @@ class Story:
         )
 
     def car(self) -> LoanTerms:
+        """Three years; what falls due on a weekend or a holiday is debited on the next working day."""
         due = self.today + timedelta(days=12)
         first = self.months_before(due, 12)
         return LoanTerms(
@@ -214,27 +194,31 @@ class Story:
             count=36,
             first_due_on=first,
             anchor_day=due.day,
+            holiday_rule=HolidayRule.NEXT_WORKDAY,
+            holiday_calendar="CN",
         )
 
     def mortgage(self) -> Loan:
-        """25 years; the yearly rate came down on 1 January."""
+        """25 years at the LPR less 30 basis points, another rate every 1 January; kept here since the second year."""
         due = self.today + timedelta(days=17)
-        first = self.months_before(due, 13)
+        first = self.months_before(due, 25)
+        disbursed_on = first - relativedelta(months=1)
+        lpr = Benchmark(series="CN-LPR-5Y", spread=-30 * BASIS_POINT, every_months=12, repriced_on=NEW_YEAR)
+        rate = priced(lpr, rates_known_to(self.household)[lpr.series], disbursed_on).annual_rate
+        assert rate is not None, "the list begins long before"
         terms = LoanTerms(
             currency="CNY",
             principal=98_000_000,
-            disbursed_on=first - relativedelta(months=1),
-            annual_rate=Decimal("0.036"),
+            disbursed_on=disbursed_on,
+            annual_rate=rate,
             count=300,
             first_due_on=first,
             anchor_day=due.day,
+            benchmark=lpr,
         )
-        loan = self.open(self.words.bank, self.words.mortgage, terms)
-        day = date(self.today.year, 1, 1)
-        if day <= terms.disbursed_on:
-            day = self.today - timedelta(days=100)
-        given(change_rate(loan=loan, annual_rate=Decimal("0.033"), effective_on=day, recording=self.recording(day)))
-        return loan
+        return self.open(
+            self.words.bank, self.words.mortgage, terms, under_way=self.months_before(due, 14) + timedelta(days=1)
+        )
 
     def phone(self) -> LoanTerms:
         """A card's installments, repaid by hand; the last due date was three days ago."""
@@ -252,11 +236,79 @@ class Story:
             penalty=PenaltyTerms(annual_rate=Decimal("0.1825"), year_days=365, base=PenaltyBase.BILL),
         )
 
+    def study(self) -> LoanTerms:
+        """Two years of evening classes."""
+        due = self.today + timedelta(days=6)
+        first = self.months_before(due, 4)
+        return LoanTerms(
+            currency="CNY",
+            principal=1_200_000,
+            disbursed_on=first - relativedelta(months=1),
+            annual_rate=Decimal("0.042"),
+            count=24,
+            first_due_on=first,
+            anchor_day=due.day,
+            day_count=DayCount.ACT_365F,
+        )
+
+    def old(self) -> LoanTerms:
+        """A year and a half; after five bills it could not be kept."""
+        due = self.today - timedelta(days=35)
+        first = self.months_before(due, 6)
+        return LoanTerms(
+            currency="CNY",
+            principal=900_000,
+            disbursed_on=first - relativedelta(months=1),
+            annual_rate=Decimal("0.156"),
+            count=18,
+            first_due_on=first,
+            anchor_day=due.day,
+            penalty=PenaltyTerms(annual_rate=Decimal("0.234"), year_days=360),
+        )
+
     # --- What happened.
+
+    def change(self, draft: Fact, day: date) -> None:
+        given(record_change(draft=draft, recording=self.recording(day, 20)))
+
+    def coupon(self, loan: Loan) -> None:
+        """15.00 off the next bill, from the shop."""
+        day = self.today - timedelta(days=2)
+        bill = loan.bills.filter(due_on__gt=self.today).earliest("number")
+        draft = Coupon(
+            loan=loan,
+            effective_on=day,
+            amount=1_500,
+            bill_number=bill.number,
+            effect=CouponKind.AMOUNT.value,
+            component=BY_THIRD_PARTY,
+        )
+        self.change(draft, day)
+
+    def pause(self, loan: Loan) -> None:
+        """Three weeks without interest, agreed ten days ago."""
+        day = self.today - timedelta(days=10)
+        self.change(Pause(loan=loan, effective_on=day, until=day + timedelta(days=20), note=self.words.pause), day)
+
+    def arrange(self, loan: Loan) -> None:
+        """What was owed three weeks ago, in 18 bills at a lower rate; interest and penalties are forgiven."""
+        day = self.today - timedelta(days=21)
+        past = history(loan)
+        first = self.today + timedelta(days=20)
+        agreed = replace(
+            past.terms,
+            annual_rate=Decimal("0.06"),
+            count=18,
+            first_due_on=first,
+            anchor_day=first.day,
+        )
+        agreed = replace(agreed, principal=arranged_principal(past, agreed, day, forgives=True))
+        draft = Arrangement(loan=loan, effective_on=day, effect=FORGIVES, terms_version=new_version(loan, agreed, day))
+        self.change(draft, day)
 
     def live_through(self, loans: list[Loan], card: FundingAccount, wallet: FundingAccount) -> None:
         """State balances each month and let auto-repay do what was due, day by day, up to yesterday."""
-        starts = min(loan.terms_versions.get(number=1).disbursed_on for loan in loans)
+        starts = min(self.since(loan) for loan in loans)
         day = starts
         while day < self.today:
             if day.day in (1, 15):
@@ -278,12 +330,12 @@ class Story:
         mandates = AutoRepayMandate.objects.filter(loan__household=self.household, next_debit_at__isnull=False)
         return mandates.order_by("next_debit_at").values_list("next_debit_at", flat=True).first()
 
-    def by_hand(self, loan: Loan, lead_days: int, skip_last: bool = False) -> None:
-        """Repay each past bill by hand, `lead_days` before it was due."""
+    def by_hand(self, loan: Loan, lead_days: int, skip: int = 0) -> None:
+        """Repay each past bill by hand, `lead_days` before it was due, but for the last `skip` of them."""
         terms = loan.terms_versions.get(number=1).value
         dues = [due_date(terms.first_due_on, terms.anchor_day, terms.unit, terms.every, k) for k in range(terms.count)]
         past = [due for due in dues if due < self.today]
-        for number, due in enumerate(past[:-1] if skip_last else past, start=1):
+        for number, due in enumerate(past[: len(past) - skip], start=1):
             bill = loan.bills.get(number=number)
             paid_on = due - timedelta(days=lead_days)
             given(

@@ -45,6 +45,7 @@ urlpatterns = [
     path("loans/<int:loan_id>/", loan.loan, name="loan"),
     path("loans/<int:loan_id>/cost/", cost.loan_cost, name="loan_cost"),
     path("loans/<int:loan_id>/explain/<str:cell>/", explain.explain_amount, name="explain_amount"),
+    path("explain/sum/<str:name>/", explain.explain_sum, name="explain_sum"),
     path("loans/<int:loan_id>/facts/<int:fact_id>/undo/", loan.reverse_fact, name="reverse_fact"),
     path("loans/<int:loan_id>/facts/<int:fact_id>/confirm/", loan.confirm_repayment, name="confirm_repayment"),
     path("accounts/", accounts.accounts, name="accounts"),

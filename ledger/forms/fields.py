@@ -43,6 +43,7 @@ class MoneyField(forms.Field):
     """
 
     default_error_messages = {
+        "required": gettext_lazy("Enter an amount in figures, such as 1234.50."),
         "invalid": gettext_lazy("Enter an amount in figures, such as 1234.50."),
         "too_large": gettext_lazy("This amount is too large to be real. Check the number of digits."),
         "decimals_0": gettext_lazy("This currency has no decimals. Enter a whole amount."),
@@ -95,6 +96,7 @@ class PercentField(forms.Field):
     """
 
     default_error_messages = {
+        "required": gettext_lazy("Enter a percentage in figures, such as 4.35."),
         "invalid": gettext_lazy("Enter a percentage in figures, such as 4.35."),
         "decimals": gettext_lazy("Enter at most 8 decimals."),
         "negative": gettext_lazy("Enter a rate of zero or more."),
@@ -147,6 +149,7 @@ class DayField(forms.Field):
 
     widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     default_error_messages = {
+        "required": gettext_lazy("Choose a day."),
         "invalid": gettext_lazy("Enter a day that exists, such as 2026-03-31."),
         "out_of_range": gettext_lazy("Enter a day between the years 1970 and 2100."),
     }

@@ -121,7 +121,7 @@ ROWS = (
 # The fields under "More", by heading and line.
 GROUPS: tuple[tuple[str | Promise, tuple[tuple[str, ...], ...]], ...] = (
     (
-        gettext_lazy("Days"),
+        pgettext_lazy("of a loan", "Days"),
         (
             ("first_due_on", "due_day", "unit"),
             ("first_due", "first_due_gap"),

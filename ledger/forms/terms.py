@@ -104,6 +104,7 @@ class TermsForm(FactForm):
 
     def clean(self) -> dict[str, Any]:
         said = super().clean() or self.cleaned_data
+        self.ask_for(said)
         if self.errors.keys() - {"key", "note"}:
             return said
         self.past = self.desk.past_of(said.get("key"))
@@ -112,6 +113,9 @@ class TermsForm(FactForm):
         if terms is not None and self._is_possible(terms, said["effective_on"]):
             self.terms = terms
         return said
+
+    def ask_for(self, said: dict[str, Any]) -> None:
+        """Say at their fields what is missing, along with whatever else is wrong."""
 
     def _is_possible(self, terms: LoanTerms, day: date) -> bool:
         """Whether this can be an agreement; what cannot be is said at its field. (A bill too early is left to the
@@ -182,7 +186,7 @@ class AmendForm(TermsForm):
 
     records = Amendment
     day_label = gettext_lazy("Holds from")
-    optional = ("first_due_on", "count", "due_day", "payment", "table")
+    optional = ("first_due_on", "count", "due_day", "payment")
     due_day = forms.IntegerField(
         label=gettext_lazy("Due day of the month"),
         required=False,
@@ -292,7 +296,7 @@ class ArrangementForm(TermsForm):
 
     records = Arrangement
     day_label = gettext_lazy("Agreed on")
-    optional = ("payment", "table")
+    optional = ("payment",)
     effect = forms.ChoiceField(
         label=gettext_lazy("Unpaid interest and charges"),
         choices=OWED,
@@ -321,15 +325,17 @@ class ArrangementForm(TermsForm):
         )
         return self.lines(lines)
 
-    def agree(self, now: LoanTerms, said: dict[str, Any]) -> LoanTerms | None:
+    def ask_for(self, said: dict[str, Any]) -> None:
+        if said.get("method") == Method.LISTED:
+            return
         for name, text in (
             ("first_due_on", _("Enter the day the first bill is due.")),
             ("count", _("Enter a whole number from 1 to 600.")),
         ):
-            if said[name] is None:
+            if said.get(name) is None and not self.has_error(name):
                 self.add_error(name, text)
-        if self.errors.keys() & {"first_due_on", "count"}:
-            return None
+
+    def agree(self, now: LoanTerms, said: dict[str, Any]) -> LoanTerms | None:
         method = Method(said["method"])
         values = PLAIN | {
             "method": method,

@@ -63,6 +63,7 @@ def pay_on_balance(books: Books, source: Source) -> int:
         bill.take_payment(repayment, day, [principal, 0, 0, 0])
         plan.balance -= principal * plan.scale
         bill.outstanding_after = plan.shown(plan.balance)
+        books.note(bill, day)
         books.overpaid(principal * plan.scale)
     else:
         bill = books.in_book(plan.at + 1)

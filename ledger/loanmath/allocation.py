@@ -26,6 +26,8 @@ def to_parts(amounts: Sequence[int]) -> Parts:
 
 def meet(amount: int, open_amounts: Amounts, order: Sequence[int]) -> Amounts:
     """How `amount` meets one bill's open amounts, component after component."""
+    if amount >= sum(open_amounts) and min(open_amounts) >= 0:
+        return list(open_amounts)
     met = [0, 0, 0, 0]
     for slot in order:
         take = min(amount, open_amounts[slot])

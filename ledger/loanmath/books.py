@@ -138,8 +138,12 @@ class Books:
         bill.deferred_from = plan.agreed.get(index)
         if bill.deferred_from is not None:
             bill.due_on = max(bill.due_on, plan.moved[index])
-        principal = plan.shown(row.opening) - plan.shown(row.closing)
-        self._ask(bill, [principal, plan.shown(row.interest), row.fee // plan.scale, 0])
+        if plan.scale == 1:
+            planned = [row.principal, row.interest, row.fee, 0]
+        else:
+            principal = plan.shown(row.opening) - plan.shown(row.closing)
+            planned = [principal, plan.shown(row.interest), row.fee // plan.scale, 0]
+        self._ask(bill, planned)
         if index in plan.without_principal:
             solve(plan)
         bill.outstanding_after = plan.shown(plan.balance)
@@ -149,7 +153,7 @@ class Books:
         for coupon in self.coupons:
             self.take_off(bill, coupon)
         self.bills.append(bill)
-        self.note(bill, max((paid_on for _, paid_on, _ in bill.met_by), default=bill.due_on))
+        self.note(bill, max(paid_on for _, paid_on, _ in bill.met_by) if bill.met_by else bill.due_on)
         return bill
 
     def take_off(self, bill: WorkingBill, coupon: CouponInUse) -> None:
@@ -202,7 +206,10 @@ class Books:
 
     def in_book(self, number: int) -> WorkingBill:
         """Bill `number` (from 1) as it is remembered, with its charges and waivers, made up or not."""
-        return self.book.setdefault(number, WorkingBill(number))
+        bill = self.book.get(number)
+        if bill is None:
+            bill = self.book[number] = WorkingBill(number)
+        return bill
 
     def _defer_interest(self, bill: WorkingBill) -> None:
         """A bill deferred at the price of its interest: that up to the old due date joins what is owed, once, and the

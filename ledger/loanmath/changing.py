@@ -84,6 +84,11 @@ def extend(books: Books, fact: Extension) -> None:
     pay_ahead_again(books, fact.effective_on)
 
 
+def _counts_after(move: Deferral | DueDateMove, version: TermsVersion) -> bool:
+    """Whether a date was moved after the terms were amended: what was moved before is in the new terms."""
+    return (move.effective_on, move.id) > (version.effective_on, version.id)
+
+
 def _moves_alone(move: Deferral | DueDateMove) -> bool:
     """Whether it moves one bill and no other, so that new terms do not answer it."""
     return isinstance(move, Deferral) and move.treatment is DeferralTreatment.MOVE
@@ -107,6 +112,6 @@ def change_terms(books: Books, fact: TermsVersion) -> None:
         books.plan.rates.change(day, new.annual_rate)
     else:
         books.plan.cut_at(day)
-        later = [move for move in books.moves if move.effective_on >= day or _moves_alone(move)]
+        later = [move for move in books.moves if _counts_after(move, fact) or _moves_alone(move)]
         books.plan = plan_from(books.plan, new, day, later)
     pay_ahead_again(books, day)

@@ -161,17 +161,23 @@ def true_cost(terms: LoanTerms, facts: Iterable[Fact], as_of: date) -> TrueCost:
 
 
 def advertised(terms: LoanTerms) -> Advertised:
-    """A flat price by the bill, interest counted in days over 360 by the day, any other rate by the year."""
+    """A flat price by the bill, interest counted in days over 360 by the day where that is a rate lenders would quote,
+    any other rate by the year."""
     annual = advertised_rate(terms)
     if terms.method is Method.FLAT:
         times, per, every = PERIODS_A_YEAR[terms.unit] / terms.every, terms.unit, terms.every
-    elif terms.day_count is DayCount.ACT_360:
+    elif terms.day_count is DayCount.ACT_360 and _is_quotable(annual / 360):
         times, per, every = Decimal(360), Unit.DAY, 1
     else:
         times, per, every = Decimal(1), Unit.YEAR, 1
     with localcontext() as context:
         context.prec = 40
         return Advertised(annual / times, per, every, times)
+
+
+def _is_quotable(rate: Decimal) -> bool:
+    """Whether a rate is exact as a percentage with four decimals: 18 % / 360 is 0.05 % a day, 6 % / 360 never ends."""
+    return rate == rate.quantize(Decimal("0.000001"))
 
 
 def contingent(terms: LoanTerms) -> tuple[ContingentKind, ...]:

@@ -91,7 +91,7 @@ def _free_share(fact: Coupon, part: Stretch) -> Fraction:
     if part.first == part.after:
         return ZERO
     first, after = max(part.first, fact.effective_on), min(part.after, fact.effective_on + timedelta(days=fact.count))
-    return Fraction(max((after - first).days, 0), (part.after - part.first).days)
+    return Fraction(max((after - first).days, 0), max((part.after - part.first).days, 1))
 
 
 def taken_off(coupon: CouponInUse, plan: Plan, bill: WorkingBill, rounding: Rounding) -> Amounts:

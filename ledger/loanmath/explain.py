@@ -228,15 +228,18 @@ class Explainer:
 
     def _repayment(self, cell: Cell) -> tuple[int, list[Term]]:
         met = [one for one in self.projection.allocations if one.repayment == cell.number]
-        if not met or cell.of is not Of.DUE:
+        terms = [term for term in credit_terms(self.books()) if cell.number in term.facts]
+        if not (met or terms) or cell.of is not Of.DUE:
             raise NoSuchCell(cell.name)
-        terms = []
+        if cell.part is not Part.TOTAL:
+            terms = []  # what is kept is for no part yet
         for one in met:
             of_bill = one.bill and Cell(subject=Subject.BILL, number=one.bill, part=cell.part, of=Of.PAID)
             amount = Fraction(amount_of(one.parts, cell.part))
             kind = TermKind.OF_BILL if one.bill else BESIDE[cell.part]
             terms.append(Term(kind=kind, amount=amount, number=one.bill, cell=of_bill or None, facts=(cell.number,)))
-        return sum(amount_of(one.parts, cell.part) for one in met), terms
+        kept = sum(term.amount for term in terms if term.kind is TermKind.HELD)
+        return sum(amount_of(one.parts, cell.part) for one in met) + int(kept), terms
 
     def _apr(self, cell: Cell) -> Explanation:
         """The flows as agreed: what was received, and each payment; their sum is what the loan costs."""

@@ -18,9 +18,9 @@ from ledger.loanmath.witness import planned
 def balance_terms(seen: Seen, before: ProjectedBill | None) -> list[Term]:
     """The outstanding principal once a bill is paid: what was owed before it, less the principal it asks for."""
     row, plan = seen.bill.row, seen.record.made
-    if seen.record.replaced_by is not None:
+    if seen.record.replaced is not None:
         owed = Fraction(seen.bill.outstanding_after)
-        return [Term(kind=TermKind.ARRANGED, amount=owed, facts=(seen.record.replaced_by,))]
+        return [Term(kind=TermKind.ARRANGED, amount=owed, facts=(seen.record.replaced.by,))]
     if row is None or plan is None:
         return []
     opening, number = plan.shown(row.opening), seen.bill.number

@@ -16,7 +16,7 @@ from ledger.loanmath.money import Rounding, round_ratio
 from ledger.loanmath.penalty import capped
 from ledger.loanmath.plan import Ahead, Plan, PlanRow
 from ledger.loanmath.terms import AheadInterest, Component, LastRow, LoanTerms, Method, Residue
-from ledger.loanmath.witness import Change, Record, planned
+from ledger.loanmath.witness import Change, Record, Replaced, planned
 from ledger.loanmath.working_bill import Lateness, Stretch, WorkingBill
 
 
@@ -37,8 +37,8 @@ class Seen:
 
 def due_terms(seen: Seen, part: Part) -> list[Term]:
     """What a bill asks for of one part: what we work out, or the lender's figure where there is one, and charges."""
-    if seen.record.replaced_by is not None:
-        return _replaced_terms(seen, part, seen.record.replaced_by)
+    if seen.record.replaced is not None:
+        return _replaced_terms(seen, part, seen.record.replaced)
     terms = [*planned_terms(seen, part), *charge_terms(seen, part)]
     figure = seen.books.figures.get(seen.bill.number)
     if figure is not None:
@@ -49,17 +49,15 @@ def due_terms(seen: Seen, part: Part) -> list[Term]:
     return terms + (penalty_terms(seen) if part is Part.PENALTY else [])
 
 
-def _replaced_terms(seen: Seen, part: Part, arrangement: int) -> list[Term]:
-    """What had met a bill when an arrangement replaced it: it asks for no more."""
+def _replaced_terms(seen: Seen, part: Part, found: Replaced) -> list[Term]:
+    """What had met a bill when an arrangement replaced it: it asks for no more, but for charges that came later."""
     slot = SLOTS[Component(part)]
-    terms = [
-        Term(kind=TermKind.REPLACED, amount=Fraction(0), facts=(arrangement,)),
-        *(
-            Term(kind=TermKind.REPAID, amount=Fraction(met[slot]), facts=(repayment,))
-            for repayment, _, met in seen.bill.met_by
-        ),
+    return [
+        Term(kind=TermKind.REPLACED, amount=Fraction(0), facts=(found.by,)),
+        *_change_terms(TermKind.REPAID, found.met, part),
+        *_let_go_terms(found.waivers, found.coupons, found.waived[slot], part),
+        *charge_terms(seen, part, found.charges),
     ]
-    return [*terms, *waived_terms(seen, part)]
 
 
 def computed_terms(seen: Seen, part: Part) -> list[Term]:
@@ -75,12 +73,12 @@ def _is_since_figure(seen: Seen, fact: Charge) -> bool:
     return figure is not None and (figure.effective_on, figure.id) < (fact.effective_on, fact.id)
 
 
-def charge_terms(seen: Seen, part: Part) -> list[Term]:
-    """The charges on a bill, those of bills that were never made up and came to it included."""
-    return _change_terms(TermKind.CHARGE, seen.record.charges.get(seen.bill.number, []), part)
+def charge_terms(seen: Seen, part: Part, first: int = 0) -> list[Term]:
+    """The charges on a bill, those of bills that were never made up and came to it included, from the `first` on."""
+    return _change_terms(TermKind.CHARGE, seen.record.charges.get(seen.bill.number, [])[first:], part)
 
 
-def _change_terms(kind: TermKind, changes: list[Change], part: Part) -> list[Term]:
+def _change_terms(kind: TermKind, changes: Sequence[Change], part: Part) -> list[Term]:
     slot = SLOTS[Component(part)]
     return [
         Term(kind=kind, amount=Fraction(amounts[slot]), facts=() if fact is None else (fact,))
@@ -90,20 +88,16 @@ def _change_terms(kind: TermKind, changes: list[Change], part: Part) -> list[Ter
 
 def waived_terms(seen: Seen, part: Part) -> list[Term]:
     """What was let go of a bill: each waiver, and what of them there was nothing left to let go of."""
-    terms = _change_terms(TermKind.WAIVER, seen.record.waivers, part)
-    terms += _coupon_terms(seen, SLOTS[Component(part)])
-    given = sum((term.amount for term in terms), Fraction(0))
-    counted = seen.bill.waived[SLOTS[Component(part)]]
+    coupons = [Change(coupon.fact.id, off) for coupon, off in seen.books.taken_off.get(seen.bill.number, ())]
+    return _let_go_terms(seen.record.waivers, coupons, seen.bill.waived[SLOTS[Component(part)]], part)
+
+
+def _let_go_terms(waivers: Sequence[Change], coupons: Sequence[Change], counted: int, part: Part) -> list[Term]:
+    terms = [*_change_terms(TermKind.WAIVER, waivers, part), *_change_terms(TermKind.COUPON, coupons, part)]
+    given = _sum(terms)
     if counted < given:
         terms.append(Term(kind=TermKind.NO_MORE_THAN, amount=counted - given))
     return terms
-
-
-def _coupon_terms(seen: Seen, slot: int) -> list[Term]:
-    off = seen.books.taken_off.get(seen.bill.number, ())
-    return [
-        Term(kind=TermKind.COUPON, amount=Fraction(amounts[slot]), facts=(coupon.fact.id,)) for coupon, amounts in off
-    ]
 
 
 def planned_terms(seen: Seen, part: Part) -> list[Term]:
@@ -136,6 +130,8 @@ def _interest_terms(seen: Seen, plan: Plan) -> list[Term]:
     """What the plan worked out for the period, what earlier bills left to this one, and what this one leaves on."""
     if plan.at < plan.first:
         return []
+    if plan.at in plan.empty and plan.terms.method is Method.LISTED:  # its row comes later, its interest with it
+        return [Term(kind=TermKind.PAID_AHEAD, amount=Fraction(_met_ahead(plan).interest, plan.scale))]
     record = seen.record
     terms = fixed_terms(plan, record.accruals, seen.facts)
     terms += stretch_terms(plan, plan.period(plan.at).due_on, seen.facts, began_by(record.accruals))
@@ -186,7 +182,8 @@ def _principal_terms(number: int, plan: Plan, row: PlanRow) -> list[Term]:
     if plan.at < plan.first:
         return [Term(kind=TermKind.DOWN_PAYMENT, amount=Fraction(row.principal, plan.scale))]
     if plan.at in plan.empty:
-        return [Term(kind=TermKind.NOT_YET, amount=Fraction(0))]
+        met = Term(kind=TermKind.PAID_AHEAD, amount=Fraction(_met_ahead(plan).principal, plan.scale))
+        return [Term(kind=TermKind.NOT_YET, amount=Fraction(0)), met]
     after = taken(plan)
     found = _last_principal(number, plan, row) if is_last(plan, after) else _regular_principal(number, plan, row)
     if plan.ahead:
@@ -219,6 +216,11 @@ def _no_more_than(found: list[Term], most: Fraction) -> list[Term]:
     return [*found, Term(kind=TermKind.NO_MORE_THAN, amount=most - wanted, base=most)]
 
 
+def _met_ahead(plan: Plan) -> Ahead:
+    """What was paid of the bill to come."""
+    return plan.ahead.get(plan.at, Ahead())
+
+
 def _sum(terms: Sequence[Term]) -> Fraction:
     return sum((term.amount for term in terms), Fraction(0))
 
@@ -226,7 +228,7 @@ def _sum(terms: Sequence[Term]) -> Fraction:
 def _with_ahead(plan: Plan, found: list[Term], *, last: bool) -> list[Term]:
     """The same where bills to come were paid ahead: one paid whole asks for what was paid, the last one not paid whole
     takes the rest, and one of which more was paid than it plans asks for that."""
-    met, scale = plan.ahead.get(plan.at, Ahead()), plan.scale
+    met, scale = _met_ahead(plan), plan.scale
     paid = Term(kind=TermKind.PAID_AHEAD, amount=Fraction(met.principal, scale))
     if plan.terms.ahead_interest is AheadInterest.ON_BALANCE:
         more = max(paid.amount - _sum(found), Fraction(0))

@@ -158,6 +158,8 @@ class Rates:
 
     def factor(self, period: Period, a: date, b: date) -> Fraction:
         """The sum over rate segments between `a` and `b` of rate x part of a year; both lie in the period."""
+        if not self.pauses and len(self.segments) == 1:
+            return self._part(period, a, b, self.segments[0][1])
         paused = self.pauses_within(a, b)
         if not paused:
             return self._by_segment(period, a, b)

@@ -37,9 +37,10 @@ def pay(books: Books, source: Source, bills: Iterable[WorkingBill]) -> int:
     for bill in bills:
         if amount <= 0:
             break
-        accrue_penalty(books, bill, day)
-        met = meet(amount, bill.open(), _order_on(books, day, bill))
-        amount -= _book_payment(books, bill, repayment, day, met)
+        if day > bill.payable_on:
+            accrue_penalty(books, bill, day)
+        order = _order_on(books, day, bill) if books.terms.order_ahead else books.order
+        amount -= _book_payment(books, bill, repayment, day, meet(amount, bill.open(), order))
     return amount
 
 
@@ -85,7 +86,8 @@ def pay_due(books: Books, source: Source) -> int:
     """Pay the bills due up to and on the day, those past due first; what is left."""
     repayment, day, amount = source
     for group in due_bills(books, day):
-        amount = pay(books, (repayment, day, amount), group)
+        if group:
+            amount = pay(books, (repayment, day, amount), group)
     return amount
 
 

@@ -135,6 +135,8 @@ class Plan:
     without_principal: set[int] = field(default_factory=set)  # bills that ask for interest only
     empty: list[int] = field(default_factory=list)  # bills put off to the end, which ask for nothing; ascending
     witness: PlanWitness | None = None
+    anchor: int | None = None  # the due day of the month since it was moved; None: as agreed
+    is_plain: bool = False  # whether the agreement has no rule of its own for single bills
     _periods: dict[int, Period] = field(default_factory=dict)
     _owed: list[int] = field(default_factory=list)
 
@@ -154,7 +156,7 @@ class Plan:
     def due_on(self, index: int) -> date:
         """When bill `index` (from 0) is due; beyond the agreed dates, one regular period after the other."""
         while index >= len(self.dates):
-            self.dates.append(step(self.terms, self.dates[-1], 1))
+            self.dates.append(step(self.terms, self.dates[-1], 1, self.anchor))
         return self.dates[index]
 
     def period(self, index: int) -> Period:
@@ -299,6 +301,8 @@ class Plan:
         """The next bill; the plan moves on behind it."""
         if self.witness is not None:
             self.witness.taking(self)
+        if self.is_plain and (plain := self._take_plain()) is not None:
+            return plain
         index, period = self.at, self.period(self.at)
         if index < self.first:
             return self._take_down_payment(period)
@@ -324,6 +328,25 @@ class Plan:
         )  # fmt: skip
         self.at, self.balance, self.carry = index + 1, self.balance - principal, carry
         self.accrued, self.accrued_to, self.late = ZERO, None, ZERO
+        return row
+
+    def _take_plain(self) -> PlanRow | None:
+        """The next bill of a level loan on which nothing happened since the last one: interest, and the rest of the
+        payment. None where there is more to it (the same figures then come from the general way)."""
+        index, balance, payment = self.at, self.balance, self.payment
+        if not self.first < index < self.last or self.accrued_to or self.accrued or self.carry or self.relief:
+            return None
+        if self.ahead or self.empty or self.without_principal:
+            return None
+        period = self.period(index)
+        factor = self.rates.factor(period, period.starts_on, period.due_on)
+        interest = self.round_interest(balance * factor.numerator, factor.denominator)
+        principal = payment - interest
+        if not 0 <= principal <= balance:
+            return None
+        fee = self.terms.bill_fee * self.scale
+        row = PlanRow(index, period, principal, interest, fee, balance, ZERO, None, 0, payment, 0)
+        self.at, self.balance, self.late = index + 1, balance - principal, ZERO
         return row
 
     def _take_down_payment(self, period: Period) -> PlanRow:
@@ -554,4 +577,13 @@ def new_plan(terms: LoanTerms) -> Plan:
     plan = Plan(terms, Rates(terms), dates, terms.disbursed_on, scale, balance, last=last, agreed_last=last)
     plan.flat_base = balance - terms.down_payment * scale
     plan.first = 1 if terms.down_payment else 0
+    plan.is_plain = terms.method is Method.LEVEL and not (
+        terms.weights
+        or terms.principal_grace
+        or terms.interest_grace
+        or terms.extra_payment
+        or terms.flat_fee
+        or terms.bill_fee_rate
+        or terms.round_parts
+    )
     return plan

@@ -34,11 +34,11 @@ from ledger.loanmath.terms import LoanTerms
 from ledger.loanmath.working_bill import WorkingBill
 
 RANK: dict[type[Fact], int] = {
-    TermsVersion: 0,
+    TermsVersion: 1,  # changes of the agreement count as they were recorded
     RateChange: 1,
     Pause: 1,
-    Extension: 2,
-    DueDateMove: 2,
+    Extension: 1,
+    DueDateMove: 1,
     Charge: 4,
     LenderFigure: 5,
     Deferral: 6,
@@ -60,17 +60,22 @@ def live(facts: Iterable[Fact]) -> list[Fact]:
     is ignored."""
     everything = list(facts)
     reversals = [fact for fact in everything if isinstance(fact, Reversal)]
+    if not reversals:
+        return sorted(everything, key=_place)
     undone: set[int] = set()
     for reversal in sorted(reversals, key=lambda fact: fact.id, reverse=True):
         if reversal.id not in undone and reversal.of < reversal.id:
             undone.add(reversal.of)
     left = [fact for fact in everything if fact.id not in undone and not isinstance(fact, Reversal)]
-    return sorted(left, key=lambda fact: (fact.effective_on, _rank(fact), fact.id))
+    return sorted(left, key=_place)
 
 
-def _rank(fact: Fact) -> int:
-    late = isinstance(fact, Charge) and fact.after_repayments
-    return RANK[Repayment if late else type(fact)] + late
+def _place(fact: Fact) -> tuple[date, int, int]:
+    """Where a fact stands among the others: by day, kind and id."""
+    rank = RANK[type(fact)]
+    if rank == RANK[Charge] and isinstance(fact, Charge) and fact.after_repayments:
+        rank = RANK[Repayment] + 1
+    return fact.effective_on, rank, fact.id
 
 
 def project(
@@ -138,13 +143,16 @@ def projected_bill(bill: WorkingBill, unconfirmed: frozenset[int]) -> ProjectedB
     presumed = 0
     if unconfirmed:
         presumed = sum(sum(met) for repayment, _, met in bill.met_by if repayment in unconfirmed)
+    asked = bill.due
+    due = Parts(*asked)
+    paid = due if bill.paid == asked else Parts(*bill.paid) if bill.met_by else NOTHING
     return ProjectedBill(
         number=bill.number,
         starts_on=bill.starts_on,
         due_on=bill.due_on,
         payable_on=bill.payable_on,
-        due=Parts(*bill.due),
-        paid=Parts(*bill.paid),
+        due=due,
+        paid=paid,
         waived=Parts(*bill.waived) if any(bill.waived) else NOTHING,
         presumed=presumed,
         outstanding_after=bill.outstanding_after,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import NamedTuple
 
 from ledger.loanmath.calendars import WEEKENDS, Calendar
 from ledger.loanmath.facts import Fact
@@ -12,8 +13,7 @@ from ledger.loanmath.money import Parts
 from ledger.loanmath.terms import LoanTerms
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProjectedBill:
+class ProjectedBill(NamedTuple):
     """What one loan asks for on one due date, and what has been put against it.
 
     `due` is what was asked (penalty up to `as_of` included), `paid` and `waived` what met it; open is
@@ -43,8 +43,7 @@ class ProjectedBill:
         return self.due - self.paid - self.waived
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProjectedAllocation:
+class ProjectedAllocation(NamedTuple):
     """The part of repayment `repayment` (a fact id) put against bill `bill`; None: principal not yet due
     (and, for a payoff, the interest of the day)."""
 

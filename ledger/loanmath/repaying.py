@@ -33,14 +33,15 @@ def repay(books: Books, fact: Repayment) -> None:
     """Let a repayment count on its day: a payoff that is enough settles everything; else the bill it names, what is
     due up to and on that day, and then what the repayment or else the agreement says; the rest is credit."""
     day, left = fact.effective_on, fact.amount
-    to_date = books.ahead_interest is AheadInterest.TO_DATE
-    if to_date and books.terms.payoff_to_period_end:
+    if books.terms.payoff_to_period_end and books.ahead_interest is AheadInterest.TO_DATE:
         _accrue_if_enough(books, day, left)
     if fact.apply_to is ApplyTo.PAYOFF and pay_off(books, fact.id, day, left):
         return
     if fact.apply_to is ApplyTo.BILL and fact.bill is not None:
         left = _pay_named(books, (fact.id, day, left), fact.bill)
     left = pay_due(books, (fact.id, day, left))
+    if not left:
+        return
     left = pay_charges_due(books, (fact.id, day, left))
     policy = BEYOND_DUE.get(fact.apply_to, books.terms.excess)
     free = books.ahead_interest is AheadInterest.ON_BALANCE and not _fee_for(books, left, day)
@@ -48,7 +49,7 @@ def repay(books: Books, fact: Repayment) -> None:
         left = pay_on_balance(books, (fact.id, day, left))
     elif left and policy in (Excess.SHORTEN, Excess.LOWER):
         left = prepay(books, fact.id, day, left, lower=policy is Excess.LOWER)
-    elif left and to_date and policy is not Excess.HOLD:
+    elif left and books.ahead_interest is AheadInterest.TO_DATE and policy is not Excess.HOLD:
         left = pay_to_date(books, (fact.id, day, left), policy)
     elif policy is Excess.LAST_BILL:
         left = pay(books, (fact.id, day, left), reversed(books.all_open()))

@@ -100,6 +100,7 @@ def _move_due_day(plan: Plan, at: int, due_on: date) -> None:
         return
     plan.agreed.pop(at, None)
     plan.moved.pop(at, None)
+    plan.anchor = due_on.day
     later = [step(plan.terms, due_on, n, due_on.day) for n in range(1, len(plan.dates) - at)]
     _redate(plan, at, [due_on, *later])
 
@@ -137,6 +138,7 @@ def _defer(plan: Plan, at: int, deferral: Deferral) -> None:
     if plan.due_on(at + steps) == due_on:
         moved = [plan.due_on(index + steps) for index in range(at + 1, bills)]
     else:
+        plan.anchor = due_on.day
         moved = [step(plan.terms, due_on, n, due_on.day) for n in range(1, bills - at)]
     _redate(plan, at, [due_on, *moved])
     if deferral.treatment is DeferralTreatment.WAIVE:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
-from typing import Protocol
+from typing import Any, Protocol
 
 from ledger.loanmath.arranging import arrange
 from ledger.loanmath.books import Books, open_books
@@ -60,7 +60,7 @@ def replay(
     moves = [fact for fact in known if isinstance(fact, Deferral | DueDateMove)]
     books = open_books(terms, figures, moves, calendar, witness)
     for fact in known:
-        if isinstance(fact, Repayment | Refund) and fact.effective_on < terms.disbursed_on:
+        if fact.effective_on < terms.disbursed_on and isinstance(fact, Repayment | Refund):
             continue
         if books.terms.overdue_accrues and isinstance(fact, Repayment):
             accrue_for_repayment(books, fact.effective_on)
@@ -101,27 +101,23 @@ def agreed_from_the_start(terms: LoanTerms, facts: list[Fact]) -> tuple[LoanTerm
     return terms, later
 
 
+HOW_IT_COUNTS: dict[type[Fact], Callable[[Books, Any], None]] = {
+    Repayment: repay,
+    RateChange: change_rate,
+    Drawdown: draw,
+    Pause: pause,
+    Extension: extend,
+    Refund: refund,
+    Coupon: use_coupon,
+    Arrangement: arrange,
+    Charge: charge,
+    Waiver: waive,
+    TermsVersion: change_terms,
+}
+
+
 def apply(books: Books, fact: Fact) -> None:
     """Let one fact count; figures, deferrals and confirmations are known from the beginning."""
-    if isinstance(fact, Repayment):
-        repay(books, fact)
-    elif isinstance(fact, RateChange):
-        change_rate(books, fact)
-    elif isinstance(fact, Drawdown):
-        draw(books, fact)
-    elif isinstance(fact, Pause):
-        pause(books, fact)
-    elif isinstance(fact, Extension):
-        extend(books, fact)
-    elif isinstance(fact, Refund):
-        refund(books, fact)
-    elif isinstance(fact, Coupon):
-        use_coupon(books, fact)
-    elif isinstance(fact, Arrangement):
-        arrange(books, fact)
-    elif isinstance(fact, Charge):
-        charge(books, fact)
-    elif isinstance(fact, Waiver):
-        waive(books, fact)
-    elif isinstance(fact, TermsVersion):
-        change_terms(books, fact)
+    count = HOW_IT_COUNTS.get(type(fact))
+    if count is not None:
+        count(books, fact)

@@ -27,6 +27,7 @@ class Standing(StrEnum):
     DEFERRED = "deferred"  # agreed to be paid later, and that day has not come
     WAIVED = "waived"  # settled without a payment
     REPLACED = "replaced"  # what was open of it is asked for under an arrangement
+    NOTHING_DUE = "nothing_due"  # asks for nothing: left out, met by a coupon
 
 
 class BillFigures(Protocol):
@@ -78,8 +79,8 @@ def _settled_standing(bill: BillFigures) -> Standing:
         return Standing.REPLACED
     if bill.presumed:
         return Standing.PRESUMED
-    if not bill.paid.total and bill.waived.total:
-        return Standing.WAIVED
+    if not bill.paid.total:
+        return Standing.WAIVED if bill.waived.total else Standing.NOTHING_DUE
     if bill.settled_on is not None and bill.settled_on > bill.payable_on:
         return Standing.PAID_LATE
     return Standing.PAID

@@ -35,6 +35,18 @@ class Change(NamedTuple):
     amounts: Amounts
 
 
+class Replaced(NamedTuple):
+    """A bill as the arrangement `by` found it, which asks for no more than that since: the repayments that had met it,
+    what had been let go of, and how many charges it had had."""
+
+    by: int
+    met: tuple[Change, ...]
+    waivers: tuple[Change, ...]
+    coupons: tuple[Change, ...]
+    waived: Amounts
+    charges: int
+
+
 @dataclass(slots=True)
 class Record:
     """What is remembered about bill `number` (from 1).
@@ -43,8 +55,8 @@ class Record:
     (None: at the beginning); `accruals` are the interest fixed on the way, `capitalized` those before some of it became
     principal. `waivers` are what facts let go of it, `charges` those of every bill, since a bill that is never made up
     leaves its own to another; `ours` are charges that only our own figure knows, since the lender's holds them already;
-    `beyond` is what the bill asks for beyond plan, charges and figure, since more was paid on its day; `replaced_by` is
-    the arrangement since which it asks for no more than had met it.
+    `beyond` is what the bill asks for beyond plan, charges and figure, since more was paid on its day; `replaced` is
+    set once an arrangement asks for the rest of it.
     """
 
     number: int
@@ -56,7 +68,7 @@ class Record:
     waivers: list[Change] = field(default_factory=list)
     ours: list[Change] = field(default_factory=list)
     beyond: list[Change] = field(default_factory=list)
-    replaced_by: int | None = None
+    replaced: Replaced | None = None
     _fact: int | None = None
     _counted: Fact | None = None
     _was_open: set[int] = field(default_factory=set)
@@ -67,32 +79,37 @@ class Record:
     def taking(self, plan: Plan) -> None:
         if plan.at == self.number - 1:
             self.made, self.solved = plan.as_it_stands(), self._last_solved
-            self.ours, self.beyond, self.replaced_by = [], [], None
+            self.ours, self.beyond, self.replaced = [], [], None
+            self._was_open.discard(self.number)  # made anew, under the arrangement if one is counted
 
     def accruing(self, plan: Plan, day: date, overdue: int) -> None:
-        if plan.at == self.number - 1:
+        if self._concerns(plan):
             self._begin(plan)
             self.accruals.append(Accrual(plan.as_it_stands(), day, self._fact, overdue))
 
     def adding_late(self, plan: Plan, overdue: int, since: date, until: date) -> None:
-        if plan.at == self.number - 1:
+        if self._concerns(plan):
             self._begin(plan)
             self.accruals.append(Accrual(plan.as_it_stands(), until, self._fact, overdue, since, late=True))
 
     def rounding(self, plan: Plan) -> None:
-        if plan.at == self.number - 1 and self.accruals:
+        if self._concerns(plan) and self.accruals:
             exact = plan.accrued
             moved = (plan.round_interest(exact.numerator, exact.denominator) - exact) / plan.scale
             self.accruals.append(Accrual(plan.as_it_stands(), self.accruals[-1].until, self._fact, rounds=moved))
 
     def restarting(self, plan: Plan) -> None:
-        if plan.at == self.number - 1:
+        if self._concerns(plan):
             self._begin(plan)
             self.capitalized, self.accruals = [*self.accruals, Accrual(plan.as_it_stands(), date.max, self._fact)], []
 
     def restoring(self, plan: Plan) -> None:
-        if plan.at == self.number - 1:
+        if self._concerns(plan):
             self.accruals, self.capitalized = self.capitalized[:-1], []
+
+    def _concerns(self, plan: Plan) -> bool:
+        """Whether the plan is at this bill, or at a down payment before it, which leaves its interest to it."""
+        return plan.at == self.number - 1 or plan.at < plan.first == self.number - 1
 
     def _begin(self, plan: Plan) -> None:
         """Nothing of the period is fixed yet: what an earlier try at it fixed counts no more."""
@@ -112,8 +129,19 @@ class Record:
     def after(self, books: Books, fact: Fact) -> None:
         self.look(books)
         if isinstance(fact, Arrangement) and self.number in self._was_open and self.number <= len(books.bills):
-            self.replaced_by = fact.id
+            self.replaced = self._as_found(books, fact)
         self._fact = self._counted = None
+
+    def _as_found(self, books: Books, fact: Arrangement) -> Replaced:
+        bill = books.bills[self.number - 1]
+        return Replaced(
+            fact.id,
+            tuple(Change(repayment, met) for repayment, _, met in bill.met_by),
+            tuple(self.waivers),
+            tuple(Change(coupon.fact.id, off) for coupon, off in books.taken_off.get(self.number, ())),
+            list(bill.waived),
+            len(self.charges.get(self.number, ())),
+        )
 
     def look(self, books: Books) -> None:
         """Note what is new on the bill since the last look."""

@@ -108,6 +108,11 @@ class WorkingBill:
             asked[3] + self.penalty - paid[3] - waived[3],
         ]
 
+    @property
+    def open_total(self) -> int:
+        """What is open in all, in minor units."""
+        return sum(self.asked) + self.penalty - sum(self.paid) - sum(self.waived)
+
     def charges_open(self, day: date) -> Amounts:
         """What is open of the charges that are due by `day`, whenever the bill itself is due."""
         due = nothing()
@@ -117,12 +122,13 @@ class WorkingBill:
         return [max(min(a - b, c), 0) for a, b, c in zip(due, self.paid, self.open(), strict=True)]
 
     def take_payment(self, repayment: int, day: date, met: Amounts) -> None:
-        self.paid = [a + b for a, b in zip(self.paid, met, strict=True)]
+        """Let money meet the bill; whether that settles it is for `Books.note` to see."""
+        paid = self.paid
+        self.paid = [paid[0] + met[0], paid[1] + met[1], paid[2] + met[2], paid[3] + met[3]]
         self.met_by.append((repayment, day, met))
-        self.check_settled(day)
 
     def check_settled(self, day: date) -> None:
-        self.settled_on = None if sum(self.open()) else day
+        self.settled_on = None if self.open_total else day
 
     def ask_no_more(self) -> None:
         """What is open is asked for elsewhere: nothing but what met the bill stays, and no penalty grows."""

@@ -132,6 +132,11 @@ class BillFilter:
     def is_narrow(self) -> bool:
         return self.lender is not None or self.month is not None or bool(self.text)
 
+    @property
+    def narrow_query(self) -> str:
+        """The URL query of all but the state; "" where nothing is narrowed."""
+        return self.query(state="") if self.is_narrow else ""
+
     def query(self, **changes: Any) -> str:
         """The URL query of this filter with `changes`, values at their default left out."""
         values = {
@@ -217,10 +222,10 @@ def bill_row(bill: Any, today: date) -> BillRow:
 def bills_page(household: Household, today: date, params: Mapping[str, str]) -> BillsPage:
     """The bills asked for in the URL: totals by currency, one page of rows, what opens below each."""
     asked = read_filter(params)
-    narrowed = _narrowed(household, asked)
+    wanted = narrowed(household, asked)
     cursor: Cursor | None = read_cursor(params, date)
     found, before, after = day_page(
-        with_auto_repay(_in_state(narrowed, asked.state, today)),
+        with_auto_repay(_in_state(wanted, asked.state, today)),
         "payable_on",
         cursor,
         newest_first=asked.state in NEWEST_FIRST,
@@ -228,7 +233,7 @@ def bills_page(household: Household, today: date, params: Mapping[str, str]) -> 
     paid_by = repayments_of(found)
     return BillsPage(
         filter=asked,
-        totals=_totals(narrowed),
+        totals=_totals(wanted),
         bills=tuple(OpenedBill(bill_row(bill, today), paid_by[bill.pk]) for bill in found),
         lenders=tuple(Lender.objects.filter(household=household).order_by("name").values_list("pk", "name")),
         before_url=asked.query(before=before) if before else "",
@@ -251,7 +256,8 @@ def repayments_of(bills: Iterable[Bill]) -> defaultdict[int, tuple[PaidBy, ...]]
     return found
 
 
-def _narrowed(household: Household, asked: BillFilter) -> BillQuerySet[Bill]:
+def narrowed(household: Household, asked: BillFilter) -> BillQuerySet[Bill]:
+    """The household's bills of the lender, the month and the text asked for, in any state."""
     bills: BillQuerySet[Bill] = Bill.objects.of_household(household).needed()
     if asked.lender is not None:
         bills = bills.filter(loan__lender=asked.lender)

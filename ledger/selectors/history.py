@@ -24,6 +24,8 @@ from ledger.selectors.calendars import calendar_of
 
 LONGEST = relativedelta(years=60)  # from the disbursement: further on no loan is repriced
 
+AGREED_AHEAD = (kinds.RateChange, kinds.Pause, kinds.Extension, kinds.DueDateMove)
+
 
 @dataclass(frozen=True, slots=True)
 class History:
@@ -52,7 +54,11 @@ class History:
         return followed(self.terms, self.recorded)
 
     def project(self, as_of: date) -> Projection:
-        return project(self.terms, self.facts, as_of, self.calendar)
+        """The loan as of a day. What is agreed already for a later day (a rate change announced, the next repricing, a
+        pause to come) shapes the bills to come."""
+        facts = self.facts
+        agreed = [fact for fact in live(facts) if isinstance(fact, AGREED_AHEAD)] if facts else []
+        return project(self.terms, facts, as_of, self.calendar, agreed)
 
     def payoff_quote(self, on: date) -> PayoffQuote:
         return payoff_quote(self.terms, self.facts, on, self.calendar)

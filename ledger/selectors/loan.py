@@ -20,7 +20,7 @@ from ledger.loanmath.payoff import PayoffQuote
 from ledger.loanmath.project import live
 from ledger.loanmath.projection import Projection
 from ledger.loanmath.rate_warning import RateWarning, rate_warning
-from ledger.loanmath.terms import LoanTerms
+from ledger.loanmath.terms import LoanTerms, Method
 from ledger.models import AutoRepayMandate, Bill, Fact, Loan, TermsVersion
 from ledger.selectors.benchmarks import FollowLine, follow_line
 from ledger.selectors.bills import BillRow, bill_row
@@ -59,10 +59,11 @@ class ScheduleLine:
 @dataclass(frozen=True, slots=True)
 class Cost:
     """What the loan truly costs: the rate that was advertised, the APR of all its payments as agreed, and the sums as
-    it went. `rate_now` is the yearly rate since the last rate change, None without one; `went` is the cost as it went
-    where that is another one than agreed."""
+    it went. `names_rate` is False where the lender's table is all there is; `rate_now` is the yearly rate since the
+    last rate change, None without one; `went` is the cost as it went where that is another one than agreed."""
 
     said: Advertised
+    names_rate: bool
     rate_now: Decimal | None
     rate_since: date | None
     annual: AnnualCost | None
@@ -244,6 +245,7 @@ def _cost(past: History, today: date) -> Cost:
     cost, change = cost_of(past, today), _rate_change(past, today)
     return Cost(
         said=cost.advertised,
+        names_rate=cost.terms.method is not Method.LISTED or cost.advertised.annual != 0,
         rate_now=change.annual_rate if change else None,
         rate_since=change.effective_on if change else None,
         annual=cost.agreed.annual,

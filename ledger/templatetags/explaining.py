@@ -30,14 +30,27 @@ def why(minor: int | None, currency: str, *name: object, loan: int | None = None
 
 
 @register.simple_tag
-def why_amount(minor: int | None, currency: str, *name: object) -> SafeString:
-    """The same without the currency sign, for the columns of a loan's own schedule."""
-    return _link(amount(minor, currency), name, None)
+def why_text(minor: int | None, currency: str, *name: object, loan: int | None = None) -> SafeString:
+    """The same for an amount inside a sentence: `{% why_text ... as amount %}{% blocktranslate %}...`."""
+    return _link(money_text(minor, currency), name, loan)
+
+
+@register.simple_tag
+def why_sum(minor: int, currency: str, kind: str, query: str = "") -> SafeString:
+    """A sum over several loans that opens what it adds up; `query` is what the bills page was narrowed to."""
+    url = reverse("ledger:explain_sum", args=[f"{kind}-{currency}"])
+    return format_html('<a href="{}{}">{}</a>', url, query, money(minor, currency))
+
+
+@register.simple_tag
+def why_amount(minor: int | None, currency: str, *name: object, loan: int | None = None) -> SafeString:
+    """The same without the currency sign, for the columns of tables."""
+    return _link(amount(minor, currency), name, loan)
 
 
 def _link(shown: str, name: tuple[object, ...], loan: int | None) -> SafeString:
     cell = "-".join(str(piece) for piece in name)
-    if loan is None:
+    if not loan:  # "" where a template names none
         return format_html('<a href="explain/{}/">{}</a>', cell, shown)
     return format_html('<a href="{}">{}</a>', reverse("ledger:explain_amount", args=[loan, cell]), shown)
 
@@ -154,6 +167,27 @@ def cell_words(cell: Cell) -> str:
     return " · ".join(str(piece) for piece in pieces if piece)
 
 
+SUM_WORDS = {
+    "late": _("Overdue"),
+    "next": _("Due next"),
+    "month_paid": _("Paid this month"),
+    "month_presumed": _("Presumed paid this month"),
+    "month_due": _("Still due this month"),
+    "debt": _("Outstanding principal"),
+    "interest": _("Interest still to pay"),
+    "fees": _("Fees still to pay"),
+    "open": _("Open"),
+    "paid": _("Paid"),
+    "presumed": _("Presumed paid"),
+}
+
+
+@register.filter
+def sum_words(name: str) -> str:
+    """The name of a sum over several loans in words: "Overdue"."""
+    return str(SUM_WORDS[name.partition("-")[0]])
+
+
 KIND_WORDS = {
     TermKind.INTEREST: _("Interest from %(since)s to %(until)s"),
     TermKind.OVERDUE_INTEREST: _("Interest on what is overdue, from %(since)s to %(until)s"),
@@ -241,6 +275,10 @@ def term_words(term: Term, currency: str) -> str:
         return str(PART_WORDS[term.part])
     if term.kind is TermKind.FLOW:
         words = _("Received on %(until)s") if term.amount < 0 else _("Paid on %(until)s")
+    elif term.kind is TermKind.MET and term.number is not None:
+        words = _("Less what was paid of bill %(number)d")
+    elif term.kind is TermKind.LET_GO and term.number is not None:
+        words = _("Less what was waived of bill %(number)d")
     elif term.kind is TermKind.INTEREST and term.since is None:
         words = _("Interest of one whole period")
     else:

@@ -40,15 +40,16 @@ class Kind:
 def fact_page(
     request: PageRequest, loan_id: int, kind: Kind, more: Callable[[Loan], dict[str, Any]] | None = None
 ) -> HttpResponse:
-    """The form, for the bill `?bill=` names. A post records, unless it asks only for the preview: by htmx's target,
-    or by the button `show` without JavaScript. `more` adds to what the template is given."""
+    """The form, for the bill `?bill=` names, else the first open one where it asks for one. A post records, unless it
+    asks only for the preview: by htmx's target, or by the button `show` without JavaScript. `more` adds to what the
+    template is given."""
     refresh(request.household, request.now)
     loan = own(request, LOANS, pk=loan_id)
     desk = FactDesk(loan, _bills(loan, kind), request.today)
     extra = more(loan) if more else {}
     if request.method != "POST":
-        asked = next((bill for bill in desk.bills if str(bill.number) == request.GET.get("bill", "")), None)
-        begin = kind.begin(asked) if asked else {}
+        bill = _asked_bill(kind, desk.bills, request.GET.get("bill", ""))
+        begin = kind.begin(bill) if bill else {}
         form = kind.form(desk=desk, initial={"effective_on": request.today} | begin)
         return _page(request, kind, form, extra)
     form = kind.form(request.POST, desk=desk)
@@ -64,6 +65,14 @@ def fact_page(
         return _page(request, kind, form, extra, form.refuse(recorded))
     messages.success(request, _("This was already recorded.") if recorded.replayed else str(kind.done))
     return go(request, "ledger:loan", loan.pk)
+
+
+def _asked_bill(kind: Kind, bills: list[Bill], number: str) -> Bill | None:
+    named = next((bill for bill in bills if str(bill.number) == number), None)
+    field = kind.form.base_fields.get("bill")
+    if named or field is None or not field.required:
+        return named
+    return next((bill for bill in bills if bill.open.total), None)
 
 
 def _bills(loan: Loan, kind: Kind) -> list[Bill]:

@@ -20,6 +20,8 @@ _NAMES = {
     "APR",
     "IRR",
     "LPR",
+    "EURIBOR",
+    "SOFR",
     "URL",
     "CSV",
     "HTML",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -14,9 +15,12 @@ from django.urls import reverse
 from ledger.loanmath.day_count import DayCount
 from ledger.loanmath.explain import cells, explain
 from ledger.loanmath.explanation import Cell, Part, Subject, Term, TermKind, Unexplained, cell_named
+from ledger.loanmath.facts import ApplyTo
 from ledger.loanmath.project import project
+from ledger.loanmath.terms import PenaltyTerms
 from ledger.models import Role
 from ledger.selectors.history import history
+from ledger.services.mandates import authorize_mandate
 from ledger.templatetags.explaining import cell_words, equation, exact, formula, term_words, why, why_amount
 from tests import builders as make
 from tests.builders import signed_in
@@ -32,6 +36,30 @@ CAR = agreement(principal=300_000, annual_rate=Decimal("0.125"), day_count=DayCo
 
 def url(loan, cell="bill-1-interest"):
     return reverse("ledger:explain_amount", args=[loan.pk, cell])
+
+
+def pages_of(*loans):
+    names = ("overview", "bills", "activity", "accounts")
+    of_loans = [reverse(f"ledger:{name}", args=[loan.pk]) for loan in loans for name in ("loan", "loan_cost")]
+    return [*(reverse(f"ledger:{name}") for name in names), reverse("ledger:bills") + "?state=all", *of_loans]
+
+
+def amounts_on(client, page):
+    """Each link to an explanation on a page, and the amount it shows; rates are left out."""
+    read = client.get(page).content.decode()
+    for href, shown in re.findall(r'<a href="([^"]*explain/[^"]*)">(.*?)</a>', read):
+        if "%" not in shown and not shown.startswith("Bill"):
+            yield href if href.startswith("/") else page.partition("?")[0] + href, digits(shown)
+
+
+def sum_at(client, link):
+    """The amount that an explanation comes to."""
+    read = client.get(link, headers=HTMX, follow=True).content.decode()
+    return digits(read.partition('class="facts-total"')[2].partition("<dd>")[2].partition("</dd>")[0])
+
+
+def digits(html):
+    return re.sub(r"[^\d.,−]", "", re.sub(r"<[^>]*>", "", html))
 
 
 class TestWho:
@@ -98,15 +126,17 @@ class TestPage:
 
 
 class TestLinks:
-    def test_every_link_on_the_pages_leads_somewhere(self, loan, client):
+    def test_every_link_on_the_pages_opens_the_amount_it_shows(self, loan, client, card):
         make.repayment(loan, 106_619, date(2026, 2, 10), presumed=True)
-        found = set()
-        for page in (reverse("ledger:loan", args=[loan.pk]), reverse("ledger:bills"), reverse("ledger:overview")):
-            pieces = client.get(page).content.decode().split('href="')[1:]
-            hrefs = {piece.partition('"')[0] for piece in pieces}
-            found |= {href if href.startswith("/") else page + href for href in hrefs if "explain/" in href}
-        assert len(found) > 60
-        assert {client.get(link, headers=HTMX).status_code for link in found} == {200}
+        late = make.loan(loan.household, now=make.at("2026-01-20"), penalty=PenaltyTerms(annual_rate=Decimal("0.18")))
+        make.repayment(late, 50_000, date(2026, 2, 20))
+        make.repayment(late, 90_000, date(2026, 2, 21), apply_to=ApplyTo.HOLD)
+        make.loan(loan.household, disbursed_on=date(2026, 2, 10), first_due_on=date(2026, 3, 10), bill_fee=300)
+        authorize_mandate(loan=late, account=card, recording=make.recording())
+        found = dict(link for page in pages_of(loan, late) for link in amounts_on(client, page))
+        wrong = {link: (text, opened) for link, text in found.items() if text != (opened := sum_at(client, link))}
+        assert wrong == {}
+        assert len(found) > 150
 
     def test_an_amount_is_a_short_link(self):
         assert why_amount(3_185, "CNY", "bill", 3, "interest") == '<a href="explain/bill-3-interest/">31.85</a>'

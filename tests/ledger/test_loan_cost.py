@@ -86,7 +86,7 @@ class TestAgreed:
         assert "Advertised as 0.6 % a month × 12 = 7.2 % a year" in said
         assert "For every ¥1,000.00 borrowed you pay ¥72.00 on top, ¥864.00 in all." in said
         assert (
-            "Installment fee In equal parts with each bill, 0.6 % of the amount borrowed each time; "
+            "Installment fee In equal parts with each bill, 0.6 % of the amount borrowed each time · "
             "paid to Bank of Tests 864.00 13.03 %"
         ) in said
         assert "Total cost in normal performance 864.00 13.03 %" in said
@@ -94,10 +94,10 @@ class TestAgreed:
 
     def test_each_item_says_how_it_is_charged(self, home, client):
         said = read(client, url(make.loan(home, bill_fee=500, upfront_fee=12_000)))
-        assert "Interest With each bill, 12 % a year on what is still owed; paid to Bank of Tests 794.23 12 %" in said
-        assert "Fees with the bills With each bill, ¥5.00; paid to Bank of Tests 60.00" in said
+        assert "Interest With each bill, 12 % a year on what is still owed · paid to Bank of Tests 794.23 12 %" in said
+        assert "Fees with the bills With each bill, ¥5.00 · paid to Bank of Tests 60.00" in said
         assert (
-            "Fee at the start Once, when the loan is paid out, 1 % of the amount borrowed; "
+            "Fee at the start Once, when the loan is paid out, 1 % of the amount borrowed · "
             "paid to Bank of Tests 120.00" in said
         )
 
@@ -107,6 +107,7 @@ class TestAgreed:
 
     def test_a_loan_without_cost_says_so(self, home, client):
         said = read(client, url(make.loan(home, annual_rate=Decimal(0))))
+        assert "Advertised as free of interest" in said
         assert "The agreement names no interest and no fee." in said
         assert "The agreement names no cost of being late or of repaying early." in said
         assert "APR, simple 0 %" in said

@@ -124,6 +124,8 @@ def test_rates_are_advertised_as_lenders_put_them() -> None:
     daily = loan(annual_rate=Decimal("0.18"), day_count=DayCount.ACT_360)
     assert advertised(daily) == Advertised(Decimal("0.0005"), Unit.DAY, 1, Decimal(360))
     assert advertised(loan()) == Advertised(Decimal("0.144"), Unit.YEAR, 1, Decimal(1))
+    endless = loan(annual_rate=Decimal("0.06"), day_count=DayCount.ACT_360)  # 6 / 360 = 0.01666… % a day
+    assert advertised(endless) == Advertised(Decimal("0.06"), Unit.YEAR, 1, Decimal(1))
     weekly = flat(unit=Unit.WEEK, every=2, first_due_on=day("2026-01-24"))
     assert advertised(weekly) == Advertised(Decimal("0.006"), Unit.WEEK, 2, Decimal(26))
 

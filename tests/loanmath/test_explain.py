@@ -333,9 +333,46 @@ STORIES: list[tuple[LoanTerms, list[Fact]]] = [
         ],
     ),
     (loan(), [Coupon(id=1, effective_on=day("2026-02-01"), kind=CouponKind.SHARE, fraction=Decimal("0.5"))]),
+    (
+        TABLE,
+        [
+            Deferral(
+                id=1, effective_on=day("2026-01-20"), bill=bill, due_on=None, treatment=DeferralTreatment.ADD_TO_END
+            )
+            for bill in (3, 2)
+        ],
+    ),
+    (
+        TO_DATE,
+        [
+            repayment(1, "2026-01-20", 150_000),
+            Deferral(id=2, effective_on=day("2026-01-25"), bill=2, treatment=DeferralTreatment.ADD_TO_END),
+        ],
+    ),
     (loan(), [Refund(id=1, effective_on=day("2026-02-20"), amount=200_000)]),
     (loan(), [Drawdown(id=1, effective_on=day("2026-02-20"), amount=200_000)]),
     (loan(), [Arrangement(id=1, effective_on=day("2026-04-20"), terms=loan(count=24))]),
+    (
+        loan(down_payment=60_000),
+        [
+            Deferral(
+                id=1,
+                effective_on=day("2026-01-20"),
+                bill=1,
+                due_on=day("2026-05-17"),
+                treatment=DeferralTreatment.CAPITALIZE,
+            ),
+            Charge(id=2, effective_on=day("2026-01-21"), amount=500, bill=7),
+            repayment(3, "2026-03-14", 4_637, apply_to=ApplyTo.LOWER),
+        ],
+    ),
+    (
+        loan(bill_fee=100),
+        [
+            repayment(1, "2026-01-20", 120_000),
+            Arrangement(id=2, effective_on=day("2026-02-20"), terms=loan(count=24, bill_fee=150)),
+        ],
+    ),
     (
         loan(),
         [
@@ -524,6 +561,30 @@ def test_a_charge_after_the_lenders_figure_stays_when_the_bill_is_made_up_again(
     ]
     bill = project(loan(), facts, day("2026-02-01")).bills[1]
     assert bill.due == Parts(90_000, 14_000, 500)
+
+
+def test_a_replaced_bill_asks_for_what_it_is_charged_later() -> None:
+    """Bill 1 was paid 500.00 and let off 20.00 of its fee when the arrangement came; 7.00 charged after that stay,
+    3.00 of them let go and 4.00 paid."""
+    facts: list[Fact] = [
+        Charge(id=1, effective_on=day("2026-02-01"), amount=3_000, bill=1),
+        Waiver(id=2, effective_on=day("2026-02-12"), amount=2_000, component=Component.FEE, bill=1),
+        repayment(3, "2026-02-15", 50_000),
+        Arrangement(id=4, effective_on=day("2026-02-20"), terms=loan(count=24, first_due_on=day("2026-08-10"))),
+        Charge(id=5, effective_on=day("2026-02-21"), amount=700, bill=1),
+        Waiver(id=6, effective_on=day("2026-02-22"), amount=300, component=Component.FEE, bill=1),
+        repayment(7, "2026-02-23", 400),
+    ]
+    amount, terms = explained_terms(loan(), facts, "bill-1-fee")
+    assert (amount, [(term.kind, term.amount, term.facts) for term in terms]) == (
+        3_700,
+        [
+            (TermKind.REPLACED, 0, (4,)),
+            (TermKind.REPAID, 1_000, (3,)),
+            (TermKind.WAIVER, 2_000, (2,)),
+            (TermKind.CHARGE, 700, (5,)),
+        ],
+    )
 
 
 def test_a_name_that_is_no_amount_is_refused() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -70,8 +69,8 @@ def test_days_past_due_count_from_the_oldest_unpaid_bill() -> None:
 
 def test_lateness_counts_from_the_payable_date_not_the_due_date() -> None:
     """Due on Saturday 10 January, payable on Monday: nothing is late before Tuesday."""
-    bill = replace(project(loan(), [], day("2026-01-10")).bills[0], due_on=day("2026-01-10"))
-    shifted = replace(bill, payable_on=day("2026-01-12"))
+    bill = project(loan(), [], day("2026-01-10")).bills[0]._replace(due_on=day("2026-01-10"))
+    shifted = bill._replace(payable_on=day("2026-01-12"))
     walk = ("2026-01-11", "2026-01-12", "2026-01-13", "2026-01-15", "2026-01-16")
     assert [standing(shifted, day(on), 3) for on in walk] == [
         Standing.UPCOMING,
@@ -81,16 +80,16 @@ def test_lateness_counts_from_the_payable_date_not_the_due_date() -> None:
         Standing.OVERDUE,
     ]
     assert [days_past_due([shifted], day(on)) for on in walk] == [0, 0, 1, 3, 4]
-    paid_on_monday = replace(shifted, paid=shifted.due, settled_on=day("2026-01-12"))
+    paid_on_monday = shifted._replace(paid=shifted.due, settled_on=day("2026-01-12"))
     assert standing(paid_on_monday, day("2026-02-01")) is Standing.PAID
-    paid_on_tuesday = replace(paid_on_monday, settled_on=day("2026-01-13"))
+    paid_on_tuesday = paid_on_monday._replace(settled_on=day("2026-01-13"))
     assert standing(paid_on_tuesday, day("2026-02-01")) is Standing.PAID_LATE
 
 
 def test_a_later_bill_payable_first_does_not_hide_an_older_one() -> None:
     """The oldest payable date counts, whatever the order of the bills."""
     first, second = project(loan(), [], day("2026-03-20")).bills[:2]
-    swapped = [replace(first, payable_on=day("2026-03-12")), replace(second, payable_on=day("2026-03-09"))]
+    swapped = [first._replace(payable_on=day("2026-03-12")), second._replace(payable_on=day("2026-03-09"))]
     assert days_past_due(swapped, day("2026-03-20")) == 11
 
 
@@ -99,9 +98,9 @@ def test_a_bill_settled_by_payment_and_waiver_is_paid() -> None:
     assert first_bill("2026-03-01", forgiven, repayment(2, "2026-02-10", 93_571)) is Standing.PAID
 
 
-def test_a_bill_that_asks_for_nothing_is_paid() -> None:
+def test_a_bill_that_asks_for_nothing_is_neither_paid_nor_late() -> None:
     terms = loan(annual_rate=Decimal(0), principal_grace=1)
-    assert standing(project(terms, [], day("2026-03-01")).bills[0], day("2026-03-01")) is Standing.PAID
+    assert standing(project(terms, [], day("2026-03-01")).bills[0], day("2026-03-01")) is Standing.NOTHING_DUE
 
 
 @pytest.mark.parametrize(

@@ -171,6 +171,7 @@ ROUTES = {
     ),
     "ledger:loan": Route(args=_loan),
     "ledger:loan_cost": Route(args=_loan),
+    "ledger:explain_sum": Route(args=lambda of: ("debt-CNY",)),
     "ledger:explain_amount": Route(args=lambda of: (of.loan.pk, f"repayment-{of.paid.pk}-total")),
     "ledger:reverse_fact": Route(
         who="editor",

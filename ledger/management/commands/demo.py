@@ -10,7 +10,8 @@ from django.core.management.base import BaseCommand
 from django.db import transaction
 
 from ledger import clock
-from ledger.demo import CHINESE, ENGLISH, Words, tell
+from ledger.demo import tell
+from ledger.demo_words import CHINESE, ENGLISH, Words
 from ledger.models import Household, User
 from ledger.services.households import create_household
 
