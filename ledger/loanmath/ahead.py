@@ -8,8 +8,11 @@ from datetime import date
 
 from ledger.loanmath.allocation import Amounts, allocate, allocate_shares, slots
 from ledger.loanmath.books import Books, Source
+from ledger.loanmath.money import Parts
 from ledger.loanmath.paying import pay
 from ledger.loanmath.terms import Excess
+from ledger.loanmath.unbilled import ask_for_unbilled, count_interest
+from ledger.loanmath.working_bill import nothing
 
 
 def pay_to_date(books: Books, source: Source, policy: Excess) -> int:
@@ -22,6 +25,14 @@ def pay_to_date(books: Books, source: Source, policy: Excess) -> int:
         return amount
     indexes = list(range(books.plan.at, books.plan.last + 1))
     return _pay(books, (repayment, day, amount), indexes[::-1] if policy is Excess.LAST_BILL else indexes, policy)
+
+
+def asked_to_date(books: Books, day: date) -> Parts:
+    """What the bills to come ask for in all if they are paid on the day, once they are taken back."""
+    plan = books.plan
+    indexes = [] if plan.done else range(plan.at, plan.last + 1)
+    opens = _open_to_date(books, day, indexes, Excess.NEXT_BILL)
+    return Parts(*(sum(amounts) for amounts in zip(nothing(), *opens, strict=True)))
 
 
 def pay_bill_to_date(books: Books, source: Source, number: int) -> int:
@@ -39,10 +50,13 @@ def pay_on_balance(books: Books, source: Source) -> int:
     repayment, day, amount = source
     books.take_back(day)
     plan = books.plan
-    plan.cut_at(day)
-    principal = min(amount, plan.shown(plan.balance - plan.paid_ahead))
+    balance = plan.shown(plan.balance - plan.paid_ahead)
+    principal = min(amount, balance)
+    count_interest(books, day, whole=principal == balance)
     if not principal:
         return amount
+    if principal == balance:
+        ask_for_unbilled(books)
     if books.bills and books.bills[-1].planned_on == day:
         bill = books.bills[-1]
         bill.asked[0] += principal
@@ -85,15 +99,15 @@ def _all_open(books: Books, opens: Sequence[Amounts]) -> int:
 
 
 def _open_to_date(books: Books, day: date, indexes: Sequence[int], policy: Excess) -> list[Amounts]:
-    """What each bill to come asks for on the day: the first one not paid whole the interest up to that day, the
-    others none; the last one, reached from the front, all principal that is left."""
+    """What each bill to come asks for on the day: the first one not paid whole the interest up to that day, unless it
+    asks for none, the others none; the last one, reached from the front, all principal that is left."""
     plan = books.plan
     unpaid = [index for index in range(plan.at, plan.last + 1) if not plan.is_whole(index)]
     left, interest = plan.balance - plan.paid_ahead, plan.interest_ahead(day)
     rest_to_last = policy is Excess.NEXT_BILL or len(unpaid) == 1
     opens = []
     for index in indexes:
-        now = interest if unpaid and index == unpaid[0] else 0
+        now = interest if unpaid and index == unpaid[0] and not plan.in_interest_grace(index) else 0
         principal = plan.principal_ahead(index, now)
         if unpaid and index == unpaid[-1] and rest_to_last:
             principal = left

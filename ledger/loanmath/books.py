@@ -81,6 +81,14 @@ class Books:
             self.plan.add_late(overdue, since, until)
             self.overdue_to = until
 
+    def payoff_counts_to(self, day: date) -> date:
+        """Up to when a payoff on a day asks for the interest of the running period. No day of a period that begins on
+        that day has run yet."""
+        if not self.terms.payoff_to_period_end or self.plan.done:
+            return day
+        period = self.plan.period(self.plan.at)
+        return period.due_on if period.starts_on < day else day
+
     def overdue(self, day: date) -> int:
         """What bears interest of bills due before `day`, in minor units: unpaid principal, and interest if it
         compounds."""

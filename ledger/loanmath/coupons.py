@@ -87,7 +87,9 @@ def interest_off(coupon: CouponInUse, plan: Plan, parts: Iterator[Stretch], aske
 
 
 def _free_share(fact: Coupon, part: Stretch) -> Fraction:
-    """How much of a stretch lies within the free days."""
+    """How much of a stretch lies within the free days; nothing where interest on overdue principal alone is fixed."""
+    if part.first == part.after:
+        return ZERO
     first, after = max(part.first, fact.effective_on), min(part.after, fact.effective_on + timedelta(days=fact.count))
     return Fraction(max((after - first).days, 0), max((part.after - part.first).days, 1))
 

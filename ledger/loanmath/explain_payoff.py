@@ -78,10 +78,10 @@ def _interest_terms(quote: PayoffQuote, books: Books, record: Record) -> list[Te
     plan = books.plan
     if plan.done and not plan.ahead:
         return []
-    until, overdue = _counted_to(quote, books)
+    until = books.payoff_counts_to(quote.on)
     terms = fixed_terms(plan, record.accruals, quote.facts)
     if _moves(plan, until):
-        terms += stretch_terms(plan, until, quote.facts, began_by(record.accruals), overdue)
+        terms += stretch_terms(plan, until, quote.facts, began_by(record.accruals))
     terms += _met_ahead(plan, terms) if plan.ahead else _rounded(books, terms)
     return [*terms, *_let_go(quote, books, sum((term.amount for term in terms), Fraction(0)))]
 
@@ -114,15 +114,6 @@ def _met_ahead(plan: Plan, terms: list[Term]) -> list[Term]:
         Term(kind=TermKind.PAID_AHEAD_INTEREST, amount=Fraction(less, plan.scale)),
         Term(kind=TermKind.ROUNDING, amount=shown - Fraction(left, plan.scale), rounding=Rounding.HALF_UP),
     ]
-
-
-def _counted_to(quote: PayoffQuote, books: Books) -> tuple[date, int]:
-    """Up to when a payoff asks for interest, and on how much overdue principal from the day on."""
-    if not books.terms.payoff_to_period_end or books.plan.done:
-        return quote.on, 0
-    until = books.plan.period(books.plan.at).due_on
-    late = until > quote.on and books.terms.overdue_accrues and not books.plan.ahead
-    return until, books.overdue(quote.on) if late else 0
 
 
 def _moves(plan: Plan, on: date) -> bool:

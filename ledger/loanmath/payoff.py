@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 from ledger.loanmath.books import Books
 from ledger.loanmath.calendars import WEEKENDS, Calendar
-from ledger.loanmath.facts import Fact, Repayment
+from ledger.loanmath.facts import ApplyTo, Arrangement, Fact, Repayment, TermsVersion
 from ledger.loanmath.money import Parts
 from ledger.loanmath.prepayment import PrepaymentProblem, prepayment_problem
 from ledger.loanmath.project import live, project
@@ -41,7 +41,7 @@ class PayoffQuote:
 def payoff_quote(terms: LoanTerms, facts: Iterable[Fact], on: date, calendar: Calendar = WEEKENDS) -> PayoffQuote:
     """What an unlimited payoff on `on` would take: bills due and unpaid, principal not yet due, interest to the
     day, penalty, charges, the prepayment fee, and what the agreement asks of the fees of bills to come. Never the sum
-    of future bills."""
+    of future bills. An arrangement of that day would count after it."""
     known = live(facts)
     needed, held = _needed(terms, known, on, calendar)
     good_through = on
@@ -73,9 +73,11 @@ def books_for_quote(
     terms: LoanTerms, facts: Sequence[Fact], on: date, calendar: Calendar = WEEKENDS, witness: Witness | None = None
 ) -> Books:
     """The books on the day of a payoff, before anything is paid; `facts` live and in order."""
-    if terms.overdue_accrues and terms.overdue_rest is not OverdueRest.DAY:  # only money that comes in makes it count
-        newest = max((fact.id for fact in facts), default=0)
-        facts = live([*facts, Repayment(id=newest + 1, effective_on=on, amount=0)])
+    facts = [fact for fact in facts if not isinstance(fact, Arrangement) or fact.effective_on < on]
+    versions = [terms, *(fact.terms for fact in facts if isinstance(fact, TermsVersion | Arrangement))]
+    if any(one.overdue_accrues and one.overdue_rest is not OverdueRest.DAY for one in versions):
+        newest = max((fact.id for fact in facts), default=0)  # only money that comes in makes it count
+        facts = live([*facts, Repayment(id=newest + 1, effective_on=on, amount=0, apply_to=ApplyTo.HOLD)])
     return replay(terms, facts, on, calendar, witness=witness)
 
 
@@ -90,5 +92,5 @@ def repayment_problem(
     prepaid = sum(met.parts.principal for met in after.allocations if met.repayment == draft.id and met.bill is None)
     if not prepaid:
         return None
-    in_force = replay(terms, known, on).terms
+    in_force = books_for_quote(terms, known, on).terms
     return prepayment_problem(in_force, prepaid, on, asked_on=asked_on, settles=after.settled_on is not None)

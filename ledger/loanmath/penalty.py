@@ -47,7 +47,7 @@ def next_penalty_change(books: Books, bill: WorkingBill, as_of: date) -> date | 
     if bill.penalty_stated or not costs_anything(terms.penalty):
         return None
     grace_passes = bill.late_from + timedelta(days=terms.penalty.grace_days + 1)
-    day = max(as_of, grace_passes)
+    day = max(as_of, _grows_from(bill, terms.penalty) if bill.lateness.passed else grace_passes)
     late = _late_on(books, bill, bill.lateness, day)
     shown = _shown(terms, bill, late)
     if as_of < grace_passes and shown != bill.penalty:
@@ -99,7 +99,7 @@ def _late_on(books: Books, bill: WorkingBill, late: Lateness, day: date) -> Late
     if bill.penalty_stated or (late.counted_to is not None and day <= late.counted_to):
         return late  # money that had paid another bill meets this one under the day on which it was paid
     grace_ends = bill.late_from + timedelta(days=penalty.grace_days)
-    starts = bill.late_from if penalty.from_due else grace_ends
+    starts = _grows_from(bill, penalty)
     late = _interest(books, bill, late, max(late.counted_to or starts, starts), day)
     if late.passed or day <= grace_ends:
         return late._replace(counted_to=day)
@@ -107,6 +107,11 @@ def _late_on(books: Books, bill: WorkingBill, late: Lateness, day: date) -> Late
     if unpaid(bill, penalty.base, books.terms) <= 0:
         return Lateness(day, passed=True, fee=fee)
     return late._replace(counted_to=day, passed=True, fee=fee)
+
+
+def _grows_from(bill: WorkingBill, penalty: PenaltyTerms) -> date:
+    """The first day on which penalty interest grows, shown or not."""
+    return bill.late_from if penalty.from_due else bill.late_from + timedelta(days=penalty.grace_days)
 
 
 def _interest(books: Books, bill: WorkingBill, late: Lateness, since: date, day: date) -> Lateness:

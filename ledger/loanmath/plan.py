@@ -293,6 +293,10 @@ class Plan:
         at = self.place(index)
         return Fraction(self.terms.weights[at]) if at < len(self.terms.weights) else Fraction(1)
 
+    def in_interest_grace(self, index: int) -> bool:
+        """Whether bill `index` asks for no interest; the last one always does."""
+        return index != self.last and self.place(index) < self.terms.interest_grace
+
     def take(self) -> PlanRow:
         """The next bill; the plan moves on behind it."""
         if self.witness is not None:
@@ -309,7 +313,7 @@ class Plan:
             self.last += 1
         if index == self.last:
             principal, interest, carry = self._last_parts(interest)
-        elif self.place(index) < self.terms.interest_grace:
+        elif self.in_interest_grace(index):
             carry = interest
             principal, interest, _ = self._parts(index, 0)
         else:

@@ -39,14 +39,14 @@ RANK: dict[type[Fact], int] = {
     Pause: 1,
     Extension: 1,
     DueDateMove: 1,
-    Drawdown: 3,
     Charge: 4,
     LenderFigure: 5,
     Deferral: 6,
     Coupon: 7,
     Waiver: 7,
+    Drawdown: 8,  # money in and money out, in the order recorded
     Refund: 8,
-    Repayment: 9,
+    Repayment: 8,
     Arrangement: 10,  # after what was paid on its day
     Confirmation: 11,
 }
@@ -56,8 +56,8 @@ NOTHING = Parts()
 
 def live(facts: Iterable[Fact]) -> list[Fact]:
     """The facts that no live reversal undoes, reversals themselves left out, in the order in which they count:
-    by day, then kind (as in RANK), then id. A reversal undoes
-    an earlier fact, so its id is the higher one; any other is ignored."""
+    by day, then kind (as in RANK), then id. A reversal undoes an earlier fact, so its id is the higher one; any other
+    is ignored."""
     everything = list(facts)
     reversals = [fact for fact in everything if isinstance(fact, Reversal)]
     if not reversals:

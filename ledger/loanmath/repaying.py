@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from ledger.loanmath.ahead import pay_bill_to_date, pay_on_balance, pay_to_date
+from ledger.loanmath.ahead import asked_to_date, pay_bill_to_date, pay_on_balance, pay_to_date
 from ledger.loanmath.allocation import Amounts, meet
 from ledger.loanmath.books import Books, Source
 from ledger.loanmath.coupons import off_interest_to
@@ -15,7 +15,7 @@ from ledger.loanmath.payment import solve
 from ledger.loanmath.penalty import accrue_penalty
 from ledger.loanmath.prepayment import early, prepayment_fee, split_prepayment
 from ledger.loanmath.terms import AheadInterest, Excess
-from ledger.loanmath.unbilled import ask_for_unbilled, unbilled_fee
+from ledger.loanmath.unbilled import ask_for_unbilled, count_interest, unbilled_fee
 from ledger.loanmath.working_bill import nothing
 
 BEYOND_DUE = {
@@ -85,16 +85,14 @@ def prepay(books: Books, repayment: int, day: date, amount: int, *, lower: bool)
         return 0
     plan = books.plan
     books.take_back(day)
-    plan.cut_at(day)
     balance = plan.shown(plan.balance - plan.paid_ahead)
     principal, fee = split_prepayment(books.terms, amount, balance, early(books, day, balance))
+    count_interest(books, day, whole=principal == balance)
     if principal:
         if principal == balance:
             ask_for_unbilled(books)
         books.beside.append((repayment, Parts(principal=principal, fee=fee)))
         books.prepaid += principal
-        if principal == balance and books.terms.payoff_to_period_end:
-            plan.accrue_to(plan.period(plan.at).due_on)
         plan.balance -= principal * plan.scale
         amount -= principal + fee
         plan.prorate_listed = lower
@@ -124,8 +122,9 @@ def pay_off(books: Books, repayment: int, day: date, amount: int) -> bool:
     rest = _rest_on(books, day)
     sources = [*books.credit, *(source for source, _ in books.ahead), (repayment, day, amount)]
     books.credit, books.ahead = [], []
-    fees = rest.fee or any(books.plan.fee(index) for index in range(books.plan.at, books.plan.last + 1))
-    if books.ahead_interest is AheadInterest.TO_DATE and not fees:  # a payoff asks for no fees of bills to come
+    fees = any(books.plan.fee(index) for index in range(books.plan.at, books.plan.last + 1))
+    to_date = books.ahead_interest is AheadInterest.TO_DATE and not fees  # a payoff asks for no fees of bills to come
+    if to_date and rest == asked_to_date(books, day):
         _settle_bills(books, sources, day)
     else:
         _settle(books, sources, rest, day)
@@ -145,8 +144,7 @@ def _accrue_if_enough(books: Books, day: date, amount: int) -> None:
     """Count the interest of the running period to its end if the amount, with what is held, settles everything."""
     needed, held = payoff(books, day)
     if needed.total and amount + held >= needed.total and not books.plan.done:
-        until = books.plan.period(books.plan.at).due_on
-        books.plan.accrue_to(until, books.overdue(day) if books.terms.overdue_accrues else 0)
+        books.plan.accrue_to(books.payoff_counts_to(day))
 
 
 def _settle(books: Books, sources: list[Source], rest: Parts, day: date) -> None:
@@ -174,13 +172,11 @@ def _rest_on(books: Books, day: date) -> Parts:
     that money of those bills covers was paid as agreed, if ahead: no prepayment fee is due on it."""
     plan = books.plan
     principal, interest = plan.shown(plan.balance - plan.paid_ahead), 0
-    until = plan.period(plan.at).due_on if books.terms.payoff_to_period_end and not plan.done else day
+    until = books.payoff_counts_to(day)
     if plan.ahead:
         interest = plan.shown(plan.interest_ahead(until))
     elif not plan.done:
         exact = plan.interest_to(until)
-        if until > day and books.terms.overdue_accrues:
-            exact += plan.late_to(until, books.overdue(day))
         interest = round_ratio(exact.numerator, exact.denominator * plan.scale, books.interest_rounding)
         interest += plan.shown(plan.carry)
     coming = books.book.get(plan.at + 1)

@@ -11,7 +11,7 @@ from ledger.loanmath.facts import Deferral, DeferralTreatment, DueDateMove
 from ledger.loanmath.interest import due_dates, step
 from ledger.loanmath.payment import NeverAmortizes, set_payment, solve
 from ledger.loanmath.plan import Plan, new_plan
-from ledger.loanmath.terms import LoanTerms
+from ledger.loanmath.terms import LoanTerms, Method
 
 NOT_THE_PLAN = (
     *("penalty", "prepayment_fee", "order", "order_ahead", "spread", "excess", "upfront_fee"),
@@ -26,7 +26,8 @@ def same_plan(a: LoanTerms, b: LoanTerms) -> bool:
 
 def plan_from(old: Plan, terms: LoanTerms, day: date, moves: Iterable[Deferral | DueDateMove]) -> Plan:
     """The plan under new terms, for what `old` still shows as owed: their due dates after `day`, one at the least.
-    A stated payment that does not cover the interest is worked out instead. Days without interest stay so."""
+    A stated payment that does not cover the interest is worked out instead. Days without interest stay so. The
+    interest so far is part of the next bill, unless the lender's own table says what that one asks for."""
     current = old.period(old.at)
     plan = _planned_after(old, terms, max(day, current.starts_on), current.due_on)
     plan.starts_on = current.starts_on
@@ -35,9 +36,10 @@ def plan_from(old: Plan, terms: LoanTerms, day: date, moves: Iterable[Deferral |
     plan.balance = old.shown(old.balance) * plan.scale
     if not plan.skipped:
         plan.flat_base = plan.balance
-    plan.carry = old.shown(old.carry) * plan.scale
     plan.ahead, plan.paid_ahead = old.ahead, old.paid_ahead // old.scale * plan.scale
-    plan.accrued, plan.accrued_to = old.accrued / old.scale * plan.scale, old.accrued_to
+    if terms.method is not Method.LISTED:
+        plan.carry = old.shown(old.carry) * plan.scale
+        plan.accrued, plan.accrued_to = old.accrued / old.scale * plan.scale, old.accrued_to
     _set_payment(plan)
     move_dates(plan, moves)
     return plan

@@ -285,7 +285,8 @@ class LoanTerms:
     overdue_rest: OverdueRest = OverdueRest.DAY
     overdue_compounds: bool = False  # unpaid interest of those bills bears interest as well
     ahead_interest: AheadInterest = AheadInterest.PLANNED
-    payoff_to_period_end: bool = False  # a payoff asks for the interest of the running period to its end
+    payoff_to_period_end: bool = False  # a payoff asks for the interest of the running period to its end, but not on
+    # what is overdue and paid by it
     thirty_day_payment: bool = False  # LEVEL: the payment is worked out as if every month had 30 days
     extra_payment: int = 0  # principal paid on top of every bill, by agreement
     weights: tuple[Decimal, ...] = ()  # LEVEL: each bill's share of the full payment; 0 skips a payment

@@ -1,8 +1,9 @@
-"""Fees of bills to come: what is asked of them when a loan is paid off before those bills are made up."""
+"""Interest and fees of bills to come: what is asked of them when all principal is repaid before they are made up."""
 
 from __future__ import annotations
 
 from copy import copy
+from datetime import date
 from fractions import Fraction
 
 from ledger.loanmath.books import Books
@@ -22,6 +23,14 @@ def unbilled_fee(books: Books) -> int:
     if policy is UnbilledFees.SHARE:
         return round_minor(Fraction(books.terms.unbilled_fee_share) * sum(fees))
     return sum(fees)
+
+
+def count_interest(books: Books, day: date, *, whole: bool) -> None:
+    """Fix the interest up to a day on which principal is repaid early; if it is the whole of it, as for a payoff."""
+    if whole and (until := books.payoff_counts_to(day)) > day:
+        books.plan.accrue_to(until)
+    else:
+        books.plan.cut_at(day)
 
 
 def ask_for_unbilled(books: Books) -> None:

@@ -101,8 +101,9 @@ def test_a_payoff_may_ask_for_the_interest_of_the_whole_period() -> None:
     assert project(terms, [paid(302999)], EARLY).allocations[0].parts == Parts(100555, 1452)
 
 
-def test_a_payoff_to_the_end_of_the_period_counts_what_is_overdue_to_that_end() -> None:
-    """On 20 February, February's bill unpaid: 30.00, and 1 % of 3,000.00 until 10 March."""
+def test_a_payoff_to_the_end_of_the_period_counts_what_is_overdue_to_its_day() -> None:
+    """On 20 February, February's bill unpaid: 30.00, 1 % of 2,009.93 until 10 March, and on the 990.07 that are overdue
+    until they are paid, 10 of 28 days: 20.10 + 3.54."""
     terms = to_date(payoff_to_period_end=True, overdue_accrues=True)
 
-    assert payoff_quote(terms, [], date(2026, 2, 20)).interest == 6000
+    assert payoff_quote(terms, [], date(2026, 2, 20)).interest == 5364
