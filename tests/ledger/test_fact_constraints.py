@@ -94,6 +94,7 @@ def test_a_version_is_brought_once() -> None:
 def test_a_deferral_that_follows_by_itself_needs_no_day(effect: str) -> None:
     with transaction.atomic():
         insert(kind="deferral", effect=effect, bill_number=1)
+        assert Fact.objects.get().moved_to is None
         transaction.set_rollback(True)
 
 
