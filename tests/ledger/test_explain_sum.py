@@ -89,7 +89,7 @@ class TestSums:
         assert household_sum(home, TODAY, "next-CNY", {}).addends == ()
 
     def test_an_addend_says_whose_bill_it_is(self, home):
-        laptop, bicycle, _ = three_loans(home)
+        _, bicycle, _ = three_loans(home)
         found = household_sum(home, TODAY, "late-CNY", {}).addends
         assert found == (
             Addend(bicycle.pk, "Bicycle", bicycle.lender.name, found[0].cell, found[0].amount, date(2026, 2, 10)),
