@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import count
@@ -45,6 +46,11 @@ def signed_in(person: User) -> Client:
     client = Client()
     client.force_login(person)
     return client
+
+
+def sentences(html: str) -> str:
+    """A page's source without its links, so that a sentence with an amount that opens its terms reads as one."""
+    return re.sub(r"</?a\b[^>]*>", "", html)
 
 
 def household(owner: User | None = None, **more: Any) -> Household:

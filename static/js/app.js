@@ -61,7 +61,10 @@
       dialog.replaceChildren(close, place);
     }
     htmx.ajax("GET", link.href, { target: "#explanation", swap: "outerHTML", source: dialog }).then(() => {
-      if (!dialog.open && dialog.querySelector("#explanation-title")) dialog.showModal();
+      const title = dialog.querySelector("#explanation-title");
+      if (!title || dialog.open) return;
+      dialog.showModal();
+      title.focus();
     });
   };
 

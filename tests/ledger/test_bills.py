@@ -143,7 +143,7 @@ class TestParts:
             ("interest", 12_000, 12_000, 0),
         ]
         assert bill.paid_by == (PaidBy(date(2026, 2, 10), 50_000, False, "manual"),)
-        content = client.get(URL).content.decode()
+        content = make.sentences(client.get(URL).content.decode())
         assert "paid ¥380.00, left ¥566.19" in content
         assert "¥500.00 on 10 Feb" in content
 
