@@ -122,7 +122,7 @@ class AddLoanForm(LoanFields):
         if "count" in self.fields:
             self.fields["count"].widget.attrs |= {"list": "counts"}
             self.fields["count"].error_messages |= dict.fromkeys(
-                ("min_value", "max_value", "invalid"), _("Enter a whole number from 1 to 600.")
+                ("required", "min_value", "max_value", "invalid"), _("Enter a whole number from 1 to 600.")
             )
 
     def _offer_series(self) -> None:
@@ -130,7 +130,7 @@ class AddLoanForm(LoanFields):
         choices = [("", _("Nothing: it is fixed")), *((code, series_name(code)) for code in codes)]
         self.fields["series"].choices = choices  # type: ignore[attr-defined]
         self.fields["spread"].error_messages |= dict.fromkeys(
-            ("invalid", "min_value", "max_value", "max_digits", "max_decimal_places", "max_whole_digits"),
+            ("invalid", "min_value", "max_value", "max_decimal_places"),
             _("Enter basis points from −1000 to 1000, such as -30."),
         )
         if "rate" in self.fields:

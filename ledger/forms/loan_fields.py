@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.utils.functional import Promise
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from ledger.forms.fields import CurrencyField, DayField, MoneyField, PercentField, WritingForm
@@ -157,15 +158,23 @@ GROUPS: tuple[tuple[str | Promise, tuple[tuple[str, ...], ...]], ...] = (
 )
 
 
-def count_field(label: Any, most: int) -> forms.IntegerField:
+def count_field(label: Any, most: int, **options: Any) -> forms.IntegerField:
     """A whole number from 0 to `most` that may be left empty."""
-    return forms.IntegerField(label=label, required=False, min_value=0, max_value=most)
+    message = format_lazy(gettext_lazy("Enter a whole number from 0 to {most}."), most=most)
+    errors = dict.fromkeys(("invalid", "min_value", "max_value"), message)
+    return forms.IntegerField(
+        label=label, required=False, min_value=0, max_value=most, error_messages=errors, **options
+    )
 
 
 class LoanFields(WritingForm):
     """All of them; each way of adding a loan keeps those it asks for."""
 
-    lender = forms.CharField(label=gettext_lazy("Lender"), max_length=100)
+    lender = forms.CharField(
+        label=gettext_lazy("Lender"),
+        max_length=100,
+        error_messages={"required": gettext_lazy("Enter who lent the money, such as your bank.")},
+    )
     name = forms.CharField(
         label=gettext_lazy("Name"),
         max_length=100,
@@ -186,6 +195,7 @@ class LoanFields(WritingForm):
         min_value=1,
         max_value=31,
         help_text=gettext_lazy("In short months the last day."),
+        error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), gettext_lazy("Enter a day from 1 to 31.")),
     )
     unit = forms.ChoiceField(label=gettext_lazy("A bill comes"), choices=UNITS, required=False)
     count = forms.IntegerField(label=gettext_lazy("Number of bills"), min_value=1, max_value=MOST_BILLS)
@@ -203,6 +213,7 @@ class LoanFields(WritingForm):
         label=gettext_lazy("Rows"),
         widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false"}),
         max_length=LONGEST_TABLE,
+        error_messages={"required": gettext_lazy("Paste the rows of the lender's table.")},
         help_text=gettext_lazy("One bill a line: day, principal, interest, and a fee if there is one."),
     )
 
@@ -227,7 +238,6 @@ class LoanFields(WritingForm):
         required=False,
         min_value=-1000,
         max_value=1000,
-        max_digits=6,
         decimal_places=2,
         help_text=gettext_lazy("A hundredth of a percent each; −30 is 0.30 % below."),
         widget=forms.TextInput(attrs={"inputmode": "text", "autocomplete": "off"}),
@@ -288,9 +298,7 @@ class LoanFields(WritingForm):
     )
     penalty_cap = MoneyField(label=pgettext_lazy("penalty", "At most, on one bill"), required=False)
     adds_on = forms.BooleanField(label=gettext_lazy("The loan’s own interest goes on beside it"), required=False)
-    grace_days = forms.IntegerField(
-        label=gettext_lazy("Days of grace"), required=False, min_value=0, max_value=366, initial=0
-    )
+    grace_days = count_field(gettext_lazy("Days of grace"), 366, initial=0)
     late_fee = MoneyField(label=gettext_lazy("Late fee, once for each missed bill"), required=False)
     late_fee_share = PercentField(
         label=gettext_lazy("Late fee, as a share of what is unpaid"), required=False, most=Decimal(1)

@@ -258,7 +258,10 @@ def test_a_table_that_cannot_be_read_names_the_line(client, owner, table, text):
         ({"count": "9" * 5000}, "count", "Enter a whole number from 1 to 600."),
         ({"currency": "XYZ"}, "currency", "Choose a currency from the list."),
         ({"upfront_fee": "12,000"}, "upfront_fee", "The fee must be less than the amount borrowed."),
-        ({"lender": ""}, "lender", "This field is required."),
+        ({"lender": ""}, "lender", "Enter who lent the money, such as your bank."),
+        ({"grace_days": "9000"}, "grace_days", "Enter a whole number from 0 to 366."),
+        ({"due_day": "32"}, "due_day", "Enter a day from 1 to 31."),
+        ({"count": ""}, "count", "Enter a whole number from 1 to 600."),
         ({"lender": "a\0b"}, "lender", "Null characters are not allowed."),
     ],
 )

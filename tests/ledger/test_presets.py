@@ -173,7 +173,7 @@ def test_everything_under_more_becomes_a_term(client, home):
         ("mortgage", {"series": "SOFR"}, "series", "Select a valid choice."),
         ("car", {"balloon": "12001"}, "balloon", "This is outside what a loan can have. Check the figure."),
         ("car", {"principal_grace": "36"}, "principal_grace", "This is outside what a loan can have."),
-        ("car", {"principal_grace": "601"}, "principal_grace", "Ensure this value is less than or equal to 600."),
+        ("car", {"principal_grace": "601"}, "principal_grace", "Enter a whole number from 0 to 600."),
         ("car", {"prepay_share": "101"}, "prepay_share", "Enter a rate of at most 100 %."),
         ("car", {"holiday_calendar": "XX"}, "holiday_calendar", "Select a valid choice."),
         ("bnpl", {"unbilled_fees": "some"}, "unbilled_fees", "Select a valid choice."),
