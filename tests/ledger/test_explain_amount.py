@@ -179,3 +179,11 @@ class TestWords:
     def test_every_kind_of_term_has_words(self):
         said = {kind: term_words(Term(kind=kind, amount=Fraction(1), part=Part.FEE), "CNY") for kind in TermKind}
         assert [kind for kind, words in said.items() if not words] == []
+
+
+def test_what_a_loan_still_asks_for_names_the_bills_that_were_paid(home, loan, client):
+    make.repayment(loan, 106_619, date(2026, 2, 10))
+    said = client.get(url(loan, "outstanding")).content.decode()
+    assert "Less what was paid of bill 1" in said
+    waived = Term(kind=TermKind.LET_GO, amount=Fraction(-500), number=2)
+    assert term_words(waived, "CNY") == "Less what was waived of bill 2"

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from ledger.loanmath.money import Parts
 from ledger.loanmath.payoff import payoff_quote
-from ledger.loanmath.terms import Component, Method
+from ledger.loanmath.terms import Component, ListedRow, Method
 from ledger.models import Fact, Loan, Role
 from ledger.models.facts import Kind, Source
 from ledger.selectors.history import history
@@ -290,3 +290,9 @@ def test_the_page_costs_the_same_with_1_repayment_and_with_3(home, loan, client,
         make.repayment(loan, INSTALLMENT, date(2026, 2, number), account=card)
     with django_assert_num_queries(13):
         assert client.get(url(loan)).status_code == 200
+
+
+def test_a_loan_by_the_lenders_table_names_no_rate(home):
+    rows = (ListedRow(date(2026, 2, 10), Parts(50_000, 1_000)), ListedRow(date(2026, 3, 10), Parts(50_000, 500)))
+    listed = make.loan(home, principal=100_000, count=2, annual_rate=Decimal(0), method=Method.LISTED, listed=rows)
+    assert (shown(listed).cost.names_rate, shown(make.loan(home)).cost.names_rate) == (False, True)
