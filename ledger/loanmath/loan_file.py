@@ -20,6 +20,7 @@ from typing import Any, Union, get_args, get_origin
 from ledger.loanmath import facts as kinds
 from ledger.loanmath.checks import Problem, problems
 from ledger.loanmath.codec import shape
+from ledger.loanmath.fact_checks import fact_problems
 from ledger.loanmath.facts import Fact
 from ledger.loanmath.loan_file_values import (
     COUNTS,
@@ -61,7 +62,6 @@ KINDS: dict[str, type[Fact]] = {
     "reversal": kinds.Reversal,
 }
 KIND_OF = {of: kind for kind, of in KINDS.items()}
-ABOVE_ZERO = (kinds.Repayment, kinds.Drawdown, kinds.Charge, kinds.Waiver, kinds.Refund)
 WRITTEN_AS = {(Fact, "effective_on"): "on", (kinds.Coupon, "kind"): "takes_off"}
 
 
@@ -93,7 +93,7 @@ def read_loan_file(source: bytes | str) -> LoanFile:
     reader = _Reader(_currency(members["terms"]))
     terms = reader.terms(members["terms"], "terms")
     texts = {name: reader.scalar(str, name, members[name], name) for name in ("name", "lender") if name in members}
-    found = reader.facts(members["facts"]) if "facts" in members else ()
+    found = reader.facts(members["facts"], terms) if "facts" in members else ()
     return LoanFile(terms=terms, facts=found, **texts)
 
 
@@ -197,14 +197,14 @@ class _Reader:
             raise LoanFileError(line, f"{path}.{field}", _words(problem, self.currency))
         return terms
 
-    def facts(self, node: Placed) -> tuple[Fact, ...]:
+    def facts(self, node: Placed, terms: LoanTerms) -> tuple[Fact, ...]:
         if not isinstance(node.value, list):
             raise LoanFileError(node.line, "facts", 'must be a list in "[ ]"')
         if len(node.value) > MOST_FACTS:
             raise LoanFileError(node.line, "facts", f"more than {MOST_FACTS} facts")
         found: dict[int, Fact] = {}
         for index, item in enumerate(node.value):
-            fact = self.fact(item, f"facts[{index}]", index + 1)
+            fact = self.fact(item, f"facts[{index}]", index + 1, terms)
             if fact.id in found:
                 line, _ = _place(item, "id")
                 raise LoanFileError(line, f"facts[{index}].id", f"another fact has the id {fact.id}")
@@ -213,7 +213,7 @@ class _Reader:
             _check_link(fact, found, node.value[index], f"facts[{index}]")
         return tuple(found.values())
 
-    def fact(self, node: Placed, path: str, number: int) -> Fact:
+    def fact(self, node: Placed, path: str, number: int, terms: LoanTerms) -> Fact:
         members = _object(node, path)
         kind = members.get("kind")
         if kind is None:
@@ -225,8 +225,9 @@ class _Reader:
         members.setdefault("id", Placed(Number(number), node.line, node.line))
         fact = self.record(of, Placed(members, node.line, node.named_on), path)
         assert isinstance(fact, Fact)
-        if isinstance(fact, ABOVE_ZERO) and fact.amount == 0:
-            raise LoanFileError(members["amount"].line, f"{path}.amount", "must be above zero")
+        for problem in fact_problems(terms, fact)[:1]:
+            line, field = _place(node, written_as(of, problem.field))
+            raise LoanFileError(line, f"{path}.{field}", _words(problem, self.currency))
         return fact
 
     def record(self, of: type, node: Placed, path: str) -> Any:
@@ -311,6 +312,7 @@ def _words(problem: Problem, currency: str) -> str:
         "negative": "must not be below zero",
         "too_large": "is too large to be real",
         "above_principal": "must be less than the principal",
+        "before_effective_on": "is before the day it holds from (on)",
         "before_disbursement": "is before the loan is paid out (disbursed_on)",
         "too_late": "is more than five years after the loan is paid out (disbursed_on)",
         "not_ascending": "must run from the earliest day to the latest, none twice and none before disbursed_on",

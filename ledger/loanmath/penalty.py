@@ -47,7 +47,10 @@ def next_penalty_change(books: Books, bill: WorkingBill, as_of: date) -> date | 
     if bill.penalty_stated or not costs_anything(terms.penalty):
         return None
     grace_passes = bill.late_from + timedelta(days=terms.penalty.grace_days + 1)
-    day = max(as_of, _grows_from(bill, terms.penalty) if bill.lateness.passed else grace_passes)
+    if bill.lateness.passed:
+        day = max(as_of, _grows_from(bill, terms.penalty))
+    else:  # a shorter grace agreed today passes tomorrow at the earliest
+        day = grace_passes = max(grace_passes, as_of + timedelta(days=1))
     late = _late_on(books, bill, bill.lateness, day)
     shown = _shown(terms, bill, late)
     if as_of < grace_passes and shown != bill.penalty:

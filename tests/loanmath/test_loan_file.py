@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from ledger.loanmath import loan_file
 from ledger.loanmath.checks import problems
 from ledger.loanmath.codec import shape
+from ledger.loanmath.fact_checks import fact_problems
 from ledger.loanmath.facts import Fact, Repayment, Reversal
 from ledger.loanmath.loan_file import KINDS, LoanFile, read_loan_file, write_loan_file
 from ledger.loanmath.loan_file_values import COUNTS, MOST, RATES, percent_text
@@ -73,7 +74,9 @@ def histories(draw: st.DrawFn, currency: str) -> tuple[Fact, ...]:
         made = {name: any_value(hint, name) for name, (_, hint) in shape(of).items() if name != "terms"}
         if "terms" in shape(of):
             made["terms"] = agreements().map(lambda terms: replace(terms, currency=currency))
-        found.append(replace(draw(st.builds(of, **made)), id=number))
+        fact = replace(draw(st.builds(of, **made)), id=number)
+        if not fact_problems(loan(currency=currency), fact):
+            found.append(fact)
     if found and draw(st.booleans()):
         found.append(Reversal(id=10**7, effective_on=START, of=found[0].id))
     return tuple(found)
@@ -350,6 +353,7 @@ WHOLE = "must be a whole number, without quotes"
         ('"bill": 2', '"bill": 0', 24, "facts[1].bill", "must be from 1 to 36600"),
         # links
         ('"id": 3,', '"id": 2,', 30, "facts[2].id", "another fact has the id 2"),
+        ('"bill": 2', '"bill": 1201', 24, "facts[1].bill", "must be from 1 to 1200"),
         ('"of": 1', '"of": 9', 30, "facts[2].of", "there is no other fact with the id 9"),
         ('"of": 1', '"of": 3', 30, "facts[2].of", "there is no other fact with the id 3"),
         (
@@ -430,3 +434,30 @@ def test_a_damaged_file_is_read_or_refused_and_nothing_else(at: int, cut: int, p
     except LoanFileError as error:
         line = error.line
     assert 1 <= line <= FILE.count("\n") + put.count("\n") + 1
+
+
+@pytest.mark.parametrize(
+    "fact, path, said",
+    [
+        (
+            {"kind": "pause", "on": "2026-03-10", "until": "2026-03-09"},
+            "facts[0].until",
+            "is before the day it holds from (on)",
+        ),
+        (
+            {"kind": "drawdown", "on": "2201-01-01", "amount": "5"},
+            "facts[0].on",
+            "must be from 1970-01-01 to 2200-01-01",
+        ),
+        (
+            {"kind": "coupon", "on": "2026-03-10", "takes_off": "share", "fraction": "150%"},
+            "facts[0].fraction",
+            "must be from 0% to 100%",
+        ),
+        ({"kind": "extension", "on": "2026-03-10", "bills": 0}, "facts[0].bills", "must be from 1 to 600"),
+    ],
+)
+def test_a_fact_that_cannot_be_is_refused_where_it_says_so(fact: dict[str, Any], path: str, said: str) -> None:
+    with pytest.raises(LoanFileError) as refused:
+        read(PLAIN, [fact])
+    assert (refused.value.field, refused.value.message) == (path, said)

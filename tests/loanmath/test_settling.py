@@ -147,3 +147,11 @@ def test_a_grace_agreed_once_a_penalty_shows_does_not_hide_its_growth() -> None:
     version = TermsVersion(id=1, effective_on=day("2026-02-12"), terms=longer)
     found = project(terms, [version], day("2026-02-12"))
     assert (found.bills[0].due.penalty, found.next_change_on) == (99, day("2026-02-13"))
+
+
+def test_a_shorter_grace_asks_for_its_late_fee_the_day_after_it_is_agreed() -> None:
+    terms = small(penalty=PenaltyTerms(grace_days=1))
+    version = TermsVersion(id=1, effective_on=day("2026-02-11"), terms=small(penalty=PenaltyTerms(late_fee=1_000)))
+    today, tomorrow = (project(terms, [version], day(on)) for on in ("2026-02-11", "2026-02-12"))
+    assert (today.bills[0].due.penalty, today.next_change_on) == (0, day("2026-02-12"))
+    assert tomorrow.bills[0].due.penalty == 1_000
