@@ -587,6 +587,17 @@ def test_a_replaced_bill_asks_for_what_it_is_charged_later() -> None:
     )
 
 
+def test_a_repayment_shows_what_is_kept_of_it() -> None:
+    """Of 1,500.00 bill 1 takes 1,079.71; the rest waits."""
+    kept = [repayment(1, "2026-02-10", 150_000, apply_to=ApplyTo.HOLD)]
+    found = explain(project(loan(), kept, day("2026-02-20")), cell_named("repayment-1-total"))
+    assert [(term.kind, term.amount, term.number) for term in found.terms] == [
+        (TermKind.HELD, 42_029, None),
+        (TermKind.OF_BILL, 107_971, 1),
+    ]
+    assert found.amount == 150_000
+
+
 def test_a_name_that_is_no_amount_is_refused() -> None:
     projection = project(loan(), [], day("2026-02-01"))
     for name in ("", "bill", "bill-1", "bill-1-due", "bill-01-fee", "payoff-2026-13-01-fee", "apr-1", "all-fee-due"):

@@ -30,7 +30,7 @@ FOR_MEMBERS = {"account_email", "account_change_password", "account_set_password
     "mfa_download_recovery_codes",
 }
 NAMES = sorted(ROUTES)
-WITH_OBJECT = [name for name in NAMES if ROUTES[name].args]
+WITH_OBJECT = [name for name in NAMES if ROUTES[name].args and not ROUTES[name].is_named]
 WRITING = [name for name in NAMES if ROUTES[name].post and ROUTES[name].who not in ("nobody", "member")]
 
 

@@ -97,6 +97,7 @@ class Route:
     args: Callable[[Home], tuple[object, ...]] | None = None
     post: Callable[[Home], dict[str, object]] | None = None
     only_post: bool = False
+    is_named: bool = False  # `args` are words, no object of a household
     form: str = "form"
 
     def url(self, name: str, of: Home) -> str:
@@ -171,7 +172,7 @@ ROUTES = {
     ),
     "ledger:loan": Route(args=_loan),
     "ledger:loan_cost": Route(args=_loan),
-    "ledger:explain_sum": Route(args=lambda of: ("debt-CNY",)),
+    "ledger:explain_sum": Route(args=lambda of: ("next-USD",), is_named=True),
     "ledger:explain_amount": Route(args=lambda of: (of.loan.pk, f"repayment-{of.paid.pk}-total")),
     "ledger:reverse_fact": Route(
         who="editor",
