@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from ledger.loanmath.checks import Problem
-from ledger.loanmath.money import decimal_text
+from ledger.loanmath.money import said_amount
 from ledger.loanmath.schedule import NeverAmortizes
 
 
@@ -55,5 +55,5 @@ def problem_text(problem: Problem | NeverAmortizes, currency: str) -> str:
         return str(text)
     params = dict(problem.params)
     if "minimum_payment" in params:
-        params["amount"] = f"{decimal_text(params['minimum_payment'], currency)} {currency}"
+        params["amount"] = said_amount(params["minimum_payment"], currency)
     return str(texts.get(problem.code, texts["out_of_range"]) % params)

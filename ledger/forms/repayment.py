@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 
 from ledger.forms.fields import DayField, MoneyField, WritingForm
 from ledger.loanmath.facts import ApplyTo
-from ledger.loanmath.money import decimal_text
+from ledger.loanmath.money import decimal_text, said_amount
 from ledger.models import Bill, FundingAccount, Loan, Repayment
 from ledger.selectors.repayments import Suggestion
 
@@ -33,12 +33,11 @@ def bill_choices(bills: list[Bill], currency: str) -> list[tuple[str, str]]:
     return [
         (
             str(bill.number),
-            _("Bill %(number)d, due %(day)s: %(amount)s %(currency)s left")
+            _("Bill %(number)d, due %(day)s: %(amount)s left")
             % {
                 "number": bill.number,
                 "day": date_format(bill.due_on, pgettext("date format, with year", "j M Y")),
-                "amount": decimal_text(bill.open.total, currency),
-                "currency": currency,
+                "amount": said_amount(bill.open.total, currency),
             },
         )
         for bill in bills

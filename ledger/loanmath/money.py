@@ -148,3 +148,52 @@ def decimal_text(minor: int, currency: str) -> str:
         return str(minor)
     sign, digits = "-" if minor < 0 else "", str(abs(minor)).rjust(places + 1, "0")
     return f"{sign}{digits[:-places]}.{digits[-places:]}"
+
+
+# How people read an amount: "¥1,743.59".
+
+MINUS = "−"
+NBSP = "\u00a0"
+SIGNS = {
+    "CNY": "¥",
+    "USD": "$",
+    "EUR": "€",
+    "GBP": "£",
+    "JPY": "JP¥",
+    "HKD": "HK$",
+    "TWD": "NT$",
+    "SGD": "S$",
+    "AUD": "A$",
+    "CAD": "C$",
+    "NZD": "NZ$",
+    "MXN": "MX$",
+    "BRL": "R$",
+    "KRW": "₩",
+    "INR": "₹",
+    "VND": "₫",
+    "THB": "฿",
+    "PHP": "₱",
+    "RUB": "₽",
+    "TRY": "₺",
+    "UAH": "₴",
+    "ILS": "₪",
+    "NGN": "₦",
+    "PLN": "zł" + NBSP,
+}
+
+
+def currency_sign(currency: str) -> str:
+    """What stands before an amount: "¥" for CNY, else the code and a space that does not break."""
+    return SIGNS.get(currency, f"{currency}{NBSP}")
+
+
+def whole_and_minor(minor: int, currency: str) -> tuple[str, str]:
+    """The absolute amount as ("1,743", ".59"); the second is empty where the currency has no minor unit."""
+    places = exponent(currency)
+    whole, rest = divmod(abs(minor), 10**places)
+    return f"{whole:,}", f".{rest:0{places}d}" if places else ""
+
+
+def said_amount(minor: int, currency: str) -> str:
+    """An amount as it stands in a sentence: 174359 CNY is "¥1,743.59"."""
+    return f"{MINUS if minor < 0 else ''}{currency_sign(currency)}{''.join(whole_and_minor(minor, currency))}"

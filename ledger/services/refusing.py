@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from django.utils.translation import gettext as _
 
-from ledger.loanmath.money import LIMIT, decimal_text
+from ledger.loanmath.money import LIMIT, said_amount
 from ledger.models import Bill, Fact, Loan
 from ledger.selectors.history import History
 from ledger.services.refusal import Refusal
@@ -21,7 +21,7 @@ def bill_of(draft: Fact, loan: Loan) -> Bill | None:
 
 def said(minor: int, loan: Loan) -> str:
     """An amount with its currency."""
-    return f"{decimal_text(minor, loan.currency)} {loan.currency}"
+    return said_amount(minor, loan.currency)
 
 
 def refuse_amount(amount: int | None, field: str = "amount") -> Refusal | None:

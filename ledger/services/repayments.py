@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from django.utils.translation import gettext as _
 
 from ledger.loanmath.facts import ApplyTo
-from ledger.loanmath.money import decimal_text
+from ledger.loanmath.money import said_amount
 from ledger.models import AccountEntry, Bill, Confirmation, Fact, FundingAccount, Loan, Repayment
 from ledger.models.facts import Source
 from ledger.selectors.history import History
@@ -96,7 +96,7 @@ def _refuse_payoff(draft: Fact, loan: Loan, past: History) -> Refusal | None:
 
 
 def _too_much(code: str, limit: int, loan: Loan, message: str) -> Refusal:
-    return Refusal(code, message % {"amount": f"{decimal_text(limit, loan.currency)} {loan.currency}"}, "amount")
+    return Refusal(code, message % {"amount": said_amount(limit, loan.currency)}, "amount")
 
 
 def book_entry(repayment: Fact) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from django import template
 
-from ledger.loanmath.money import exponent
-from ledger.templatetags.money import currency_sign
+from ledger.loanmath.money import currency_sign, exponent
 
 register = template.Library()
 

@@ -12,9 +12,9 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from ledger.loanmath.explanation import Cell, Explanation, Of, Part, Subject, Term, TermKind
-from ledger.loanmath.money import Rounding, exponent
+from ledger.loanmath.money import MINUS, NBSP, Rounding, exponent
 from ledger.templatetags.days import short_day
-from ledger.templatetags.money import MINUS, NBSP, amount, money, money_text
+from ledger.templatetags.money import amount, money, money_text
 
 register = template.Library()
 

@@ -8,52 +8,12 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from ledger.loanmath.money import exponent
+from ledger.loanmath.money import MINUS, NBSP, currency_sign, said_amount, whole_and_minor
 
 register = template.Library()
 
-MINUS = "−"
 NO_AMOUNT = "—"
-NBSP = "\u00a0"
-SIGNS = {
-    "CNY": "¥",
-    "USD": "$",
-    "EUR": "€",
-    "GBP": "£",
-    "JPY": "JP¥",
-    "HKD": "HK$",
-    "TWD": "NT$",
-    "SGD": "S$",
-    "AUD": "A$",
-    "CAD": "C$",
-    "NZD": "NZ$",
-    "MXN": "MX$",
-    "BRL": "R$",
-    "KRW": "₩",
-    "INR": "₹",
-    "VND": "₫",
-    "THB": "฿",
-    "PHP": "₱",
-    "RUB": "₽",
-    "TRY": "₺",
-    "UAH": "₴",
-    "ILS": "₪",
-    "NGN": "₦",
-    "PLN": "zł" + NBSP,
-}
-
-
-@register.filter
-def currency_sign(currency: str) -> str:
-    """What stands before an amount: "¥" for CNY, else the code and a space that does not break."""
-    return SIGNS.get(currency, f"{currency}{NBSP}")
-
-
-def _whole_and_minor(minor: int, currency: str) -> tuple[str, str]:
-    """The absolute amount as ("1,743", ".59"); the second is empty where the currency has no minor unit."""
-    places = exponent(currency)
-    whole, rest = divmod(abs(minor), 10**places)
-    return f"{whole:,}", f".{rest:0{places}d}" if places else ""
+register.filter("currency_sign", currency_sign)
 
 
 @register.filter
@@ -61,7 +21,7 @@ def money(minor: int | None, currency: str) -> SafeString:
     """An amount in minor units as HTML, its sign and minor units set back; None is shown as a dash."""
     if minor is None:
         return format_html('<span class="money money-none">{}</span>', NO_AMOUNT)
-    whole, cents = _whole_and_minor(minor, currency)
+    whole, cents = whole_and_minor(minor, currency)
     sign = format_html('<span class="money-sign">{}</span>', currency_sign(currency))
     tail = format_html('<span class="money-minor">{}</span>', cents) if cents else ""
     return format_html('<span class="money">{}{}{}{}</span>', MINUS if minor < 0 else "", sign, whole, tail)
@@ -70,9 +30,7 @@ def money(minor: int | None, currency: str) -> SafeString:
 @register.filter
 def money_text(minor: int | None, currency: str) -> str:
     """The same amount as plain text, for mails, titles and attributes."""
-    if minor is None:
-        return NO_AMOUNT
-    return f"{MINUS if minor < 0 else ''}{currency_sign(currency)}{''.join(_whole_and_minor(minor, currency))}"
+    return NO_AMOUNT if minor is None else said_amount(minor, currency)
 
 
 @register.filter
@@ -80,7 +38,7 @@ def amount(minor: int | None, currency: str) -> str:
     """The amount without its currency sign, for table columns whose head names the currency."""
     if minor is None:
         return NO_AMOUNT
-    return f"{MINUS if minor < 0 else ''}{''.join(_whole_and_minor(minor, currency))}"
+    return f"{MINUS if minor < 0 else ''}{''.join(whole_and_minor(minor, currency))}"
 
 
 @register.filter

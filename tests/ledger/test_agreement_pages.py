@@ -158,7 +158,7 @@ def test_a_refund_makes_bills_smaller_and_is_shown_as_what_it_met(client, loan):
 
 def test_a_refund_of_more_than_was_borrowed_is_refused(client, loan):
     response = send(client, "record_refund", loan, amount="12,000.01")
-    assert errors(response) == {"amount": ["Only 12000.00 CNY was borrowed. Enter at most that."]}
+    assert errors(response) == {"amount": ["Only ¥12,000.00 was borrowed. Enter at most that."]}
 
 
 def test_a_charge_asked_for_later_joins_the_bill_due_then(client, loan):

@@ -122,7 +122,7 @@ def test_a_waiver_above_what_is_left_names_what_is_left(client, loan):
     response = send(client, "waive_charge", loan, amount="120.01")
     assert (response.status_code, errors(response)) == (
         422,
-        {"amount": ["This part of the bill has 120.00 CNY left. Enter at most that."]},
+        {"amount": ["This part of the bill has ¥120.00 left. Enter at most that."]},
     )
 
 
@@ -183,7 +183,7 @@ def test_the_lenders_figure_stands_and_ours_is_kept_beside_it(client, loan):
 
 def test_a_figure_above_what_is_owed_is_refused(client, loan):
     response = send(client, "state_lender_figure", loan, principal="11,053.82")
-    assert errors(response) == {"principal": ["Only 11053.81 CNY of principal is owed then. Enter at most that."]}
+    assert errors(response) == {"principal": ["Only ¥11,053.81 of principal is owed then. Enter at most that."]}
 
 
 def test_a_figure_of_nothing_is_refused(client, loan):

@@ -22,7 +22,7 @@ KEY = "0123456789abcdef"
 TODAY = datetime(2026, 3, 10, 4, 0, tzinfo=UTC)  # 12:00 on 10 March in Shanghai: bill 2 is due, bill 1 is late
 BILL = 106_619
 TOO_MUCH = (
-    "12230.54 CNY settles the whole loan on this day. Correct the amount, settle the loan with that, "
+    "¥12,230.54 settles the whole loan on this day. Correct the amount, settle the loan with that, "
     "or keep the rest as credit."
 )
 
@@ -324,12 +324,12 @@ def test_only_this_households_accounts_in_the_loans_currency_can_be_chosen(clien
         (
             {"amount": "100", "apply_to": "payoff"},
             "amount",
-            "Settling the loan on this day takes 12230.54 CNY. Enter that amount.",
+            "Settling the loan on this day takes ¥12,230.54. Enter that amount.",
         ),
         (
             {"amount": "2,000", "apply_to": "bill", "bill": "3"},
             "amount",
-            "This bill has 1066.19 CNY left to pay. Enter at most that.",
+            "This bill has ¥1,066.19 left to pay. Enter at most that.",
         ),
         ({"paid_on": "9999-01-01"}, "paid_on", "Enter a day between the years 1970 and 2100."),
         (

@@ -9,8 +9,9 @@ import pytest
 from django.template import Context, Template
 from django.utils.translation import override
 
+from ledger.loanmath.money import currency_sign
 from ledger.templatetags.days import day_text, distance, month, short_day
-from ledger.templatetags.money import amount, currency_sign, money, money_text, percent
+from ledger.templatetags.money import amount, money, money_text, percent
 
 TODAY = date(2026, 12, 7)
 

@@ -154,7 +154,7 @@ def test_the_lenders_own_table_replaces_the_bills_to_come(client, loan):
 def test_a_table_that_does_not_repay_what_is_owed_is_refused(client, loan):
     response = send(client, "amend_terms", loan, **(SAME | {"method": "listed", "table": "2026-04-10 5000 50"}))
     assert errors(response) == {
-        "table": ["The principal in the rows comes to 5000.00 CNY, but 11053.81 CNY is owed. Check the table."]
+        "table": ["The principal in the rows comes to ¥5,000.00, but ¥11,053.81 is owed. Check the table."]
     }
 
 
@@ -189,7 +189,7 @@ def test_a_payment_too_low_is_told_the_least_one(client, loan):
     response = send(client, "amend_terms", loan, **(SAME | {"payment": "110"}))
     assert errors(response) == {
         "payment": [
-            "With this payment the loan would never be repaid: the interest is higher. It takes at least 110.55 CNY."
+            "With this payment the loan would never be repaid: the interest is higher. It takes at least ¥110.55."
         ]
     }
 
