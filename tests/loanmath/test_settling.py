@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -158,13 +159,12 @@ def test_a_shorter_grace_asks_for_its_late_fee_the_day_after_it_is_agreed() -> N
 
 
 def test_money_of_bills_that_new_terms_do_not_have_pays_those_they_have() -> None:
-    """All three bills are paid ahead; from 26 January on there is one bill alone, with the interest of its whole period:
-    14.52 to that day and 15 of 31 days of 30.00."""
+    """All three bills are paid ahead; from 26 January on there is one bill alone, which asks for 14.52 to that day and
+    15 of 31 days of 30.00."""
     paid = repayment(1, "2026-01-25", 301_452)
-    version = TermsVersion(
-        id=2, effective_on=day("2026-01-26"), terms=small(count=1, ahead_interest=AheadInterest.TO_DATE)
-    )
-    found = project(small(ahead_interest=AheadInterest.TO_DATE), [paid, version], day("2026-01-26"))
+    terms = small(ahead_interest=AheadInterest.TO_DATE)
+    version = TermsVersion(id=2, effective_on=day("2026-01-26"), terms=replace(terms, count=1))
+    found = project(terms, [paid, version], day("2026-01-26"))
     assert [met.parts for met in found.allocations] == [Parts(298_549, 2_903)]
     assert (found.outstanding_principal, found.credit) == (1_451, 0)
 
