@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ledger.loanmath.money import Parts, Rounding, round_ratio
+from ledger.loanmath.money import Rounding, round_ratio
 from ledger.loanmath.terms import Component, Spread
 
 SLOTS = {Component.PRINCIPAL: 0, Component.INTEREST: 1, Component.FEE: 2, Component.PENALTY: 3}
@@ -18,10 +18,6 @@ def slots(order: Sequence[Component]) -> tuple[int, ...]:
     """The order as slots; a component the agreement leaves out comes last."""
     named = [SLOTS[component] for component in order]
     return (*named, *(slot for slot in (3, 2, 1, 0) if slot not in named))
-
-
-def to_parts(amounts: Sequence[int]) -> Parts:
-    return Parts(*amounts)
 
 
 def meet(amount: int, open_amounts: Amounts, order: Sequence[int]) -> Amounts:

@@ -20,7 +20,8 @@ def arrange(books: Books, fact: Arrangement) -> None:
     day = fact.effective_on
     books.take_back(day)
     principal, rest = _in_no_bill(books, fact)
-    books.prepaid += books.put_beside_what_was_paid_ahead()
+    beside = books.put_beside_what_was_paid_ahead()
+    books.prepaid += beside
     replaced = list(books.open.values())
     for bill in replaced:
         accrue_penalty(books, bill, day)
@@ -34,6 +35,8 @@ def arrange(books: Books, fact: Arrangement) -> None:
         bill.outstanding_after = principal + joined
     _forget_bills_to_come(books, fact)
     owed = principal + joined
+    if beside and not owed:
+        books.paid_off_on = day
     books.terms = replace(fact.terms, principal=owed, opening_balance=None, down_payment=0)
     books.order = slots(books.terms.order)
     books.plan = arranged_plan(books.plan, books.terms, day, owed, books.moves)

@@ -113,5 +113,9 @@ def change_terms(books: Books, fact: TermsVersion) -> None:
     else:
         books.plan.cut_at(day)
         later = [move for move in books.moves if _counts_after(move, fact) or _moves_alone(move)]
-        books.plan = plan_from(books.plan, new, day, later)
+        plan = plan_from(books.plan, new, day, later)
+        if any(index > plan.last for index in plan.ahead):  # money of bills that the new terms do not have
+            books.release_ahead()
+            plan = plan_from(books.plan, new, day, later)
+        books.plan = plan
     pay_ahead_again(books, day)

@@ -90,6 +90,10 @@ def test_ordinary_terms_have_no_problems() -> None:
     assert problems(replace(PLAIN, count=600, principal=10**13, annual_rate=Decimal(0))) == []
 
 
+def listed(parts: Parts, count: int = 1) -> dict[str, object]:
+    return {"method": Method.LISTED, "listed": (ListedRow(date(2026, 2, 10), parts),), "count": count}
+
+
 @pytest.mark.parametrize(
     ("change", "field", "code"),
     [
@@ -116,6 +120,11 @@ def test_ordinary_terms_have_no_problems() -> None:
         ({"unit": Unit.YEAR, "every": 366}, "every", "out_of_range"),
         ({"due_dates": (date(2026, 3, 1), date(2026, 2, 1))}, "due_dates", "not_ascending"),
         ({"due_dates": (date(2026, 2, 1), date(2026, 3, 1))}, "count", "not_listed"),
+        ({"due_dates": (date(2026, 1, 9),), "count": 1}, "due_dates", "before_disbursement"),
+        ({"weights": (Decimal("NaN"),)}, "weights", "out_of_range"),
+        (listed(Parts(1_200_000, -1)), "listed", "negative"),
+        (listed(Parts(10**13, 1)), "listed", "too_large"),
+        (listed(Parts(1_200_000), count=2), "count", "not_listed"),
     ],
 )
 def test_what_cannot_be_is_found_at_its_field(change: dict[str, object], field: str, code: str) -> None:

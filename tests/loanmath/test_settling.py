@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -155,3 +156,19 @@ def test_a_shorter_grace_asks_for_its_late_fee_the_day_after_it_is_agreed() -> N
     today, tomorrow = (project(terms, [version], day(on)) for on in ("2026-02-11", "2026-02-12"))
     assert (today.bills[0].due.penalty, today.next_change_on) == (0, day("2026-02-12"))
     assert tomorrow.bills[0].due.penalty == 1_000
+
+
+def test_money_of_bills_that_new_terms_do_not_have_pays_those_they_have() -> None:
+    """All three bills are paid ahead; from 26 January on there is one bill alone, which asks for 14.52 to that day and
+    15 of 31 days of 30.00."""
+    paid = repayment(1, "2026-01-25", 301_452)
+    terms = small(ahead_interest=AheadInterest.TO_DATE)
+    version = TermsVersion(id=2, effective_on=day("2026-01-26"), terms=replace(terms, count=1))
+    found = project(terms, [paid, version], day("2026-01-26"))
+    assert [met.parts for met in found.allocations] == [Parts(298_549, 2_903)]
+    assert (found.outstanding_principal, found.credit) == (1_451, 0)
+
+
+def test_a_loan_paid_off_to_date_stays_so_if_an_arrangement_of_that_day_follows() -> None:
+    arranged = Arrangement(id=2, effective_on=EARLY, terms=small(count=1))
+    check_quote(small(ahead_interest=AheadInterest.TO_DATE), [arranged], EARLY, 301_452)
