@@ -63,6 +63,17 @@ def months_of_year(months: int) -> Fraction:
     return Fraction(months, 12)
 
 
+@lru_cache(maxsize=256)
+def _regular_part(unit: Unit, every: int) -> Fraction:
+    return Fraction(every, PERIODS_A_YEAR[unit])
+
+
+@lru_cache(maxsize=256)
+def _days_of_year(unit: Unit, days: int) -> Fraction:
+    """So many days in units of the year: 7 days are one week of 52."""
+    return Fraction(days, DAYS_IN[unit] * PERIODS_A_YEAR[unit])
+
+
 def _whole_months(a: date, b: date) -> int | None:
     """Months from `a` to `b` if both are the same day of the month, month ends clamped; else None."""
     months = (b.year - a.year) * 12 + b.month - a.month
@@ -76,11 +87,10 @@ def _whole_months(a: date, b: date) -> int | None:
 def periodic_year_part(terms: LoanTerms, starts_on: date, due_on: date) -> Fraction:
     """What a period is of a year where every whole period counts alike: whole regular periods from its start on,
     and the days beyond them over the days of the regular period they belong to."""
-    regular = Fraction(terms.every, PERIODS_A_YEAR[terms.unit])
     if terms.odd_period_whole:
-        return regular
+        return _regular_part(terms.unit, terms.every)
     if terms.unit in DAYS_IN:
-        return regular * Fraction((due_on - starts_on).days, DAYS_IN[terms.unit] * terms.every)
+        return _days_of_year(terms.unit, (due_on - starts_on).days)
     months = _whole_months(starts_on, due_on)
     if months is not None:
         return months_of_year(months)
