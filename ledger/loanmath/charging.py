@@ -23,14 +23,14 @@ def charge(books: Books, fact: Charge) -> None:
     accrue_penalty(books, bill, day)
     slot = SLOTS[fact.component]
     bill.charges_due.append((fact.due_on or day, slot, fact.amount))
-    figure = books.figures.get(bill.number)
-    if figure is None or (figure.effective_on, figure.id) < (day, fact.id):
+    figure, computed = books.figures.get(bill.number), bill.computed
+    if figure is None or computed is None or (figure.effective_on, figure.id) < (day, fact.id):
         bill.charges[slot] += fact.amount
         if figure is not None:
             bill.since_figure[slot] += fact.amount
         bill.asked[slot] += fact.amount
-    elif bill.computed is not None:
-        bill.computed[slot] += fact.amount
+    else:
+        computed[slot] += fact.amount
     books.note(bill, day)
     if books.credit and books.terms.excess is not Excess.HOLD:
         held, books.credit = books.credit, []

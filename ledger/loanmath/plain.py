@@ -132,16 +132,15 @@ def _amortize(
     new_row, last = partial(tuple.__new__, ScheduledRow), len(dates)
     balance, fee, half, whole = terms.opening, terms.bill_fee, down, 2 * down
     asked = payment + fee
-    for number, starts_on, due_on, up in zip(
-        range(1, last + 1), (terms.disbursed_on, *dates), dates, ups, strict=False
-    ):
+    bills = zip(range(1, last + 1), (terms.disbursed_on, *dates), dates, ups, strict=False)
+    while True:
+        number, starts_on, due_on, up = next(bills)
         interest = (2 * balance * up + half) // whole
         principal = payment - interest
         if number == last or principal >= balance:
             rows.append(ScheduledRow(number, starts_on, due_on, balance, interest, fee, 0, balance + interest + fee))
-            break
+            return tuple(rows)
         if principal <= 0:
             return None
         balance -= principal
         rows.append(new_row((number, starts_on, due_on, principal, interest, fee, balance, asked)))
-    return tuple(rows)

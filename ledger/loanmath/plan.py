@@ -444,11 +444,10 @@ class Plan:
         return index >= self.at and index in self.ahead and self.ahead[index].whole
 
     def reopen_ahead(self) -> None:
-        """After the payment changed: a bill paid ahead is paid whole if it asks for no more than was paid."""
-        if self.terms.method is Method.LEVEL:
-            for index, met in self.ahead.items():
-                if index >= self.at:
-                    met.whole = met.principal + met.interest >= self.level_payment(index)
+        """After the level payment changed: a bill paid ahead is paid whole if it asks for no more than was paid."""
+        for index, met in self.ahead.items():
+            if index >= self.at:
+                met.whole = met.principal + met.interest >= self.level_payment(index)
 
     def opening(self) -> int:
         """What bore interest when the current period began, and what was drawn in it since."""

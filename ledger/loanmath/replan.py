@@ -116,10 +116,9 @@ def _redate(plan: Plan, at: int, dates: list[date]) -> None:
 
 
 def _put_off(plan: Plan, at: int) -> None:
-    if at not in plan.empty:
-        insort(plan.empty, at)
-        plan.last += 1
-        plan.agreed_last += 1
+    insort(plan.empty, at)
+    plan.last += 1
+    plan.agreed_last += 1
 
 
 def _defer(plan: Plan, at: int, deferral: Deferral) -> None:

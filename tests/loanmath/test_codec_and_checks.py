@@ -73,11 +73,22 @@ def test_defaults_are_left_out() -> None:
         ({"penalty": {"grace_days": "3"}}, "penalty.grace_days:"),
         ({"listed": [{"due_on": "2026-02-10", "parts": {"principal": 1.5}}]}, r"listed\[0\].parts.principal:"),
         ({"listed": 3}, "listed:"),
+        ({"penalty": 27}, "penalty.: must be an object"),
     ],
 )
 def test_a_wrong_field_is_named(change: dict[str, object], named: str) -> None:
     with pytest.raises(ValueError, match=f"^{named}"):
         terms_from_dict(terms_to_dict(PLAIN) | change)
+
+
+def test_what_may_be_left_open_may_be_said_to_be_open() -> None:
+    said = terms_to_dict(replace(PLAIN, payment=None)) | {"payment": None}
+    assert terms_from_dict(said) == PLAIN
+
+
+def test_terms_that_are_no_object_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"^terms: must be an object$"):
+        terms_from_dict([1, 2])  # type: ignore[arg-type]
 
 
 def test_a_missing_field_is_named() -> None:

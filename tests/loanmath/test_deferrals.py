@@ -170,6 +170,14 @@ def test_a_single_moved_bill_is_due_no_earlier_than_its_neighbours_move_it() -> 
     assert [str(bill.due_on) for bill in bills[3:6]] == ["2026-05-20", "2026-06-20", "2026-07-20"]
 
 
+def test_a_single_moved_bill_stays_where_it_is_while_its_neighbours_move_less_far() -> None:
+    alone = deferred(DeferralTreatment.MOVE, bill=5, due_on=day("2026-06-30"))
+    moved = DueDateMove(id=10, effective_on=day("2026-04-16"), bill=4, due_on=day("2026-05-20"))
+    bills = seen(alone, moved, on=day("2026-04-16")).bills
+    assert [str(bill.due_on) for bill in bills[3:6]] == ["2026-05-20", "2026-06-30", "2026-07-20"]
+    assert [bill.deferred_from for bill in bills[3:6]] == [None, day("2026-06-20"), None]
+
+
 def test_a_repayment_meets_a_moved_bill_on_its_new_day() -> None:
     moved = DueDateMove(id=9, effective_on=AGREED_ON, bill=4, due_on=day("2026-05-20"))
     paid = Repayment(id=10, effective_on=day("2026-05-20"), amount=107_971)

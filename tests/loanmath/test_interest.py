@@ -8,8 +8,10 @@ from fractions import Fraction
 import pytest
 
 from ledger.loanmath.day_count import DayCount
+from ledger.loanmath.facts import RateChange
 from ledger.loanmath.interest import Rates, make_period
 from ledger.loanmath.money import Rounding, round_ratio
+from ledger.loanmath.project import project
 from ledger.loanmath.terms import Unit
 from tests.loanmath.builders import day, loan
 
@@ -56,6 +58,18 @@ def test_a_rate_counts_from_the_start_of_its_day() -> None:
     period = make_period(DAILY, day("2026-01-10"), day("2026-02-10"))
     assert rates.factor(period, day("2026-01-10"), day("2026-01-20")) == Fraction(10, 1000)
     assert rates.factor(period, day("2026-01-10"), day("2026-02-10")) == Fraction(10 + 2 * 21, 1000)
+
+
+def test_of_two_rates_agreed_for_one_day_the_later_one_counts() -> None:
+    """12,000.00: 10 days at 0.1 % a day, then 21 at 0.05 %."""
+    first = RateChange(id=1, effective_on=day("2026-01-20"), annual_rate=Decimal("0.73"))
+    second = RateChange(id=2, effective_on=day("2026-01-20"), annual_rate=Decimal("0.1825"))
+    assert project(DAILY, [first, second], day("2026-01-20")).bills[0].due.interest == 12_000 + 12_600
+    rates = Rates(DAILY)
+    rates.change(first.effective_on, first.annual_rate)
+    rates.change(second.effective_on, second.annual_rate)
+    period = make_period(DAILY, day("2026-01-10"), day("2026-02-10"))
+    assert rates.factor(period, period.starts_on, period.due_on) == Fraction(10, 1000) + Fraction(21, 2000)
 
 
 def test_the_parts_of_a_month_add_up_to_the_month() -> None:

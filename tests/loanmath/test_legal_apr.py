@@ -40,6 +40,16 @@ def test_half_months_fall_on_two_days_of_each_month() -> None:
     assert f"{us_apr([(date(1978, 2, 23), Decimal(5000))], paid, HALF_MONTHS) * 100:.2f}" == "10.34"
 
 
+def test_half_months_that_begin_late_in_a_month_fall_15_days_sooner_in_the_next() -> None:
+    assert [day.isoformat() for day in HALF_MONTHS.dates(date(2026, 1, 30), 5)] == [
+        "2026-01-30",
+        "2026-02-15",
+        "2026-02-28",
+        "2026-03-15",
+        "2026-03-30",
+    ]
+
+
 def test_of_several_months_the_odd_part_is_counted_in_months_and_days() -> None:
     assert TWO_MONTHS.between(date(1978, 1, 10), date(1978, 3, 1)) == (0, (1 + Fraction(22, 30)) / 2)
     assert TWO_MONTHS.between(date(1978, 1, 10), date(1978, 5, 10)) == (2, Fraction(0))
@@ -91,6 +101,7 @@ def test_payments_below_the_sum_received_have_no_rate() -> None:
         (["2026-01-08", "2026-01-22", "2026-02-05", "2026-03-05"], Unit.WEEK, 2),
         (["2026-01-01", "2027-01-01"], Unit.YEAR, 1),
         (["2026-01-01", "2026-01-11", "2026-01-21"], Unit.DAY, 10),
+        (["2026-01-01"], Unit.DAY, 1),
     ],
 )
 def test_the_unit_period_is_the_interval_that_occurs_most_often(days: list[str], unit: Unit, every: int) -> None:

@@ -12,7 +12,18 @@ from hypothesis import strategies as st
 
 from ledger.loanmath.dates import add_months, due_date
 from ledger.loanmath.day_count import DayCount, fraction
-from ledger.loanmath.money import AmountError, Money, Rounding, decimal_text, parse_amount, round_minor, split
+from ledger.loanmath.money import (
+    AmountError,
+    Money,
+    Rounding,
+    currency_sign,
+    decimal_text,
+    parse_amount,
+    round_minor,
+    said_amount,
+    split,
+    whole_and_minor,
+)
 from ledger.loanmath.terms import MonthEnd, Unit
 
 
@@ -67,6 +78,35 @@ def test_amounts_of_two_currencies_never_meet() -> None:
         Money(1, "CNY") + Money(1, "USD")
 
 
+def test_the_difference_of_two_amounts_may_be_below_zero() -> None:
+    assert Money(1_050, "CNY") - Money(2_000, "CNY") == Money(-950, "CNY")
+    with pytest.raises(ValueError, match="JPY and CNY"):
+        Money(1, "JPY") - Money(1, "CNY")
+
+
+@pytest.mark.parametrize(
+    ("minor", "currency", "plain", "said"),
+    [
+        (174_359, "CNY", "1743.59", "¥1,743.59"),
+        (-5, "USD", "-0.05", "−$0.05"),
+        (1_234_567, "JPY", "1234567", "JP¥1,234,567"),
+        (1_002_003, "KWD", "1002.003", "KWD\u00a01,002.003"),
+        (0, "PLN", "0.00", "zł\u00a00.00"),
+    ],
+)
+def test_an_amount_is_written_plainly_and_as_people_read_it(minor: int, currency: str, plain: str, said: str) -> None:
+    assert (decimal_text(minor, currency), said_amount(minor, currency)) == (plain, said)
+
+
+def test_a_currency_without_a_sign_of_its_own_goes_by_its_code() -> None:
+    assert [currency_sign(code) for code in ("CNY", "HKD", "CHF")] == ["¥", "HK$", "CHF\u00a0"]
+
+
+def test_the_digits_of_an_amount_come_without_its_sign() -> None:
+    assert whole_and_minor(-174_309, "CNY") == ("1,743", ".09")
+    assert whole_and_minor(174_309, "KRW") == ("174,309", "")
+
+
 @pytest.mark.parametrize(
     ("rounding", "found"),
     [
@@ -90,6 +130,10 @@ def test_a_split_hands_out_every_cent(total: int, n: int, first: bool) -> None:
     parts = split(total, n, first)
     assert sum(parts) == total
     assert len(set(parts[1:] if first else parts[:-1])) <= 1
+
+
+def test_what_a_split_leaves_over_goes_to_the_last_or_to_the_first() -> None:
+    assert (split(10_000, 3), split(10_000, 3, first=True)) == ([3_333, 3_333, 3_334], [3_334, 3_333, 3_333])
 
 
 def test_month_ends_come_back_to_their_anchor() -> None:
@@ -129,6 +173,15 @@ def test_the_last_day_of_a_year_may_count_to_the_next() -> None:
     start, end = date(2023, 12, 12), date(2024, 1, 12)
     assert fraction(DayCount.ACT_ACT, start, end) == Fraction(20, 365) + Fraction(11, 366)
     assert fraction(DayCount.ACT_ACT_DEC31, start, end) == Fraction(19, 365) + Fraction(12, 366)
+
+
+def test_the_american_year_of_360_days_takes_the_end_of_february_for_the_30th() -> None:
+    """Two ends of February are twelve months of 30 days apart; from the 28th, the 30th, to 31 March is one more."""
+    rule = DayCount.THIRTY_360_US
+    assert fraction(rule, date(2026, 2, 28), date(2027, 2, 28)) == 1
+    assert fraction(rule, date(2026, 2, 28), date(2028, 2, 29)) == 2
+    assert fraction(rule, date(2026, 2, 28), date(2026, 3, 31)) == Fraction(30, 360)
+    assert fraction(rule, date(2026, 1, 15), date(2026, 2, 28)) == Fraction(43, 360)
 
 
 def test_only_a_leap_day_may_make_a_leap_year() -> None:
