@@ -175,13 +175,15 @@ def schedules() -> list[Timed]:
         ("schedule, days over 365", best_of(lambda: schedule(DAYS_COUNTED))),
         ("schedule, days over 365, rounded half even", best_of(lambda: schedule(rounded_otherwise()))),
     ]
-    for package in OTHERS:
-        try:
-            work = package()
-        except ModuleNotFoundError:
-            continue
-        found.append((package.__name__.replace("_", "-"), best_of(work, 3)))
-    return found
+    return found + [timed for package in OTHERS for timed in of_package(package)]
+
+
+def of_package(package: Callable[[], Callable[[], object]]) -> list[Timed]:
+    """What another package takes; nothing if it is not installed."""
+    try:
+        return [(package.__name__.replace("_", "-"), best_of(package(), 3))]
+    except ModuleNotFoundError:
+        return []
 
 
 def rounded_otherwise() -> LoanTerms:
@@ -196,6 +198,7 @@ def replays() -> list[Timed]:
     one_more = [*on_time[:-1], Repayment(id=999, effective_on=LAST, amount=payment)]
     return [
         ("bare Decimal loop, each bill repaid", best_of(repaid_loop)),
+        *of_package(numpy_financial),
         ("project, nothing paid", best_of(lambda: project(TERMS, [], DUE_DATES[0]))),
         ("project, 360 repayments on time", best_of(lambda: project(TERMS, on_time, LAST))),
         ("project, one more onto 359 paid bills", best_of(lambda: project(TERMS, one_more, LAST))),
