@@ -194,7 +194,7 @@ class Books:
             ours = [a + b for a, b in zip(planned, bill.charges, strict=True)]
         figure = self.figures.get(bill.number)
         if figure is None:
-            bill.asked = ours
+            bill.asked, bill.computed, bill.penalty_stated = ours, None, False  # an arrangement may answer a figure
             return
         parts = figure.parts
         stated = [parts.principal, parts.interest, parts.fee, parts.penalty]

@@ -182,3 +182,16 @@ def test_undoing_an_early_repayment_of_a_settled_loan_leaves_a_rest() -> None:
     projection = project(loan(), [*first_three_paid(), paid_off(), undo], day("2026-05-01"))
     assert projection.settled_on is None
     assert projection.outstanding_principal > 0
+
+
+def test_a_figure_of_a_bill_begun_ahead_is_answered_by_the_arrangement() -> None:
+    """1,000.00 a month; 500.00 of the second bill, said to be 900.00 and a fine of 10.00, is paid ahead. The other
+    11,000.00 are arranged over ten months: 1,100.00, ours alone, nothing beside it that we had computed."""
+    said = LenderFigure(id=1, effective_on=day("2026-01-12"), bill=2, parts=Parts(principal=90_000, penalty=1_000))
+    ten_months = loan(annual_rate=Decimal(0), count=10, disbursed_on=day("2026-01-20"), first_due_on=day("2026-02-20"))
+    facts: list[Fact] = [said, repayment(2, "2026-01-13", 150_000)]
+    before = project(loan(annual_rate=Decimal(0)), facts, day("2026-01-20")).bills[1]
+    assert (before.due, before.computed) == (Parts(principal=90_000, penalty=1_000), Parts(principal=100_000))
+    facts.append(Arrangement(id=3, effective_on=day("2026-01-20"), terms=ten_months))
+    after = project(loan(annual_rate=Decimal(0)), facts, day("2026-01-20")).bills[1]
+    assert (after.due, after.paid.total, after.computed) == (Parts(principal=110_000), 50_000, None)
