@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 
 from ledger.loanmath.day_count import DayCount
-from ledger.loanmath.facts import ApplyTo, Repayment
+from ledger.loanmath.facts import ApplyTo, Coupon, CouponKind, Deferral, Repayment
 from ledger.loanmath.money import Parts
 from ledger.loanmath.payoff import payoff_quote
 from ledger.loanmath.project import project
@@ -107,3 +107,49 @@ def test_a_payoff_to_the_end_of_the_period_counts_what_is_overdue_to_its_day() -
     terms = to_date(payoff_to_period_end=True, overdue_accrues=True)
 
     assert payoff_quote(terms, [], date(2026, 2, 20)).interest == 5364
+
+
+def test_a_bill_a_deferral_moved_takes_the_money_before_those_to_come() -> None:
+    """February's bill, put off to the 25th, asks for its 30.00 of interest whole."""
+    moved = Deferral(id=9, effective_on=date(2026, 1, 12), bill=1, due_on=date(2026, 2, 25))
+    found = project(to_date(), [moved, paid(50_000, on=date(2026, 2, 15))], date(2026, 2, 15))
+
+    assert found.allocations == (ProjectedAllocation(repayment=1, bill=1, parts=Parts(47_000, 3_000)),)
+
+
+def test_a_bill_named_before_its_turn_is_paid_and_bears_nothing() -> None:
+    """500.00 of March's bill: 14.516 and 16/31 of 1 % of 2,500.00, together 27.42, then 1 % of 1,507.35 = 15.07."""
+    found = project(to_date(), [named(2)], EARLY)
+
+    assert found.allocations == (ProjectedAllocation(repayment=1, bill=2, parts=Parts(50_000)),)
+    assert asked(to_date(), named(2)) == [(99_265, 2_742), (100_500, 1_507), (100_235, 1_002)]
+
+
+def test_a_bill_that_is_named_but_does_not_exist_leaves_the_money_to_the_next() -> None:
+    assert asked(to_date(), named(9)) == asked(to_date(), paid(50_000))
+
+
+def test_more_than_a_payoff_needs_is_kept() -> None:
+    """3,000.00 and 14.52 of 3,020.00."""
+    found = project(to_date(), [paid(302_000, ApplyTo.PAYOFF)], EARLY)
+
+    assert (found.settled_on, found.credit) == (EARLY, 548)
+    assert [one.parts for one in found.allocations] == [Parts(100555, 1452), Parts(102007), Parts(97438)]
+
+
+def test_a_coupon_takes_off_no_interest_that_was_paid_on_its_day() -> None:
+    """Half the rate off: 12.46 of 24.91 (14.516, and 10.398 on 2,014.52), but only the 10.39 that nobody has paid; then
+    half of 20.05 and of 10.05."""
+    half = Coupon(id=9, effective_on=EARLY, kind=CouponKind.RATE, fraction=Decimal("0.06"))
+    found = project(to_date(), [paid(50_000), half, paid(50_000, number=2)], EARLY)
+
+    assert [one.parts for one in found.allocations] == [Parts(48_548, 1_452), Parts(50_000)]
+    assert [(bill.due.interest, bill.waived.interest) for bill in found.bills] == [
+        (2_491, 1_039),
+        (2_005, 1_002),
+        (1_005, 502),
+    ]
+
+
+def named(bill: int) -> Repayment:
+    return Repayment(id=1, effective_on=EARLY, amount=50_000, apply_to=ApplyTo.BILL, bill=bill)

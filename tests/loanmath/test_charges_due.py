@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
-from ledger.loanmath.facts import Charge
+from ledger.loanmath.facts import Charge, LenderFigure, Waiver
 from ledger.loanmath.money import Parts
 from ledger.loanmath.project import project
 from ledger.loanmath.terms import DEFAULT_ORDER, Component, LoanTerms
@@ -58,3 +58,28 @@ def test_a_charge_counts_before_the_repayments_of_its_day_unless_added_after_the
     assert [one.parts for one in first.allocations] == [Parts(principal=99_720, penalty=280)]
     assert [one.parts for one in after.allocations] == [Parts(principal=100_000)]
     assert after.bills[0].open == Parts(penalty=280)
+
+
+def test_money_that_comes_early_passes_over_bills_without_a_charge_that_is_due() -> None:
+    """Four bills of 100.00: 30.00 of the first is paid; of 8.00 more the 5.00 due with the second come first."""
+    agreed = loan(principal=40_000, annual_rate=Decimal(0), count=4, order_ahead=PRINCIPAL_FIRST)
+    begun = repayment(1, "2026-01-11", 3_000)
+    fee = Charge(id=2, effective_on=date(2026, 1, 12), amount=500, bill=2, due_on=date(2026, 1, 12))
+    bills = project(agreed, [begun, fee, repayment(3, "2026-01-20", 800)], date(2026, 1, 31)).bills
+
+    assert [bill.paid for bill in bills[:2]] == [Parts(principal=3_300), Parts(fee=500)]
+
+
+def test_the_lender_may_say_what_a_bill_of_charges_alone_is() -> None:
+    """5.00 charged after the only bill; 7.00 says the lender."""
+    late = Charge(id=1, effective_on=date(2026, 2, 12), amount=500)
+    said = LenderFigure(id=2, effective_on=date(2026, 2, 13), bill=2, parts=Parts(fee=700))
+    bill = project(terms(), [late, said], date(2026, 2, 13)).bills[1]
+
+    assert (bill.due_on, bill.due, bill.computed) == (date(2026, 2, 12), Parts(fee=700), Parts(fee=500))
+
+
+def test_a_waiver_of_a_bill_that_does_not_exist_changes_nothing() -> None:
+    waived = Waiver(id=1, effective_on=date(2026, 1, 12), bill=9, component=Component.PRINCIPAL, amount=100)
+
+    assert project(terms(), [waived], date(2026, 1, 12)) == project(terms(), [], date(2026, 1, 12))

@@ -219,3 +219,13 @@ def test_a_coupon_outlives_new_terms() -> None:
     version = TermsVersion(id=12, effective_on=day("2026-04-20"), terms=loan(count=15))
     free = coupon(CouponKind.FREE_BILLS, count=1)
     assert off(seen(free, version, on="2026-04-20")) == {4: Parts(interest=10_991)}
+
+
+def test_on_the_first_day_a_payoff_has_no_interest_for_a_coupon_to_take_off() -> None:
+    """12,000.00 on 10 January; a day later 4.80 of interest, less the half that the coupon pays."""
+    half = coupon(CouponKind.RATE, "2026-01-10", fraction=Decimal("0.072"))
+    quotes = [payoff_quote(DAILY, [half], day(on)) for on in ("2026-01-10", "2026-01-11")]
+    assert [(quote.principal, quote.interest, quote.total) for quote in quotes] == [
+        (1_200_000, 0, 1_200_000),
+        (1_200_000, 240, 1_200_240),
+    ]

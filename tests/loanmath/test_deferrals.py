@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 
 import pytest
 
@@ -21,7 +22,7 @@ from ledger.loanmath.money import Parts
 from ledger.loanmath.project import project
 from ledger.loanmath.projection import ProjectedBill, Projection
 from ledger.loanmath.standing import Standing, standing
-from ledger.loanmath.terms import ListedRow, LoanTerms, Method
+from ledger.loanmath.terms import ListedRow, LoanTerms, Method, Unit
 from tests.loanmath.builders import day, first_three_paid, loan, repayment
 
 AGREED_ON = day("2026-04-15")
@@ -182,3 +183,28 @@ def test_a_repayment_meets_a_moved_bill_on_its_new_day() -> None:
     moved = DueDateMove(id=9, effective_on=AGREED_ON, bill=4, due_on=day("2026-05-20"))
     paid = Repayment(id=10, effective_on=day("2026-05-20"), amount=107_971)
     assert seen(moved, paid, on=day("2026-05-20")).bills[3].settled_on == day("2026-05-20")
+
+
+def test_a_capitalized_bill_made_up_again_after_its_old_day_capitalizes_once() -> None:
+    """Paid in part ahead, and taken back between the old due date, 10 May, and the new one."""
+    early = repayment(11, "2026-05-14", 100_000)
+    same_rate = RateChange(id=12, effective_on=day("2026-05-15"), annual_rate=loan().annual_rate)
+    again = seen(deferred(DeferralTreatment.CAPITALIZE), early, same_rate, on=day("2026-05-15"))
+    assert [bill.due.total for bill in again.bills[3:]] == [109_266] * 9
+    assert again.bills[3].paid == Parts(principal=100_000 - 11_123, interest=11_123)
+    assert again.outstanding_principal == 926_896 - 88_877
+
+
+def test_a_deferral_of_no_bill_and_one_to_an_earlier_day_change_nothing() -> None:
+    assert seen(deferred(DeferralTreatment.SHIFT, bill=40)).bills == seen().bills
+    assert seen(deferred(DeferralTreatment.SHIFT, due_on=day("2026-05-01"))).bills == seen().bills
+
+
+def test_a_moved_due_day_takes_later_bills_of_every_two_weeks_along() -> None:
+    """52 % a year is 2 % in two weeks: 60.00 on 3,000.00; 17 of 14 days on 2,272.13: 55.18."""
+    terms = loan(principal=300_000, annual_rate=Decimal("0.52"), unit=Unit.WEEK, every=2, count=4,
+                 first_due_on=day("2026-01-24"))  # fmt: skip
+    moved = DueDateMove(id=1, effective_on=day("2026-01-11"), bill=2, due_on=day("2026-02-10"))
+    bills = project(terms, [moved], day("2026-01-11")).bills
+    assert [str(bill.due_on) for bill in bills] == ["2026-01-24", "2026-02-10", "2026-02-24", "2026-03-10"]
+    assert [asked(bill)[1:] for bill in bills[:2]] == [(72_787, 6_000), (73_269, 5_518)]

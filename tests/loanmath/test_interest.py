@@ -79,3 +79,11 @@ def test_the_parts_of_a_month_add_up_to_the_month() -> None:
     second = rates.factor(period, day("2026-01-25"), day("2026-02-10"))
     assert first == Fraction(12, 100) * Fraction(15, 365)
     assert first + second == Fraction(1, 100)
+
+
+def test_part_of_two_weeks_is_days_of_a_year_and_never_more_than_two_weeks() -> None:
+    """A week of 7 days over 365; 14 days are two fifty-seconds, whatever 14 over 365 would be."""
+    terms = loan(annual_rate=Decimal(1), unit=Unit.WEEK, every=2, first_due_on=day("2026-01-24"))
+    period, rates = make_period(terms, day("2026-01-10"), day("2026-01-24")), Rates(terms)
+    assert rates.factor(period, day("2026-01-10"), day("2026-01-17")) == Fraction(7, 365)
+    assert rates.factor(period, day("2026-01-17"), day("2026-01-24")) == Fraction(2, 52) - Fraction(7, 365)

@@ -271,6 +271,7 @@ WHOLE = "must be a whole number, without quotes"
         ('"count": 6,', '"count": 06,', 9, "terms.count", "06 is no JSON value"),
         ('"count": 6,', '"count": 6, "count": 7,', 9, "terms.count", "stands twice"),
         ('"of": 1}\n  ]\n}\n', '"of": 1}\n  ]\n', 32, "facts", 'a "," or the closing "}" must follow'),
+        ('"of": 1}\n  ]\n}\n', '"of": 1}\n}\n', 31, "facts[2]", 'a "," or the closing "]" must follow'),
         ('"of": 1}\n  ]\n}\n', '"of": 1}\n  ]\n} 5', 32, "", "nothing may follow the end of the object"),
         ('"Sofa"', '"So\tfa"', 3, "name", "the text has no proper end, or a sign that JSON does not allow"),
         ('"Sofa"', '"Sofa', 3, "name", "the text has no proper end, or a sign that JSON does not allow"),
@@ -402,6 +403,11 @@ def test_what_is_no_loan_file_is_said_to_be_none(text: bytes, line: int, field: 
 
 def test_what_may_be_nothing_may_be_null() -> None:
     assert read(PLAIN | {"payment": None, "anchor_day": None}) == LoanFile(loan())
+
+
+def test_what_is_true_or_false_is_written_without_quotes() -> None:
+    said = FILE.replace('"grace_days": 3', '"grace_days": 3, "from_due": false')
+    assert read_loan_file(said).terms.penalty == replace(read_loan_file(FILE).terms.penalty, from_due=False)
 
 
 def test_there_is_an_end_to_the_facts_of_one_loan(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from ledger.loanmath.day_count import DayCount
-from ledger.loanmath.facts import Fact, RateChange, Repayment
+from ledger.loanmath.facts import ApplyTo, Fact, RateChange, Repayment
 from ledger.loanmath.payoff import payoff_quote
 from ledger.loanmath.project import project
 from ledger.loanmath.schedule import level_payment
@@ -130,3 +130,27 @@ def test_a_thirty_day_payment_is_worked_out_over_months_of_thirty_days() -> None
     """Six bills at 0.12 x 30/365 = 0.986301 % a month: 517.40; by the real days, up to 31 of them: 517.46."""
     assert level_payment(small(count=6, day_count=DayCount.ACT_365F, thirty_day_payment=True)) == 51_740
     assert level_payment(small(count=6, day_count=DayCount.ACT_365F)) == 51_746
+
+
+def test_a_bill_that_is_named_before_its_turn_is_not_what_early_money_pays() -> None:
+    """It is principal, and part of the bill due next, whatever bill it was meant for."""
+    meant = repayment(1, "2026-01-25", 50_000, apply_to=ApplyTo.BILL, bill=2)
+    plain = repayment(1, "2026-01-25", 50_000)
+
+    assert project(on_balance(), [meant], EARLY) == project(on_balance(), [plain], EARLY)
+
+
+def test_where_no_principal_is_left_more_early_money_is_kept() -> None:
+    """3,000.00 repaid; the 14.52 of 15 days wait for their due date."""
+    facts = [repayment(1, "2026-01-25", 300_000), repayment(2, "2026-01-26", 1_000)]
+    found = project(on_balance(), facts, date(2026, 1, 26))
+
+    assert (found.credit, found.outstanding_principal) == (1_000, 0)
+    assert [(bill.due.principal, bill.open.interest) for bill in found.bills] == [(300_000, 1_452)]
+
+
+def test_a_second_repayment_on_one_day_counts_no_day_twice() -> None:
+    """990.07 overdue for 10 of 28 days, 3.536, when the first comes in; nothing more for the second."""
+    facts = [repayment(1, "2026-02-20", 52_007), repayment(2, "2026-02-20", 50_000)]
+
+    assert late(OverdueRest.REPAYMENT, *facts) == 2_364

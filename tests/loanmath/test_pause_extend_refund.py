@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
 from ledger.loanmath.day_count import DayCount
-from ledger.loanmath.facts import Drawdown, Extension, Fact, Pause, RateChange, RateEffect, Refund, Reversal
+from ledger.loanmath.facts import (
+    Drawdown,
+    Extension,
+    Fact,
+    Pause,
+    RateChange,
+    RateEffect,
+    Refund,
+    Reversal,
+    TermsVersion,
+)
 from ledger.loanmath.money import Parts
 from ledger.loanmath.payoff import payoff_quote
 from ledger.loanmath.project import project
@@ -181,3 +192,21 @@ def test_two_drawdowns_after_the_first_are_both_repaid() -> None:
 def test_paying_off_during_a_pause_costs_no_interest_of_its_days() -> None:
     quote = payoff_quote(loan(), [*first_three_paid(), repayment(4, "2026-05-10", 107_971), PAUSED], day("2026-05-30"))
     assert (quote.principal, quote.interest) == (818_925, 0)
+
+
+def test_a_refund_of_a_loan_whose_bills_are_all_made_up_pays_the_open_one() -> None:
+    """Two bills of 100.00; 120.00 comes back two days after the second, which is unpaid."""
+    terms = loan(annual_rate=Decimal(0), principal=20_000, count=2)
+    facts = [repayment(1, "2026-02-10", 10_000), Refund(id=2, effective_on=day("2026-03-12"), amount=12_000)]
+    projection = project(terms, facts, day("2026-03-12"))
+    assert projection.allocations[-1] == ProjectedAllocation(repayment=2, bill=2, parts=Parts(principal=10_000))
+    assert (projection.credit, projection.settled_on) == (2_000, day("2026-03-12"))
+
+
+def test_days_without_interest_stay_free_under_new_terms() -> None:
+    """0.1 % a day on 12,000.00: 31 days are 372.00, 21 of them 252.00."""
+    terms = loan(annual_rate=Decimal("0.365"), day_count=DayCount.ACT_365F)
+    longer = TermsVersion(id=2, effective_on=day("2026-01-20"), terms=replace(terms, count=13))
+    paused = Pause(id=1, effective_on=day("2026-01-15"), until=day("2026-01-24"))
+    found = [project(terms, facts, day("2026-01-20")).bills for facts in ([longer], [paused, longer])]
+    assert [(len(bills), bills[0].due.interest) for bills in found] == [(13, 37_200), (13, 25_200)]

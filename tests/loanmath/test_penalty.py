@@ -320,3 +320,25 @@ def test_a_payoff_while_late_asks_for_the_penalty() -> None:
     assert quote.penalty == 711  # 947.92 x 0.075 % x 10
     settled = project(a, [repayment(1, "2026-02-20", quote.total, apply_to=ApplyTo.PAYOFF)], day("2026-02-20"))
     assert (settled.settled_on, settled.bills[0].paid.penalty) == (day("2026-02-20"), 711)
+
+
+def test_of_two_rates_of_one_day_the_later_one_is_what_the_penalty_comes_on_top_of() -> None:
+    """Five days at 12 % + 6 %, five at 24 % + 6 %: 2.50 + 4.1667."""
+    terms = thousand(PenaltyTerms(annual_rate=Decimal("0.06"), adds_on=True), annual_rate=Decimal("0.12"))
+    rates = [
+        RateChange(id=number, effective_on=day("2026-02-15"), annual_rate=Decimal(rate))
+        for number, rate in enumerate(("0.48", "0.24"), start=1)
+    ]
+    assert penalty_on(terms, "2026-02-20", *rates) == 667
+
+
+def test_the_next_change_of_a_compounding_penalty_looks_beyond_its_monthly_return() -> None:
+    """0.15 at 0.1 % a day: half a cent after 34 days, on 16 March. On 10 April, after 59 days, 0.885 cents are there
+    and one joins; 0.615 more at 0.016 a day take 39 days, to 19 May; on 0.15 alone it would be 100 days, 21 May."""
+    compounds = thousand(PenaltyTerms(annual_rate=A_TENTH_OF_A_PERCENT, compounds=True), principal=15)
+    simple = thousand(PenaltyTerms(annual_rate=A_TENTH_OF_A_PERCENT), principal=15)
+    found = [
+        [str(project(terms, [], day(on)).next_change_on) for on in ("2026-02-20", "2026-03-20")]
+        for terms in (compounds, simple)
+    ]
+    assert found == [["2026-03-16", "2026-05-19"], ["2026-03-16", "2026-05-21"]]

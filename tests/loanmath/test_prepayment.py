@@ -284,3 +284,11 @@ def test_the_terms_in_force_on_the_day_decide() -> None:
 def test_money_drawn_later_does_not_matter_yet() -> None:
     later = Drawdown(id=4, effective_on=day("2026-05-01"), amount=100_000)
     assert problem_of(with_fee(least_amount=2_000_000), 915_905, ApplyTo.PAYOFF, later) is None
+
+
+def test_a_prepayment_that_would_be_fee_alone_is_kept() -> None:
+    """At least 10.00 for prepaying: of 9.00 nothing would be left."""
+    terms = loan(annual_rate=Decimal(0), principal=40_000, count=4, prepayment_fee=PrepaymentFee(least=1_000))
+    small = repayment(1, "2026-01-20", 900, apply_to=ApplyTo.SHORTEN)
+    found = project(terms, [small], day("2026-01-20"))
+    assert (found.allocations, found.credit, found.outstanding_principal) == ((), 900, 40_000)
