@@ -12,6 +12,7 @@ import pytest
 
 from ledger.loanmath.apr import advertised_rate, annual_cost
 from ledger.loanmath.dates import due_date
+from ledger.loanmath.day_count import DayCount
 from ledger.loanmath.facts import (
     ApplyTo,
     Charge,
@@ -251,3 +252,14 @@ def test_first_days_beyond_a_month_are_counted_and_not_lost() -> None:
     terms: LoanTerms = loan(first_due_on=day("2026-02-25"))
     first = schedule(terms)[0]
     assert (first.starts_on, first.interest) == (day("2026-01-10"), 14_400 + round(14_400 * 15 / 28))
+
+
+def test_looking_at_a_loan_nothing_of_which_is_overdue_leaves_its_interest_alone() -> None:
+    """One bill after the 366 days of 2028: 36.6% of 10,000.00. Counted in two pieces, the days after July, which have
+    no 29 February among them, would be of a year of 365: 1,820.00 + 366,000 * 184 / 365 = 1,845.04."""
+    terms = loan(
+        principal=1_000_000, annual_rate=Decimal("0.366"), disbursed_on=day("2028-01-01"), count=1,
+        first_due_on=day("2029-01-01"), unit=Unit.YEAR, day_count=DayCount.ACT_ACT_FEB29, overdue_accrues=True,
+    )  # fmt: skip
+    for looked_on in ("2028-01-01", "2028-07-01", "2028-12-31"):
+        assert project(terms, [], day(looked_on)).bills[0].due == Parts(1_000_000, 366_000)
