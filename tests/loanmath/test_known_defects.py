@@ -15,7 +15,10 @@ from ledger.loanmath.dates import due_date
 from ledger.loanmath.day_count import DayCount
 from ledger.loanmath.facts import (
     ApplyTo,
+    Arrangement,
     Charge,
+    Coupon,
+    CouponKind,
     Deferral,
     DueDateMove,
     Fact,
@@ -31,7 +34,7 @@ from ledger.loanmath.prepayment import Early, prepayment_fee
 from ledger.loanmath.project import project
 from ledger.loanmath.schedule import schedule
 from ledger.loanmath.standing import Standing, days_past_due, standing
-from ledger.loanmath.terms import Component, Excess, LoanTerms, Method, PenaltyTerms, PrepaymentFee, Unit
+from ledger.loanmath.terms import AheadInterest, Component, Excess, LoanTerms, Method, PenaltyTerms, PrepaymentFee, Unit
 from tests.loanmath.builders import day, first_three_paid, loan, repayment
 
 
@@ -263,3 +266,25 @@ def test_looking_at_a_loan_nothing_of_which_is_overdue_leaves_its_interest_alone
     )  # fmt: skip
     for looked_on in ("2028-01-01", "2028-07-01", "2028-12-31"):
         assert project(terms, [], day(looked_on)).bills[0].due == Parts(1_000_000, 366_000)
+
+
+def test_a_bill_paid_ahead_asks_for_no_less_interest_than_was_paid_of_it() -> None:
+    """1,200.00 of which 2,150.00 was paid ahead with its fees; then repaid over two years at 12%, where 144.00 and
+    72.00 of interest are paid at once. A coupon that covers neither bill makes them up again: the last one asked for
+    less than nothing, as it took back interest of the first that the money had saved."""
+    terms = loan(principal=120_000, annual_rate=Decimal(0), count=2, bill_fee=50_000)
+    arranged = loan(
+        principal=120_000, annual_rate=Decimal("0.12"), count=2, first_due_on=day("2027-02-05"), unit=Unit.YEAR,
+        method=Method.EQUAL_PRINCIPAL, ahead_interest=AheadInterest.TO_DATE,
+    )  # fmt: skip
+    facts: list[Fact] = [
+        repayment(1, "2026-02-01", 215_000, apply_to=ApplyTo.LAST),
+        Arrangement(id=2, effective_on=day("2026-02-05"), terms=arranged),
+        Coupon(
+            id=3, effective_on=day("2026-06-05"), kind=CouponKind.SHARE, fraction=Decimal(1), until=day("2026-09-05")
+        ),
+    ]
+    projection = project(terms, facts, day("2026-06-05"))
+    assert [bill.due for bill in projection.bills] == [Parts(60_000, 14_400), Parts(60_000, 7_200)]
+    assert [bill.open for bill in projection.bills] == [Parts(), Parts()]
+    assert projection.credit == 215_000 - 120_000 - 14_400 - 7_200
