@@ -34,7 +34,17 @@ from ledger.loanmath.prepayment import Early, prepayment_fee
 from ledger.loanmath.project import project
 from ledger.loanmath.schedule import schedule
 from ledger.loanmath.standing import Standing, days_past_due, standing
-from ledger.loanmath.terms import AheadInterest, Component, Excess, LoanTerms, Method, PenaltyTerms, PrepaymentFee, Unit
+from ledger.loanmath.terms import (
+    AheadInterest,
+    Component,
+    Excess,
+    LoanTerms,
+    Method,
+    PenaltyTerms,
+    PrepaymentFee,
+    UnbilledFees,
+    Unit,
+)
 from tests.loanmath.builders import day, first_three_paid, loan, repayment
 
 
@@ -288,3 +298,16 @@ def test_a_bill_paid_ahead_asks_for_no_less_interest_than_was_paid_of_it() -> No
     assert [bill.due for bill in projection.bills] == [Parts(60_000, 14_400), Parts(60_000, 7_200)]
     assert [bill.open for bill in projection.bills] == [Parts(), Parts()]
     assert projection.credit == 215_000 - 120_000 - 14_400 - 7_200
+
+
+@pytest.mark.parametrize(
+    ("kind", "bills", "fee"),
+    [(CouponKind.SHARE, 9, 5_000), (CouponKind.FREE_BILLS, 1, 5_000), (CouponKind.RATE, 9, 10_000)],
+)
+def test_a_payoff_asks_for_no_fee_that_a_coupon_takes_off_its_bill(kind: CouponKind, bills: int, fee: int) -> None:
+    """1,200.00 in two bills, each with a fee of 50.00 that is due though the bill never comes: half off both, or the
+    whole of one, leaves 50.00. The payoff asked for 100.00, more than the bills would have."""
+    terms = loan(principal=120_000, annual_rate=Decimal(0), count=2, bill_fee=5_000, unbilled_fees=UnbilledFees.DUE)
+    coupon = Coupon(id=1, effective_on=day("2026-01-20"), kind=kind, fraction=Decimal("0.5"), count=bills)
+    quote = payoff_quote(terms, [coupon], day("2026-01-20"))
+    assert (quote.principal, quote.interest, quote.fee, quote.total) == (120_000, 0, fee, 120_000 + fee)
