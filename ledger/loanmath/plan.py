@@ -378,7 +378,8 @@ class Plan:
         return left > (index - self.first + 1) * self.scale and index + 1 < MOST_BILLS
 
     def _interest_due(self, period: Period) -> int:
-        if self.accrued or self.accrued_to or (self.terms.round_parts and self.rates.pauses):
+        cut = self.terms.round_parts and self.rates.pauses_within(period.starts_on, period.due_on)
+        if self.accrued or self.accrued_to or cut:
             exact = self.interest_to(period.due_on)
             return self.round_interest(exact.numerator, exact.denominator)
         base = self.flat_base if self.terms.method is Method.FLAT else self.balance - self.paid_ahead

@@ -311,3 +311,15 @@ def test_a_payoff_asks_for_no_fee_that_a_coupon_takes_off_its_bill(kind: CouponK
     coupon = Coupon(id=1, effective_on=day("2026-01-20"), kind=kind, fraction=Decimal("0.5"), count=bills)
     quote = payoff_quote(terms, [coupon], day("2026-01-20"))
     assert (quote.principal, quote.interest, quote.fee, quote.total) == (120_000, 0, fee, 120_000 + fee)
+
+
+@pytest.mark.parametrize("free_days", [0, 15])
+def test_free_days_long_over_take_nothing_off_a_bill_of_today(free_days: int) -> None:
+    """1,200.00 arranged to be paid on the day itself, where every period counts whole: a month at 12% a year is 12.00.
+    With free days in January, of another period, the bill asked for no interest."""
+    terms = loan(principal=120_000, annual_rate=Decimal(0), count=1)
+    arranged = loan(
+        annual_rate=Decimal("0.12"), count=1, odd_period_whole=True, round_parts=True, interest_free_days=free_days
+    )
+    facts = [Arrangement(id=1, effective_on=day("2026-06-10"), terms=arranged)]
+    assert project(terms, facts, day("2026-06-10")).bills[-1].due == Parts(120_000, 1_200)
