@@ -378,7 +378,8 @@ class Plan:
         return left > (index - self.first + 1) * self.scale and index + 1 < MOST_BILLS
 
     def _interest_due(self, period: Period) -> int:
-        if self.accrued or self.accrued_to or (self.terms.round_parts and self.rates.pauses):
+        cut = self.terms.round_parts and self.rates.pauses_within(period.starts_on, period.due_on)
+        if self.accrued or self.accrued_to or cut:
             exact = self.interest_to(period.due_on)
             return self.round_interest(exact.numerator, exact.denominator)
         base = self.flat_base if self.terms.method is Method.FLAT else self.balance - self.paid_ahead
@@ -468,7 +469,8 @@ class Plan:
 
     def _with_ahead(self, index: int, calculated: int, planned: tuple[int, int, int]) -> tuple[int, int, int]:
         """Principal, interest and carry of a bill where some are paid ahead: one paid whole asks for what was paid,
-        the rest of its `calculated` interest moves on, and the last one not paid whole takes the rest."""
+        the rest of its `calculated` interest moves on, and the last one not paid whole takes the rest. None asks for
+        less interest than was paid of it."""
         principal, interest, carry = planned
         met = self.ahead.get(index, Ahead())
         self.paid_ahead -= met.principal
@@ -480,7 +482,8 @@ class Plan:
         if self.is_whole(index) and index != self.last:
             return min(met.principal, rest), met.interest, calculated - met.interest
         if all(self.is_whole(n) for n in range(index + 1, self.last + 1)):
-            return rest, calculated, 0
+            interest = max(calculated, met.interest)
+            return rest, interest, calculated - interest
         if met.principal > principal:
             whole = self.level_payment(index) if self.terms.method is Method.LEVEL else 0
             principal, interest = max(whole - met.interest, met.principal), met.interest

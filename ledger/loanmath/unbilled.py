@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from copy import copy
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 
 from ledger.loanmath.books import Books
+from ledger.loanmath.coupons import taken_off
+from ledger.loanmath.facts import CouponKind
 from ledger.loanmath.money import round_minor
 from ledger.loanmath.terms import UnbilledFees
+from ledger.loanmath.working_bill import WorkingBill
+
+ON_WHOLE_BILLS = (CouponKind.SHARE, CouponKind.FREE_BILLS)
 
 
 def unbilled_fee(books: Books) -> int:
@@ -47,12 +53,21 @@ def ask_for_unbilled(books: Books) -> None:
 
 
 def _fees_to_come(books: Books) -> list[int]:
-    """The fees of the bills to come, less what was waived of them, in minor units."""
+    """The fees of the bills to come, less what was waived of them and what coupons on whole bills take off, in minor
+    units."""
     fees, rest = [], copy(books.plan)
     rest.dates = [*rest.dates]
+    coupons = [replace(coupon) for coupon in books.coupons if coupon.fact.kind in ON_WHOLE_BILLS]
     while not rest.done:
         row = rest.take()
         known = books.book.get(row.at + 1)
         waived = 0 if known is None else max(known.waivers[2] - known.charges[2], 0)
-        fees.append(max(row.fee // rest.scale - waived, 0))
+        bill = WorkingBill(row.at + 1, row, due_on=row.period.due_on)
+        bill.asked[2] = max(row.fee // rest.scale - waived, 0)
+        for coupon in coupons:
+            if coupon.covers(bill.number, bill.due_on):
+                off = taken_off(coupon, rest, bill, books.interest_rounding)[2]
+                bill.waived[2] += off
+                coupon.used, coupon.bills = coupon.used + off, coupon.bills + 1
+        fees.append(bill.open()[2])
     return fees

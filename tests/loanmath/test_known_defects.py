@@ -12,9 +12,13 @@ import pytest
 
 from ledger.loanmath.apr import advertised_rate, annual_cost
 from ledger.loanmath.dates import due_date
+from ledger.loanmath.day_count import DayCount
 from ledger.loanmath.facts import (
     ApplyTo,
+    Arrangement,
     Charge,
+    Coupon,
+    CouponKind,
     Deferral,
     DueDateMove,
     Fact,
@@ -30,7 +34,17 @@ from ledger.loanmath.prepayment import Early, prepayment_fee
 from ledger.loanmath.project import project
 from ledger.loanmath.schedule import schedule
 from ledger.loanmath.standing import Standing, days_past_due, standing
-from ledger.loanmath.terms import Component, Excess, LoanTerms, Method, PenaltyTerms, PrepaymentFee, Unit
+from ledger.loanmath.terms import (
+    AheadInterest,
+    Component,
+    Excess,
+    LoanTerms,
+    Method,
+    PenaltyTerms,
+    PrepaymentFee,
+    UnbilledFees,
+    Unit,
+)
 from tests.loanmath.builders import day, first_three_paid, loan, repayment
 
 
@@ -251,3 +265,61 @@ def test_first_days_beyond_a_month_are_counted_and_not_lost() -> None:
     terms: LoanTerms = loan(first_due_on=day("2026-02-25"))
     first = schedule(terms)[0]
     assert (first.starts_on, first.interest) == (day("2026-01-10"), 14_400 + round(14_400 * 15 / 28))
+
+
+def test_looking_at_a_loan_nothing_of_which_is_overdue_leaves_its_interest_alone() -> None:
+    """One bill after the 366 days of 2028: 36.6% of 10,000.00. Counted in two pieces, the days after July, which have
+    no 29 February among them, would be of a year of 365: 1,820.00 + 366,000 * 184 / 365 = 1,845.04."""
+    terms = loan(
+        principal=1_000_000, annual_rate=Decimal("0.366"), disbursed_on=day("2028-01-01"), count=1,
+        first_due_on=day("2029-01-01"), unit=Unit.YEAR, day_count=DayCount.ACT_ACT_FEB29, overdue_accrues=True,
+    )  # fmt: skip
+    for looked_on in ("2028-01-01", "2028-07-01", "2028-12-31"):
+        assert project(terms, [], day(looked_on)).bills[0].due == Parts(1_000_000, 366_000)
+
+
+def test_a_bill_paid_ahead_asks_for_no_less_interest_than_was_paid_of_it() -> None:
+    """1,200.00 of which 2,150.00 was paid ahead with its fees; then repaid over two years at 12%, where 144.00 and
+    72.00 of interest are paid at once. A coupon that covers neither bill makes them up again: the last one asked for
+    less than nothing, as it took back interest of the first that the money had saved."""
+    terms = loan(principal=120_000, annual_rate=Decimal(0), count=2, bill_fee=50_000)
+    arranged = loan(
+        principal=120_000, annual_rate=Decimal("0.12"), count=2, first_due_on=day("2027-02-05"), unit=Unit.YEAR,
+        method=Method.EQUAL_PRINCIPAL, ahead_interest=AheadInterest.TO_DATE,
+    )  # fmt: skip
+    facts: list[Fact] = [
+        repayment(1, "2026-02-01", 215_000, apply_to=ApplyTo.LAST),
+        Arrangement(id=2, effective_on=day("2026-02-05"), terms=arranged),
+        Coupon(
+            id=3, effective_on=day("2026-06-05"), kind=CouponKind.SHARE, fraction=Decimal(1), until=day("2026-09-05")
+        ),
+    ]
+    projection = project(terms, facts, day("2026-06-05"))
+    assert [bill.due for bill in projection.bills] == [Parts(60_000, 14_400), Parts(60_000, 7_200)]
+    assert [bill.open for bill in projection.bills] == [Parts(), Parts()]
+    assert projection.credit == 215_000 - 120_000 - 14_400 - 7_200
+
+
+@pytest.mark.parametrize(
+    ("kind", "bills", "fee"),
+    [(CouponKind.SHARE, 9, 5_000), (CouponKind.FREE_BILLS, 1, 5_000), (CouponKind.RATE, 9, 10_000)],
+)
+def test_a_payoff_asks_for_no_fee_that_a_coupon_takes_off_its_bill(kind: CouponKind, bills: int, fee: int) -> None:
+    """1,200.00 in two bills, each with a fee of 50.00 that is due though the bill never comes: half off both, or the
+    whole of one, leaves 50.00. The payoff asked for 100.00, more than the bills would have."""
+    terms = loan(principal=120_000, annual_rate=Decimal(0), count=2, bill_fee=5_000, unbilled_fees=UnbilledFees.DUE)
+    coupon = Coupon(id=1, effective_on=day("2026-01-20"), kind=kind, fraction=Decimal("0.5"), count=bills)
+    quote = payoff_quote(terms, [coupon], day("2026-01-20"))
+    assert (quote.principal, quote.interest, quote.fee, quote.total) == (120_000, 0, fee, 120_000 + fee)
+
+
+@pytest.mark.parametrize("free_days", [0, 15])
+def test_free_days_long_over_take_nothing_off_a_bill_of_today(free_days: int) -> None:
+    """1,200.00 arranged to be paid on the day itself, where every period counts whole: a month at 12% a year is 12.00.
+    With free days in January, of another period, the bill asked for no interest."""
+    terms = loan(principal=120_000, annual_rate=Decimal(0), count=1)
+    arranged = loan(
+        annual_rate=Decimal("0.12"), count=1, odd_period_whole=True, round_parts=True, interest_free_days=free_days
+    )
+    facts = [Arrangement(id=1, effective_on=day("2026-06-10"), terms=arranged)]
+    assert project(terms, facts, day("2026-06-10")).bills[-1].due == Parts(120_000, 1_200)
