@@ -208,3 +208,10 @@ def test_a_moved_due_day_takes_later_bills_of_every_two_weeks_along() -> None:
     bills = project(terms, [moved], day("2026-01-11")).bills
     assert [str(bill.due_on) for bill in bills] == ["2026-01-24", "2026-02-10", "2026-02-24", "2026-03-10"]
     assert [asked(bill)[1:] for bill in bills[:2]] == [(72_787, 6_000), (73_269, 5_518)]
+
+
+def test_a_bill_moved_beyond_the_next_one_is_paid_after_it() -> None:
+    """On 20 June both are due: May's since that day, June's since the 10th."""
+    moved = deferred(DeferralTreatment.MOVE, due_on=day("2026-06-20"))
+    bills = seen(moved, repayment(10, "2026-06-20", 107_971 + 1_000), on=day("2026-06-20")).bills
+    assert [(bill.number, bill.paid.total) for bill in bills[3:6]] == [(4, 1_000), (5, 107_971), (6, 0)]
