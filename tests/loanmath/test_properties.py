@@ -213,6 +213,14 @@ def counted_repayments(facts: list[Fact], as_of: date) -> dict[int, int]:
 OFF_LATER_BILLS = (CouponKind.AMOUNT, CouponKind.FREE_DAYS)
 
 
+def may_let_go_of_more(fact: Fact, on: date) -> bool:
+    """Whether less than what is asked on a day may settle: an arrangement of that day counts after what is paid on it
+    and, if it forgives, lets go of the interest and charges that are left."""
+    if isinstance(fact, Arrangement):
+        return fact.forgives and fact.effective_on == on
+    return isinstance(fact, Coupon) and fact.kind in OFF_LATER_BILLS
+
+
 def adds_to_principal(fact: Fact) -> bool:
     """Whether interest or charges may become principal by it."""
     treatment = fact.treatment if isinstance(fact, Deferral) else None
@@ -325,7 +333,7 @@ def test_paying_the_quoted_amount_settles_and_one_less_does_not(terms: LoanTerms
     settled = project(terms, [*facts, exact], on)
     check_books(terms, [*facts, exact], settled)
     assert (settled.settled_on, settled.outstanding_principal, settled.credit) == (on, 0, 0)
-    if quote.total > 1 and not any(isinstance(fact, Coupon) and fact.kind in OFF_LATER_BILLS for fact in facts):
+    if quote.total > 1 and not any(may_let_go_of_more(fact, on) for fact in facts):
         short = Repayment(id=90, effective_on=on, amount=quote.total - 1, apply_to=ApplyTo.PAYOFF)
         assert project(terms, [*facts, short], on).settled_on is None
 
