@@ -23,6 +23,7 @@ from ledger.loanmath.penalty import keep_penalty
 from ledger.loanmath.plan import Plan
 from ledger.loanmath.replan import plan_from, same_plan
 from ledger.loanmath.terms import Method
+from ledger.loanmath.working_bill import ON_TIME
 
 
 def draw(books: Books, fact: Drawdown) -> None:
@@ -99,8 +100,9 @@ def change_terms(books: Books, fact: TermsVersion) -> None:
     had it; terms that ask for the same bills leave the bills alone."""
     old, new, day = books.terms, fact.terms, fact.effective_on
     books.order = slots(new.order)
-    for bill in books.open.values():
-        keep_penalty(books, bill, day)
+    for bill in books.bills:
+        if bill.number in books.open or bill.lateness is not ON_TIME:
+            keep_penalty(books, bill, day)
     if same_plan(old, new):
         books.terms = new
         return

@@ -39,6 +39,7 @@ from ledger.loanmath.facts import (
     Pause,
     RateChange,
     Refund,
+    TermsVersion,
     Waiver,
 )
 from ledger.loanmath.interest import due_dates
@@ -616,3 +617,16 @@ def test_a_name_that_is_no_amount_is_refused() -> None:
     ):
         with pytest.raises(NoSuchCell):
             explain(projection, cell_named(name))
+
+
+def test_a_penalty_that_was_capped_explains_itself_under_terms_without_the_cap() -> None:
+    """1,079.71 paid ten days late at 24 % of 935.71 of principal: 6.24, capped at 2.00; the new terms have no cap."""
+    capped = PenaltyTerms(annual_rate=Decimal("0.24"), cap=200)
+    terms = loan(penalty=capped)
+    facts: list[Fact] = [
+        repayment(1, "2026-02-20", 108_171),
+        TermsVersion(id=2, effective_on=day("2026-03-01"), terms=replace(terms, penalty=replace(capped, cap=None))),
+    ]
+    amount, (grown, cut) = explained_terms(terms, facts, "bill-1-penalty")
+    assert (amount, grown.amount, cut.amount) == (200, Fraction(93_571, 150), 200 - Fraction(93_571, 150))
+    assert (grown.kind, cut.kind) == (TermKind.PENALTY, TermKind.PENALTY_CAP)
