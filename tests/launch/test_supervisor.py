@@ -21,6 +21,11 @@ FORKER = "echo $$ >> {name}.pid; sleep 300 & echo $! >> grandchild.pid; wait"
 DEAF = "trap '' TERM; echo $$ >> {name}.pid; while :; do sleep 1; done"
 
 
+def heeding_hang_ups() -> None:
+    """As in a terminal, even where the tests themselves run under nohup."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 class Launcher:
     """One launcher in a folder of its own."""
 
@@ -37,6 +42,7 @@ class Launcher:
             stderr=subprocess.STDOUT,
             text=True,
             env={**os.environ, "GUARDED": "yes" if guarded else ""},
+            preexec_fn=heeding_hang_ups,
         )
 
     def said(self) -> str:
