@@ -56,10 +56,6 @@ class Preset:
     required: tuple[str, ...] = ()
     currencies: tuple[str, ...] = ()
 
-    @property
-    def is_flat(self) -> bool:
-        return self.fixed.get("method") == Method.FLAT
-
     def currency(self, of_household: str) -> str:
         """The currency a new loan of this kind starts in: the household's, unless the kind never comes in it."""
         return of_household if not self.currencies or of_household in self.currencies else self.currencies[0]

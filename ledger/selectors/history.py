@@ -57,7 +57,9 @@ class History:
         """The loan as of a day. What is agreed already for a later day (a rate change announced, the next repricing, a
         pause to come) shapes the bills to come."""
         facts = self.facts
-        agreed = [fact for fact in live(facts) if isinstance(fact, AGREED_AHEAD)] if facts else []
+        agreed: list[kinds.Fact] = []
+        if any(fact.effective_on > as_of for fact in facts):
+            agreed = [fact for fact in live(facts) if isinstance(fact, AGREED_AHEAD)]
         return project(self.terms, facts, as_of, self.calendar, agreed)
 
     def payoff_quote(self, on: date) -> PayoffQuote:
