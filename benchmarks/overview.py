@@ -77,7 +77,7 @@ def a_household(count: int) -> User:
         first = date(2026, 2, 10) if number % 3 == 0 else TODAY + timedelta(days=number % 28)
         loan = a_loan(home, number, first)
         if number % 3 == 1:
-            authorize_mandate(loan=loan, account=card, recording=Recording(f"mandate {number}", NOW))
+            authorize_mandate(scope=loan, sources=[card], recording=Recording(f"mandate {number}", NOW))
     return user
 
 

@@ -22,6 +22,7 @@ from ledger.demo_words import Words
 from ledger.loanmath.benchmarks import priced
 from ledger.loanmath.dates import due_date
 from ledger.loanmath.day_count import DayCount
+from ledger.loanmath.debits import DebitRule
 from ledger.loanmath.facts import ApplyTo, CouponKind
 from ledger.loanmath.presets import BASIS_POINT, NEW_YEAR
 from ledger.loanmath.terms import Benchmark, HolidayRule, LoanTerms, Method, PenaltyBase, PenaltyTerms, Unit
@@ -44,10 +45,10 @@ from ledger.selectors.benchmarks import rates_known_to
 from ledger.selectors.history import history
 from ledger.selectors.preview import arranged_principal
 from ledger.services.accounts import add_account, state_balance
-from ledger.services.autorepay import debit_account
+from ledger.services.autorepay import debit_household
 from ledger.services.changes import record_change
 from ledger.services.loans import open_loan
-from ledger.services.mandates import authorize_mandate
+from ledger.services.mandates import Wishes, authorize_mandate
 from ledger.services.projection import refresh
 from ledger.services.recording import Recording
 from ledger.services.refusal import Refusal
@@ -125,7 +126,8 @@ class Story:
 
     def authorize(self, loan: Loan, account: FundingAccount, windows: Sequence[str]) -> AutoRepayMandate:
         day = self.since(loan)
-        return given(authorize_mandate(loan=loan, account=account, windows=windows, recording=self.recording(day, 13)))
+        wishes = Wishes(rule=DebitRule(windows=tuple(windows)))
+        return given(authorize_mandate(scope=loan, sources=[account], wishes=wishes, recording=self.recording(day, 13)))
 
     def since(self, loan: Loan) -> date:
         """The day the household began to keep the loan here."""
@@ -320,15 +322,14 @@ class Story:
             for moment in (self.at(day, 11), self.at(day, 18)):
                 if moment < opens:
                     continue
-                for account in (card, wallet):
-                    debit_account(account.pk, moment)
+                debit_household(self.household.pk, moment)
                 opens = self.next_debit() or self.at(self.today)
             day += timedelta(days=1)
 
     def next_debit(self) -> datetime | None:
         """When a lender debits next; None when none ever will again."""
-        mandates = AutoRepayMandate.objects.filter(loan__household=self.household, next_debit_at__isnull=False)
-        return mandates.order_by("next_debit_at").values_list("next_debit_at", flat=True).first()
+        loans = Loan.objects.filter(household=self.household, auto_repay_at__isnull=False)
+        return loans.order_by("auto_repay_at").values_list("auto_repay_at", flat=True).first()
 
     def by_hand(self, loan: Loan, lead_days: int, skip: int = 0) -> None:
         """Repay each past bill by hand, `lead_days` before it was due, but for the last `skip` of them."""

@@ -38,6 +38,10 @@ class LoanQuerySet(HouseholdQuerySet[_M]):
         """Loans whose stored bills a passing day has overtaken: a penalty grew, a planned fact counts now."""
         return self.filter(next_change_on__lte=as_of)
 
+    def to_debit(self, now: datetime) -> Self:
+        """Loans for which auto-repay has something to do by `now`."""
+        return self.filter(auto_repay_at__lte=now)
+
 
 class BillQuerySet(models.QuerySet[_M]):
     def for_user(self, user: Any) -> Self:
@@ -74,10 +78,6 @@ class BillQuerySet(models.QuerySet[_M]):
 class MandateQuerySet(HouseholdQuerySet[_M]):
     def live(self) -> Self:
         return self.filter(ended_at=None)
-
-    def to_debit(self, now: datetime) -> Self:
-        """Live mandates whose next debit moment is now or past."""
-        return self.live().filter(next_debit_at__lte=now)
 
 
 class FactQuerySet(AppendOnlyQuerySet[_M]):

@@ -15,7 +15,7 @@ from django.utils import timezone, translation
 
 from ledger.clock import zone
 from ledger.loanmath.funding import Funding
-from ledger.models import AutoRepayMandate, Bill, Household
+from ledger.models import Bill, Household
 from ledger.selectors.accounts import HORIZON_DAYS, coverage
 from ledger.selectors.history import history
 from reminders import rules
@@ -111,7 +111,7 @@ def gather(row: Reminder, now: datetime) -> Letter:
         paid=bill.paid.total,
         payable_on=bill.payable_on,
         today=today,
-        account=str(attempt.mandate.account) if attempt else (debit.account if debit else ""),
+        account=str(attempt.account) if attempt else (debit.account if debit else ""),
         debit=debit,
         penalty=bill.open.penalty,
         waiting_costs=_waiting_costs(bill, today) if late else 0,
@@ -126,9 +126,9 @@ def _debit(bill: Bill, today: date, now: datetime) -> Debit | None:
     """What auto-repay will do about this bill; None without a mandate, or where the lender no longer tries."""
     days = max(HORIZON_DAYS, (bill.payable_on - today).days)
     cover = coverage(bill.loan.household, today, days).get(bill.pk)
-    if cover is None:
+    mandate = bill.loan.mandate
+    if cover is None or mandate is None:
         return None
-    mandate = AutoRepayMandate.objects.live().get(loan=bill.loan_id)
     return Debit(
         account=str(cover.account),
         windows=" / ".join(mandate.windows),

@@ -13,7 +13,6 @@ from django.utils.translation import gettext_lazy as _
 from ledger.forms.fields import CURRENCIES, CurrencyField, DayField, MoneyField, WritingForm
 from ledger.models import FundingAccount
 from ledger.models.accounts import AccountKind
-from ledger.services.mandates import DEFAULT_WINDOWS
 
 KINDS = [
     (AccountKind.CARD.value, _("Bank card")),
@@ -21,7 +20,7 @@ KINDS = [
     (AccountKind.FUND.value, _("Money-market fund")),
 ]
 OWN = "own"
-PRESETS = {"morning": DEFAULT_WINDOWS, "midday": ("11:30", "19:00")}
+PRESETS = {"morning": ("09:30", "15:30"), "midday": ("11:30", "19:00")}
 LONGEST_WINDOWS = 60
 
 

@@ -1,32 +1,129 @@
-"""When a lender tries to debit a bill: its windows on the due day, and again each day while it is unpaid."""
+"""When a lender tries to debit a bill: its windows on the debit day, and again while the bill is unpaid."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-LAST_DAY = 5  # a lender gives up debiting this many days after the due day
+RETRY_DAYS = (1, 2, 3, 4, 5)  # days after the due day on which a lender usually tries again
+DAILY_FOR = 90  # a lender that tries every day while a bill is overdue is followed for so many days
+OPEN_FOR = timedelta(hours=1)  # "at about 09:30": how long a window given by its beginning may take
+MIDNIGHT = "24:00"
 
 
-def moments(payable_on: date, windows: Iterable[str], zone: ZoneInfo) -> Iterator[datetime]:
-    """The moments at which a bill payable on a day is debited, in order: each of `windows` (local "HH:MM") on that
-    day and on each of the LAST_DAY days after it."""
-    times = sorted(time.fromisoformat(window) for window in windows)
-    for days in range(LAST_DAY + 1):
-        for at in times:
-            yield datetime.combine(payable_on + timedelta(days=days), at, tzinfo=zone)
+@dataclass(frozen=True, slots=True)
+class DebitRule:
+    """When a lender debits a bill, by the household's clock.
+
+    `windows` are local times "HH:MM", or spans "HH:MM-HH:MM" (the end up to "24:00") in which the lender takes what
+    comes in: a span is looked at when it opens and, if money lacked, once more as it closes. They apply to the payable
+    day shifted by `day_offset` (0, or -1: the day before), and again on each of `retry_days` after the payable day; if
+    `daily`, on every day after it. On those days `retry_windows` apply, where there are any. At most `tries_a_day`
+    looks count (0: all). No debit takes place from `paused_on` to the day before `resumes_on` (None: until resumed).
+    """
+
+    windows: tuple[str, ...] = ("09:30", "15:30")
+    day_offset: int = 0
+    retry_days: tuple[int, ...] = RETRY_DAYS
+    daily: bool = False
+    retry_windows: tuple[str, ...] = ()
+    tries_a_day: int = 0
+    paused_on: date | None = None
+    resumes_on: date | None = None
+
+    @property
+    def last_day(self) -> int:
+        """Days after the payable day of the last try."""
+        return max(self.day_offset, *self.retry_days, DAILY_FOR if self.daily else 0)
+
+    def days(self) -> list[int]:
+        """The days of debit, counted from the payable day, in order."""
+        later = range(1, DAILY_FOR + 1) if self.daily else ()
+        return sorted({self.day_offset, *self.retry_days, *later})
+
+    def is_paused(self, day: date) -> bool:
+        """Whether debits rest on a day."""
+        if self.paused_on is None or day < self.paused_on:
+            return False
+        return self.resumes_on is None or day < self.resumes_on
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A span of local time in which a lender debits; the end belongs to it."""
+
+    opens: time
+    closes: time | None = None  # None: given by its beginning only
+
+    def looks(self) -> Iterator[time]:
+        yield self.opens
+        if self.closes is not None:
+            yield self.closes
+
+
+def window(text: str) -> Window:
+    """The window that "HH:MM" or "HH:MM-HH:MM" names; "24:00" is the last minute of the day. Raises ValueError."""
+    opens, dash, closes = text.partition("-")
+    end = time(23, 59) if closes == MIDNIGHT else time.fromisoformat(closes) if dash else None
+    found = Window(time.fromisoformat(opens), end)
+    if end is not None and end <= found.opens:
+        raise ValueError(f"window {text} closes before it opens")
+    return found
+
+
+def looks(rule: DebitRule, days: int) -> list[time]:
+    """The local times at which a debit is looked at on the day `days` after the payable day."""
+    on_retry = days != rule.day_offset and rule.retry_windows
+    texts = rule.retry_windows if on_retry else rule.windows
+    times = sorted({at for text in texts for at in window(text).looks()})
+    return times[: rule.tries_a_day or None]
+
+
+def moments(payable_on: date, rule: DebitRule, zone: ZoneInfo) -> Iterator[datetime]:
+    """The moments at which a bill payable on a day is debited, in order; none on days of a pause."""
+    for days in rule.days():
+        day = payable_on + timedelta(days=days)
+        if not rule.is_paused(day):
+            for at in looks(rule, days):
+                yield datetime.combine(day, at, tzinfo=zone)
 
 
 def next_moment(
-    payable_on: date, windows: Iterable[str], zone: ZoneInfo, after: datetime | None = None
+    days: Sequence[date], rule: DebitRule, zone: ZoneInfo, after: datetime | None = None
 ) -> datetime | None:
-    """The first debit moment of a bill later than `after` (the last try); None when the lender has given up."""
-    return next((at for at in moments(payable_on, windows, zone) if after is None or at > after), None)
+    """The first moment later than `after` (the last try) at which a bill is debited; None when the lender has given
+    up. `days` are the days on which the bill is payable: its own and, where later debits take up what is overdue, those
+    of the bills after it; they ascend."""
+    first: datetime | None = None
+    for day in days:
+        if first is not None and day + timedelta(days=rule.day_offset) > first.date():
+            break
+        found = next((at for at in moments(day, rule, zone) if after is None or at > after), None)
+        if found is not None and (first is None or found < first):
+            first = found
+    return first
 
 
 def passed_moments(
-    payable_on: date, windows: Iterable[str], zone: ZoneInfo, after: datetime, now: datetime
+    days: Iterable[date], rule: DebitRule, zone: ZoneInfo, after: datetime, now: datetime
 ) -> list[datetime]:
-    """The debit moments of a bill later than `after` that have come by `now`, oldest first."""
-    return [at for at in moments(payable_on, windows, zone) if after < at <= now]
+    """The moments later than `after` that have come by `now`, oldest first; `days` as for `next_moment`."""
+    return sorted({at for day in days for at in moments(day, rule, zone) if after < at <= now})
+
+
+def open_window(payable_on: date, rule: DebitRule, zone: ZoneInfo, now: datetime) -> tuple[datetime, datetime] | None:
+    """From when to when the lender may be debiting a bill right `now`; None outside its windows."""
+    local = now.astimezone(zone)
+    days = (local.date() - payable_on).days
+    if days not in rule.days() or rule.is_paused(local.date()):
+        return None
+    on_retry = days != rule.day_offset and rule.retry_windows
+    for text in rule.retry_windows if on_retry else rule.windows:
+        one = window(text)
+        opens = datetime.combine(local.date(), one.opens, tzinfo=zone)
+        closes = datetime.combine(local.date(), one.closes, tzinfo=zone) if one.closes else opens + OPEN_FOR
+        if opens <= now <= closes:
+            return opens, closes
+    return None

@@ -148,6 +148,11 @@ class PenaltyTerms:
     late_fee_floor: int = 0
     late_fee_cap: int | None = None
 
+    @property
+    def is_borne(self) -> bool:
+        """Whether being late costs anything."""
+        return any((self.annual_rate, self.late_fee, self.late_fee_share, self.late_fee_floor))
+
 
 @dataclass(frozen=True, slots=True)
 class ListedRow:

@@ -1,7 +1,7 @@
 """Facts and what is computed from them, one concept a file."""
 
 from ledger.models.accounts import AccountEntry, FundingAccount, StatedBalance
-from ledger.models.autorepay import AutoRepayAttempt, AutoRepayMandate
+from ledger.models.autorepay import AutoRepayAttempt, AutoRepayMandate, MandateSource
 from ledger.models.benchmarks import BenchmarkRate
 from ledger.models.bills import Allocation, Bill
 from ledger.models.facts import (
@@ -52,6 +52,7 @@ __all__ = [
     "Lender",
     "LenderFigure",
     "Loan",
+    "MandateSource",
     "Membership",
     "Pause",
     "RateChange",

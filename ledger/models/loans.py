@@ -17,8 +17,14 @@ from ledger.querysets import LoanQuerySet
 
 
 class Loan(models.Model):
-    """One agreement, draw or plan. From `version` down the columns are the projection's, written by
-    `services.projection.rebuild` alone."""
+    """One agreement, draw or plan. From `version` to `bears_penalty` the columns are the projection's, written by
+    `services.projection.rebuild` alone.
+
+    `mandate` is the auto-repay mandate that holds for it, and `auto_repay_at` the next moment at which auto-repay may
+    have something to do; never too late, and moved on by the tick when there was nothing. None: nothing to come.
+    `auto_repay_trouble` says why the last looks broke off (bad data, a fault of ours), `auto_repay_failures` how many
+    in a row; each puts the next one further off.
+    """
 
     household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="loans")
     lender = models.ForeignKey(Lender, on_delete=models.RESTRICT, related_name="loans")
@@ -39,6 +45,14 @@ class Loan(models.Model):
     credit = models.BigIntegerField(default=0)
     settled_on = models.DateField(null=True)
     grace_days = models.PositiveSmallIntegerField(default=0)
+    bears_penalty = models.BooleanField(default=False)
+
+    mandate = models.ForeignKey(
+        "ledger.AutoRepayMandate", on_delete=models.SET_NULL, null=True, related_name="covered_loans"
+    )
+    auto_repay_at = models.DateTimeField(null=True)
+    auto_repay_failures = models.PositiveSmallIntegerField(default=0)
+    auto_repay_trouble = models.CharField(max_length=200, blank=True)
 
     objects = LoanQuerySet.as_manager()
 
@@ -51,6 +65,7 @@ class Loan(models.Model):
         ]
         indexes = [
             models.Index(fields=["next_change_on"], condition=Q(next_change_on__isnull=False), name="loan_next_change"),
+            models.Index(fields=["auto_repay_at"], condition=Q(auto_repay_at__isnull=False), name="loan_auto_repay"),
         ]
 
     def __str__(self) -> str:

@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
-from zoneinfo import ZoneInfo
 
-from django.db.models import F, FilteredRelation, OuterRef, Q, Subquery
-
-from ledger.clock import zone
-from ledger.loanmath.debits import LAST_DAY, next_moment
-from ledger.loanmath.funding import Balance, Funding, Move, Step, balance_line, first_shortfall
-from ledger.models import AccountEntry, AutoRepayAttempt, Bill, FundingAccount, Household, Loan, StatedBalance
+from ledger.loanmath.funding import Balance, Funding, Move, Step, forecast
+from ledger.models import AccountEntry, FundingAccount, Household, Loan, StatedBalance
 from ledger.selectors.balances import balance_of, with_balance
+from ledger.selectors.coming_debits import ComingDebit, coming_debits
 from ledger.selectors.mandates import MandateRow, live_mandates, loans_without
 
-HORIZON_DAYS = 30  # further ahead, money is still to come that nobody has told us of
+HORIZON_DAYS = 60  # how far ahead each account's balance line reaches
 
 
 @dataclass(frozen=True, slots=True)
 class BillCover:
     """One bill the lender is going to debit, and whether its account covers it.
 
-    `missing` is this bill's own part of what the account lacks, `short_by` all it lacks by `debit_at`, the bills
-    debited before included; both zero unless `funding` is short.
+    `amount` is what is taken from this `account`, the last of those the debit touches. `missing` is this bill's own
+    part of what the account lacks, `short_by` all it lacks by `debit_at`, the bills debited before included; both zero
+    unless `funding` is short. A debit `above_cap` takes nothing, however much there is.
     """
 
     bill: int
@@ -42,6 +38,7 @@ class BillCover:
     after: int | None = None
     missing: int = 0
     short_by: int = 0
+    above_cap: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,99 +78,64 @@ class AccountLine:
 
 def coverage(household: Household, today: date, days: int = HORIZON_DAYS) -> dict[int, BillCover]:
     """For each bill a mandate will debit by `days` from today (overdue ones the lender still tries included), by the
-    bill's id: whether the account covers it. Three queries, however many bills and accounts."""
+    bill's id: whether the account covers it. Four queries, however many bills and accounts."""
     lines = account_lines(household, today, days)
     return {step.cover.bill: step.cover for line in lines for step in line.steps if step.cover is not None}
 
 
 def account_lines(household: Household, today: date, days: int = HORIZON_DAYS) -> list[AccountLine]:
-    """The balance line of each account in use, in three queries: accounts, bills under mandates, planned entries."""
+    """The balance line of each account in use, in four queries: accounts, bills under mandates, the mandates' sources,
+    planned entries."""
     rows = FundingAccount.objects.filter(household=household, archived_at=None).order_by("name", "pk")
-    accounts = list(with_balance(rows, today))
+    accounts = {account.pk: account for account in with_balance(rows, today)}
     if not accounts:
         return []
-    debits = _debits(household, today, days)
-    planned: defaultdict[int, list[AccountEntry]] = defaultdict(list)
-    upcoming = AccountEntry.objects.filter(
-        account__in=accounts, entry_on__gt=today, entry_on__lte=today + timedelta(days=days)
-    )
-    for entry in upcoming.order_by("entry_on", "pk"):
-        planned[entry.account_id].append(entry)
-    return [_line(account, debits[account.pk], planned[account.pk], today) for account in accounts]
-
-
-@dataclass(frozen=True, slots=True)
-class _Debit:
-    bill: Any
-    at: datetime
-    on: date
-
-
-def _debits(household: Household, today: date, days: int) -> defaultdict[int, list[_Debit]]:
-    """By account: every bill that is going to be debited, as the lender would get to them."""
-    local = zone(household.time_zone)
-    last_try = AutoRepayAttempt.objects.filter(bill=OuterRef("pk")).order_by("-window_at").values("window_at")
-    bills = (
-        Bill.objects.of_household(household)
-        .open()
-        .annotate(
-            mandate=FilteredRelation("loan__mandates", condition=Q(loan__mandates__ended_at=None)),
-            debited=F("mandate__account_id"),
-            windows=F("mandate__windows"),
-            authorized_at=F("mandate__authorized_at"),
-            tried_at=Subquery(last_try[:1]),
-        )
-        .filter(
-            debited__isnull=False,
-            payable_on__gte=F("mandate__started_on"),
-            payable_on__range=(today - timedelta(days=LAST_DAY), today + timedelta(days=days)),
-        )
-        .select_related("loan__lender")
-    )
-    found: defaultdict[int, list[_Debit]] = defaultdict(list)
-    for bill in bills:
-        at = _next_at(bill, local)
-        if at is not None and bill.open.total > 0:
-            found[bill.debited].append(_Debit(bill, at, max(today, at.date())))
-    for debits in found.values():
-        debits.sort(key=lambda debit: (debit.on, debit.at.time(), debit.bill.payable_on, debit.bill.pk))
-    return found
-
-
-def _next_at(bill: Any, local: ZoneInfo) -> datetime | None:
-    after = max(bill.authorized_at, bill.tried_at or bill.authorized_at)
-    return next_moment(bill.payable_on, bill.windows, local, after)
-
-
-def _line(account: Any, debits: list[_Debit], planned: list[AccountEntry], today: date) -> AccountLine:
-    balance = balance_of(account)
-    moves = [Move(rank, debit.on, debit.bill.open.total, rank) for rank, debit in enumerate(debits)]
+    debits = coming_debits(household, accounts, today, days)
+    planned = _planned(accounts, today, days)
+    balances = {pk: balance_of(account) for pk, account in accounts.items()}
+    moves = [_move(rank, debit) for rank, debit in enumerate(debits)]
     # What is planned by hand is taken off first on its day: the user means it to happen.
-    moves += [Move(-1 - n, entry.entry_on, -entry.amount, -1, judged=False) for n, entry in enumerate(planned)]
-    steps = balance_line(balance, moves, today)
+    moves += [
+        Move(-1 - n, entry.entry_on, -entry.amount, -1, judged=False, sources=(entry.account_id,))
+        for n, entry in enumerate(planned)
+    ]
+    steps = forecast(balances, moves, today)
+    return [_line(account, balances[pk], steps[pk], debits, today) for pk, account in accounts.items()]
+
+
+def _planned(accounts: Iterable[int], today: date, days: int) -> list[AccountEntry]:
+    """Repayments planned by hand, earliest first."""
+    until = today + timedelta(days=days)
+    upcoming = AccountEntry.objects.filter(account__in=accounts, entry_on__gt=today, entry_on__lte=until)
+    return list(upcoming.order_by("entry_on", "pk"))
+
+
+def _move(rank: int, debit: ComingDebit) -> Move:
+    return Move(
+        rank, debit.on, 0 if debit.above_cap else debit.amount, rank, sources=debit.sources, partial=debit.partial
+    )
+
+
+def _line(
+    account: FundingAccount, balance: Balance | None, steps: list[Step], debits: list[ComingDebit], today: date
+) -> AccountLine:
     shown = [_step(account, step, debits) for step in steps]
-    short = first_shortfall(steps)
     return AccountLine(
         account=account,
         balance=balance,
         fresh=balance is not None and balance.known_on(today),
         steps=tuple(shown),
-        shortfall=shown[steps.index(short)].cover if short else None,
+        shortfall=next((step.cover for step in shown if step.cover and step.cover.funding is Funding.SHORT), None),
     )
 
 
-def _step(account: Any, step: Step, debits: list[_Debit]) -> LineStep:
-    move = step.move
-    return LineStep(
-        on=move.on,
-        amount=move.amount,
-        after=step.after,
-        funding=step.funding,
-        cover=_cover(account, debits[move.id], step) if move.judged else None,
-    )
+def _step(account: FundingAccount, step: Step, debits: list[ComingDebit]) -> LineStep:
+    cover = _cover(account, debits[step.move.id], step) if step.move.judged else None
+    funding = cover.funding if cover else step.funding
+    return LineStep(on=step.move.on, amount=step.amount, after=step.after, funding=funding, cover=cover)
 
 
-def _cover(account: Any, debit: _Debit, step: Step) -> BillCover:
+def _cover(account: FundingAccount, debit: ComingDebit, step: Step) -> BillCover:
     bill = debit.bill
     return BillCover(
         bill=bill.pk,
@@ -185,11 +147,12 @@ def _cover(account: Any, debit: _Debit, step: Step) -> BillCover:
         debit_at=debit.at,
         debit_on=debit.on,
         payable_on=bill.payable_on,
-        amount=step.move.amount,
-        funding=step.funding,
+        amount=debit.amount if debit.above_cap else step.amount,
+        funding=Funding.SHORT if debit.above_cap else step.funding,
         after=step.after,
         missing=step.missing,
         short_by=step.short_by,
+        above_cap=debit.above_cap,
     )
 
 
@@ -208,7 +171,7 @@ class AccountsPage:
 
 
 def accounts_page(household: Household, today: date) -> AccountsPage:
-    """The page in seven queries, whatever the household holds."""
+    """The page in eight queries, whatever the household holds."""
     lines = sorted(account_lines(household, today), key=_most_urgent)
     covers = [step.cover for line in lines for step in line.steps if step.cover is not None]
     short = [line.shortfall for line in lines if line.shortfall is not None]

@@ -164,8 +164,8 @@ def _opened(household: Household, asked: ActivityFilter, cursor: Cursor | None) 
 
 def _attempts(household: Household, asked: ActivityFilter, cursor: Cursor | None) -> list[Event]:
     rows = AutoRepayAttempt.objects.filter(
-        household=household, outcome__in=(Outcome.INSUFFICIENT, Outcome.SKIPPED)
-    ).select_related("bill__loan__lender", "mandate__account")
+        household=household, outcome__in=(Outcome.FAILED, Outcome.SKIPPED)
+    ).select_related("bill__loan__lender", "account")
     if asked.loan is not None:
         rows = rows.filter(bill__loan=asked.loan)
     return [
@@ -185,7 +185,7 @@ def _attempt(row: AutoRepayAttempt) -> AttemptLine:
         outcome=row.outcome,
         requested=row.requested,
         missing=row.missing,
-        account=str(row.mandate.account),
+        account=str(row.account),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
@@ -44,4 +45,10 @@ def balance_of(account: Any) -> Balance | None:
 
 def balance_on(account: FundingAccount, day: date) -> Balance | None:
     """What one account should hold at the end of `day`, as far as it has been booked."""
-    return balance_of(with_balance(FundingAccount.objects.filter(pk=account.pk), day).get())
+    return balances_on([account.pk], day)[account.pk]
+
+
+def balances_on(accounts: Iterable[int], day: date) -> dict[int, Balance | None]:
+    """What each of the accounts should hold at the end of `day`, by its id; one query."""
+    rows = with_balance(FundingAccount.objects.filter(pk__in=accounts), day)
+    return {row.pk: balance_of(row) for row in rows}

@@ -14,7 +14,7 @@ from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Sum
 
 from ledger.loanmath.money import Parts
 from ledger.loanmath.standing import Standing
-from ledger.models import Allocation, AutoRepayMandate, Bill, Household, Lender
+from ledger.models import Allocation, Bill, Household, Lender, MandateSource
 from ledger.models.bills import PARTS
 from ledger.querysets import BillQuerySet
 from ledger.selectors.paging import Cursor, day_page, read_cursor
@@ -180,10 +180,10 @@ def _month(text: str) -> date | None:
 
 
 def with_auto_repay(bills: QuerySet[Bill]) -> QuerySet[Bill]:
-    """Adds `auto_name` and `auto_last4`: the account of the loan's live mandate, None where there is none."""
-    live = AutoRepayMandate.objects.live().filter(loan=OuterRef("loan"))
+    """Adds `auto_name` and `auto_last4`: the first account of the loan's mandate, None where there is none."""
+    first = MandateSource.objects.filter(mandate=OuterRef("loan__mandate")).order_by("position")
     return bills.select_related("loan__lender").annotate(
-        auto_name=Subquery(live.values("account__name")[:1]), auto_last4=Subquery(live.values("account__last4")[:1])
+        auto_name=Subquery(first.values("account__name")[:1]), auto_last4=Subquery(first.values("account__last4")[:1])
     )
 
 

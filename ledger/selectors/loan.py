@@ -21,13 +21,14 @@ from ledger.loanmath.project import live
 from ledger.loanmath.projection import Projection
 from ledger.loanmath.rate_warning import RateWarning, rate_warning
 from ledger.loanmath.terms import LoanTerms, Method
-from ledger.models import AutoRepayMandate, Bill, Fact, Loan, TermsVersion
+from ledger.models import Bill, Fact, Loan, TermsVersion
 from ledger.selectors.benchmarks import FollowLine, follow_line
 from ledger.selectors.bills import BillRow, bill_row
 from ledger.selectors.charts import MOST_COLUMNS, ColumnChart, Stack, column_chart
 from ledger.selectors.cost import cost_of, differs
 from ledger.selectors.facts import AT_HAND, FactLine, Links, fact_lines, with_met
 from ledger.selectors.history import History, history
+from ledger.selectors.mandates import accounts_of
 
 PAYOFF_AHEAD = relativedelta(years=5)
 
@@ -176,7 +177,7 @@ def loan_page(loan: Loan, today: date, payoff_on: str = "") -> LoanPage:
         bill.loan = loan
     lines = _schedule(bills, today)
     rows = [line.row for line in lines]
-    mandate = AutoRepayMandate.objects.live().filter(loan=loan).select_related("account").first()
+    accounts = accounts_of([loan.mandate_id])[loan.mandate_id] if loan.mandate_id else []
     totals = sum((row.due for row in rows), Parts())
     stacks = _stacks(lines, today)
     return LoanPage(
@@ -203,7 +204,7 @@ def loan_page(loan: Loan, today: date, payoff_on: str = "") -> LoanPage:
         stacks=stacks,
         history=loan_history(loan),
         terms=_terms(loan, past, rows, today),
-        auto_repay=str(mandate.account) if mandate else "",
+        auto_repay=" → ".join(str(account) for account in accounts),
         payoff=payoff(past, rows, today, payoff_on),
         follows=follow_line(past.terms_on(today), past.rates, today),
         too_low=None if loan.settled_on else too_low(past, today),

@@ -11,7 +11,7 @@ from enum import StrEnum
 from django.db.models import F, Window
 from django.db.models.functions import RowNumber
 
-from ledger.models import AutoRepayAttempt, AutoRepayMandate, Fact, FundingAccount, Household, Loan
+from ledger.models import AutoRepayAttempt, AutoRepayMandate, Fact, FundingAccount, Household, Loan, MandateSource
 from ledger.models.autorepay import Outcome
 from ledger.models.facts import Kind
 
@@ -25,31 +25,36 @@ class Result(StrEnum):
     PRESUMED = "presumed"
     CONFIRMED = "confirmed"
     FAILED = "failed"
-    INSUFFICIENT = "insufficient"
+    FAILED_AFTER_ALL = "failed_after_all"
+    PARTIAL = "partial"
     SKIPPED = "skipped"
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptRow:
-    """One try. `repayment` is the fact to confirm or undo where a presumed debit waits for an answer."""
+    """One try at one account. `reason` says why it failed, or took less than it asked for; `repayment` is the fact to
+    confirm or undo where a presumed debit waits for an answer."""
 
     bill_number: int
     window_at: datetime
     debit_on: date
+    account: str
     result: Result
+    reason: str
     requested: int
+    debited: int
     missing: int
     repayment: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class MandateRow:
-    """A mandate in force and its last tries, newest first; `next_debit_on` is a day of the household's."""
+    """The mandate that holds for a loan, with the accounts it debits by position, and its last tries, newest first;
+    `next_debit_on` is a day of the household's."""
 
     loan: Loan
-    account: FundingAccount
-    windows: tuple[str, ...]
-    started_on: date
+    mandate: AutoRepayMandate
+    accounts: tuple[FundingAccount, ...]
     next_debit_at: datetime | None
     next_debit_on: date | None
     trouble: str
@@ -57,51 +62,60 @@ class MandateRow:
 
 
 def live_mandates(household: Household, shown: int = ATTEMPTS_SHOWN) -> list[MandateRow]:
-    """The household's mandates in force, in three queries however many."""
-    live = AutoRepayMandate.objects.live().filter(household=household, loan__archived_at=None)
-    mandates = list(live.select_related("loan__lender", "account").order_by("loan__lender__name", "loan__name"))
-    return _rows(mandates, household, shown)
+    """The household's loans under a mandate, in four queries however many."""
+    covered = Loan.objects.current().filter(household=household, mandate__isnull=False)
+    loans = covered.select_related("lender", "mandate").order_by("lender__name", "name", "pk")
+    return _rows(list(loans), household, shown)
 
 
 def mandate_of(loan: Loan, shown: int = 12) -> MandateRow | None:
-    """The loan's mandate in force."""
-    live = AutoRepayMandate.objects.live().filter(loan=loan).select_related("loan__lender", "account")
-    return next(iter(_rows(list(live), loan.household, shown)), None)
+    """The mandate that holds for the loan."""
+    covered = Loan.objects.filter(pk=loan.pk, mandate__isnull=False).select_related("lender", "mandate")
+    return next(iter(_rows(list(covered), loan.household, shown)), None)
 
 
 def loans_without(household: Household) -> list[Loan]:
     """Loans still being repaid that no mandate covers."""
-    covered = AutoRepayMandate.objects.live().filter(household=household).values("loan")
-    open_loans = Loan.objects.current().filter(household=household, settled_on=None).exclude(pk__in=covered)
+    open_loans = Loan.objects.current().filter(household=household, settled_on=None, mandate=None)
     return list(open_loans.select_related("lender").order_by("lender__name", "name", "pk"))
 
 
-def _rows(mandates: list[AutoRepayMandate], household: Household, shown: int) -> list[MandateRow]:
-    attempts = _last_attempts(mandates, shown) if mandates else {}
+def accounts_of(mandates: Iterable[int]) -> defaultdict[int, list[FundingAccount]]:
+    """The accounts of each mandate, by position; one query."""
+    found: defaultdict[int, list[FundingAccount]] = defaultdict(list)
+    for row in MandateSource.objects.filter(mandate__in=set(mandates)).select_related("account").order_by("position"):
+        found[row.mandate_id].append(row.account)
+    return found
+
+
+def _rows(loans: list[Loan], household: Household, shown: int) -> list[MandateRow]:
+    if not loans:
+        return []
+    attempts = _last_attempts([loan.pk for loan in loans], shown)
+    accounts = accounts_of(loan.mandate_id for loan in loans if loan.mandate_id)
     return [
         MandateRow(
-            loan=mandate.loan,
-            account=mandate.account,
-            windows=tuple(mandate.windows),
-            started_on=mandate.started_on,
-            next_debit_at=mandate.next_debit_at,
-            next_debit_on=mandate.next_debit_at and household.today(mandate.next_debit_at),
-            trouble=mandate.trouble,
-            attempts=tuple(attempts.get(mandate.loan_id, ())),
+            loan=loan,
+            mandate=loan.mandate,
+            accounts=tuple(accounts[loan.mandate.pk]),
+            next_debit_at=loan.auto_repay_at,
+            next_debit_on=loan.auto_repay_at and household.today(loan.auto_repay_at),
+            trouble=loan.auto_repay_trouble,
+            attempts=tuple(attempts.get(loan.pk, ())),
         )
-        for mandate in mandates
+        for loan in loans
+        if loan.mandate is not None
     ]
 
 
-def _last_attempts(mandates: Iterable[AutoRepayMandate], shown: int) -> dict[int, list[AttemptRow]]:
+def _last_attempts(loans: list[int], shown: int) -> dict[int, list[AttemptRow]]:
     """By loan: the newest tries, those under earlier mandates included."""
-    loans = [mandate.loan_id for mandate in mandates]
     place = Window(RowNumber(), partition_by=F("bill__loan"), order_by=[F("window_at").desc(), F("pk").desc()])
     newest = (
         AutoRepayAttempt.objects.filter(bill__loan__in=loans)
         .annotate(place=place)
         .filter(place__lte=shown)
-        .select_related("bill")
+        .select_related("bill", "account")
         .order_by("-window_at", "-pk")
     )
     tries = list(newest)
@@ -114,8 +128,11 @@ def _last_attempts(mandates: Iterable[AutoRepayMandate], shown: int) -> dict[int
                 bill_number=one.bill.number,
                 window_at=one.window_at,
                 debit_on=one.debit_on,
+                account=str(one.account),
                 result=result,
+                reason=one.reason,
                 requested=one.requested,
+                debited=one.debited,
                 missing=one.missing,
                 repayment=one.repayment_id if result is Result.PRESUMED else None,
             )
@@ -141,7 +158,7 @@ def _said_of(repayments: list[int], loans: list[int]) -> dict[int, set[str]]:
 def _result(attempt: AutoRepayAttempt, said: dict[int, set[str]]) -> Result:
     answers = said.get(attempt.repayment_id or 0, set())
     if Kind.REVERSAL in answers:
-        return Result.FAILED
+        return Result.FAILED_AFTER_ALL
     if Kind.CONFIRMATION in answers:
         return Result.CONFIRMED
     return _RESULTS[Outcome(attempt.outcome)]
@@ -150,6 +167,7 @@ def _result(attempt: AutoRepayAttempt, said: dict[int, set[str]]) -> Result:
 _RESULTS = {
     Outcome.SUCCESS: Result.DEBITED,
     Outcome.PRESUMED: Result.PRESUMED,
-    Outcome.INSUFFICIENT: Result.INSUFFICIENT,
+    Outcome.FAILED: Result.FAILED,
+    Outcome.PARTIAL: Result.PARTIAL,
     Outcome.SKIPPED: Result.SKIPPED,
 }

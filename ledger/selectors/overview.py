@@ -157,7 +157,7 @@ def overview(household: Household, today: date, loans: Sequence[Any]) -> Overvie
     covers = {step.cover.bill: step.cover for line in lines for step in line.steps if step.cover}
     late = tuple(_late_bill(row, known, covers.get(row.id), today) for row in late_rows[:MOST_LATE])
     coming = tuple(_next_bill(row, covers.get(row.id)) for row in next_rows)
-    failed = tuple(_failed(bill, row) for bill, row in open_rows if bill.last_outcome == Outcome.INSUFFICIENT)
+    failed = tuple(_failed(bill, row) for bill, row in open_rows if bill.last_outcome == Outcome.FAILED)
     return Overview(
         headlines=_headlines(late_rows, late, coming),
         late=late,

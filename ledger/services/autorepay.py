@@ -7,29 +7,30 @@ import logging
 import time
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from itertools import takewhile
 
 from django.db import OperationalError, transaction
 from django.db.models import Max, Min
 
 from ledger.clock import zone
-from ledger.loanmath.debits import passed_moments
+from ledger.loanmath.debiting import DebitOutcome, FailureReason, Source, Try, decide
 from ledger.loanmath.facts import ApplyTo
-from ledger.loanmath.funding import Funding, Verdict, judge
 from ledger.models import AutoRepayAttempt, AutoRepayMandate, Bill, Fact, FundingAccount, Loan
-from ledger.models.autorepay import Outcome
-from ledger.models.facts import Source
-from ledger.selectors.balances import balance_on
+from ledger.models.autorepay import DEBITED, Outcome, Reason
+from ledger.models.facts import Source as Origin
+from ledger.selectors.balances import balances_on
 from ledger.selectors.history import history
-from ledger.services.debit_times import debitable, schedule_debit
+from ledger.selectors.presumed import never_answered
+from ledger.services.debit_times import asked_of, debitable, schedule_debit
 from ledger.services.projection import lock, rebuild
 from ledger.services.recording import Recording
 from ledger.services.refusal import Refusal
-from ledger.services.repayments import record_repayment
+from ledger.services.repayments import confirm_repayment, record_repayment
 
 log = logging.getLogger(__name__)
 
 SWEEP_LASTS = 45.0  # seconds after which a sweep leaves the rest to the next one
-FIRST_PAUSE = timedelta(minutes=5)  # before a mandate that broke off is tried again; doubles each time
+FIRST_PAUSE = timedelta(minutes=5)  # before a loan whose debit broke off is looked at again; doubles each time
 LONGEST_PAUSE = timedelta(hours=6)
 
 
@@ -39,202 +40,263 @@ class RefusedDebitError(Exception):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Debit:
-    """One bill at one debit moment; they sort as the lender would get to them, the earlier due first."""
+    """One bill at one debit moment; they sort as the lender would get to them. Of those of one moment the one that
+    bears a penalty comes first, then the one due earlier, then by the user's priority."""
 
     at: datetime
+    is_harmless: bool
     payable_on: date
+    priority: int
     bill: int
-    mandate: int
+    loan: int
 
 
 def debit_due(now: datetime) -> int:
-    """Do everything auto-repay has to have done by `now`, account by account; the number of attempts recorded.
+    """Do everything auto-repay has to have done by `now`, household by household; the number of attempts recorded.
 
-    Any number may run at once. A mandate that breaks off is put aside for a while and stops no other.
+    Any number may run at once. A loan that breaks off is put aside for a while and stops no other.
     """
-    accounts = AutoRepayMandate.objects.to_debit(now).order_by().values("account").annotate(first=Min("next_debit_at"))
+    households = Loan.objects.to_debit(now).order_by().values("household").annotate(first=Min("auto_repay_at"))
     done = 0
     until = time.monotonic() + SWEEP_LASTS
-    for row in accounts.order_by("first"):
-        done += debit_account(row["account"], now)
+    for row in households.order_by("first"):
+        done += debit_household(row["household"], now)
         if time.monotonic() > until:
             break
     return done
 
 
-def debit_account(account: int, now: datetime) -> int:
-    """Every debit of one account whose moment has come, in the order of those moments, each in its own
-    transaction; the number of attempts recorded."""
+def debit_household(household: int, now: datetime) -> int:
+    """Every debit of a household whose moment has come, in the order of those moments, each in its own transaction;
+    the number of attempts recorded."""
     done = 0
-    waiting: list[Debit] = []
     broken: set[int] = set()
-    due = AutoRepayMandate.objects.to_debit(now).filter(account=account)
-    for mandate in due.select_related("loan__household"):
+    waiting: list[Debit] = []
+    due = list(Loan.objects.to_debit(now).filter(household=household).select_related("household", "mandate"))
+    for loan in due:
         try:
-            waiting += due_debits(mandate, now)
+            trust_presumed(loan, now)
+            waiting += due_debits(loan, now)
         except Exception as error:
-            broken.add(mandate.pk)
-            _put_aside(mandate.pk, error, now)
+            broken.add(loan.pk)
+            _put_aside(loan.pk, error, now)
     heapq.heapify(waiting)
     while waiting:
         debit = heapq.heappop(waiting)
-        if debit.mandate in broken:
+        if debit.loan in broken:
             continue
         try:
             result = debit_bill(debit, now)
         except Exception as error:
-            broken.add(debit.mandate)
-            _put_aside(debit.mandate, error, now)
+            broken.add(debit.loan)
+            _put_aside(debit.loan, error, now)
             continue
         if isinstance(result, Debit):
             heapq.heappush(waiting, result)
-        elif result is not None:
-            done += 1
-    for mandate in due.exclude(pk__in=broken):
-        _move_on(mandate, now)
+        else:
+            done += len(result)
+    for loan in due:
+        if loan.pk not in broken:
+            _move_on(loan, now)
     return done
 
 
-def due_debits(mandate: AutoRepayMandate, now: datetime) -> list[Debit]:
-    """The first undecided debit moment of each bill of a mandate, where it has come."""
-    household = mandate.loan.household
-    local = zone(household.time_zone)
+def due_debits(loan: Loan, now: datetime) -> list[Debit]:
+    """The first undecided debit moment of each bill of a loan, where it has come."""
+    mandate = loan.mandate
+    if mandate is None:
+        return []
+    local = zone(loan.household.time_zone)
     debits = []
-    for one in debitable(mandate, local, until=household.today(now)):
-        passed = passed_moments(one.bill.payable_on, mandate.windows, local, one.after, now)
+    for one in debitable([loan], until=loan.household.today(now))[loan.pk]:
+        passed = one.passed(mandate, local, now)
         if passed:
-            debits.append(Debit(passed[0], one.bill.payable_on, one.bill.pk, mandate.pk))
+            debits.append(_debit(one.bill, loan, mandate, passed[0]))
     return debits
 
 
-def debit_bill(debit: Debit, now: datetime) -> AutoRepayAttempt | Debit | None:
-    """Decide one debit under lock: the attempt recorded, or the same bill at a later moment that has come too, or
-    None where there is nothing left to decide (paid by hand, mandate ended, another worker was first).
+def _debit(bill: Bill, loan: Loan, mandate: AutoRepayMandate, at: datetime) -> Debit:
+    return Debit(at, not loan.bears_penalty, bill.payable_on, mandate.priority, bill.pk, loan.pk)
 
-    Of several missed moments of a bill one attempt is recorded: at the first at which the account had the money
-    (or was unknown), else at the last.
+
+def debit_bill(debit: Debit, now: datetime) -> list[AutoRepayAttempt] | Debit:
+    """Decide one debit under lock: the attempts recorded, or the same bill at a later moment that has come too; none
+    where nothing is left to decide (paid by hand, mandate ended, another worker was first).
+
+    Of several missed moments of a bill one try is recorded: at the first at which an account had the money (or was
+    unknown), else at the last.
     """
     with transaction.atomic():
-        mandate = AutoRepayMandate.objects.select_related("loan").get(pk=debit.mandate)
-        # Locks are taken in this order everywhere: account, loan. "No key" lets a repayment by hand, which holds
-        # the loan and adds an entry, refer to the account meanwhile.
-        account = FundingAccount.objects.select_for_update(no_key=True).get(pk=mandate.account_id)
-        loan = lock(mandate.loan)
-        mandate = AutoRepayMandate.objects.get(pk=debit.mandate)
-        if mandate.ended_at is not None:
-            return None
+        # Locks are taken in this order everywhere: accounts, loan, each by id. "No key" lets a repayment by hand, which
+        # holds the loan and adds an entry, refer to an account meanwhile.
+        accounts = _lock_sources(debit.loan)
+        loan = lock(Loan(pk=debit.loan))
+        mandate = loan.mandate
+        if mandate is None or mandate.ended_at is not None or accounts != _sources(mandate.pk):
+            return []
         today = loan.household.today(now)
         if loan.next_change_on is not None and loan.next_change_on <= today:
             rebuild(loan, today)
         local = zone(loan.household.time_zone)
-        one = next(debitable(mandate, local, until=today, only=debit.bill), None)
+        one = next((one for one in debitable([loan], until=today)[loan.pk] if one.bill.pk == debit.bill), None)
         if one is None:
-            return None
-        passed = passed_moments(one.bill.payable_on, mandate.windows, local, one.after, now)
-        passed = [at for at in passed if at >= debit.at]
+            return []
+        passed = [at for at in one.passed(mandate, local, now) if at >= debit.at]
         if not passed:
-            return None
+            return []
         on = passed[0].astimezone(local).date()
-        asked = _asked(one.bill, loan, on, today)
-        verdict = judge(balance_on(account, on), asked, one.bill.payable_on)
-        if (asked == 0 or verdict.funding is Funding.SHORT) and len(passed) > 1:
+        wanted = _asked(one.bill, loan, on, today)
+        tries = _decide(mandate, accounts, wanted, on, one.bill.payable_on)
+        if tries[-1].outcome in (DebitOutcome.FAILED, DebitOutcome.SKIPPED) and len(passed) > 1:
             return replace(debit, at=passed[1])
-        return _record(_Try(mandate, loan, account, one.bill, passed[0], on, asked), verdict, now)
+        return _record(_Moment(mandate, loan, one.bill, passed[0], on), tries, now)
+
+
+def _sources(mandate: int) -> list[int]:
+    """The accounts of a mandate by their position."""
+    rows = AutoRepayMandate.objects.filter(pk=mandate).order_by("sources__position")
+    return list(rows.values_list("sources__account", flat=True))
+
+
+def _lock_sources(loan: int) -> list[int]:
+    mandate = Loan.objects.filter(pk=loan).values_list("mandate", flat=True).first()
+    accounts = _sources(mandate) if mandate else []
+    list(FundingAccount.objects.select_for_update(no_key=True).filter(pk__in=accounts).order_by("pk"))
+    return accounts
 
 
 @dataclass(frozen=True, slots=True)
-class _Try:
+class _Moment:
     mandate: AutoRepayMandate
     loan: Loan
-    account: FundingAccount
     bill: Bill
     at: datetime
     on: date
-    asked: int
 
 
 def _asked(bill: Bill, loan: Loan, on: date, today: date) -> int:
     """What the lender asks for on a day: what was open then, and no more than is open now."""
+    now = asked_of(bill, loan)
     if on == today:
-        return bill.open.total
+        return now
     then = history(loan).project(on).bills
     open_then = next((one.open.total for one in then if one.number == bill.number), 0)
-    return min(open_then, bill.open.total)
+    return min(open_then, now)
 
 
-def _record(this: _Try, verdict: Verdict, now: datetime) -> AutoRepayAttempt:
-    """Write the attempt, and with it, unless money lacked, the repayment and its account entry."""
-    number = (AutoRepayAttempt.objects.filter(bill=this.bill.pk).aggregate(last=Max("number"))["last"] or 0) + 1
-    outcome = {
-        Funding.COVERED: Outcome.SUCCESS,
-        Funding.UNKNOWN: Outcome.PRESUMED,
-        Funding.SHORT: Outcome.INSUFFICIENT,
-    }[verdict.funding]
-    if this.asked == 0:
-        outcome = Outcome.SKIPPED
-    paid = outcome in (Outcome.SUCCESS, Outcome.PRESUMED)
-    attempt = AutoRepayAttempt(
-        household_id=this.mandate.household_id,
-        mandate=this.mandate,
-        bill=this.bill,
-        number=number,
-        debit_on=this.on,
-        window_at=this.at,
-        recorded_at=now,
-        outcome=outcome,
-        requested=this.asked,
-        missing=verdict.missing if outcome == Outcome.INSUFFICIENT else 0,
-        repayment=_repay(this, number, now, presumed=outcome == Outcome.PRESUMED) if paid else None,
-    )
-    attempt.save()
-    if this.mandate.failures:
-        AutoRepayMandate.objects.filter(pk=this.mandate.pk).update(failures=0, trouble="")
-    if not paid:  # a repayment has rebuilt the loan, and with it the next debit
-        schedule_debit(this.loan)
-    return attempt
+def _decide(mandate: AutoRepayMandate, accounts: list[int], wanted: int, on: date, payable_on: date) -> list[Try]:
+    if mandate.expires_on is not None and on > mandate.expires_on:
+        return [Try(accounts[0], wanted, 0, DebitOutcome.FAILED, FailureReason.MANDATE_EXPIRED)]
+    if wanted == 0:
+        return [Try(accounts[0], 0, 0, DebitOutcome.SKIPPED)]
+    balances = balances_on(accounts, on)
+    put_away = FundingAccount.objects.filter(pk__in=accounts, archived_at__isnull=False)
+    closed = set(put_away.values_list("pk", flat=True))
+    sources = [Source(account, balances[account], account not in closed) for account in accounts]
+    return decide(wanted, sources, payable_on, mandate.limits)
 
 
-def _repay(this: _Try, number: int, now: datetime, *, presumed: bool) -> Fact:
+def _record(this: _Moment, tries: list[Try], now: datetime) -> list[AutoRepayAttempt]:
+    """Write the attempts, and with each that took money the repayment and its account entry."""
+    last = AutoRepayAttempt.objects.filter(bill=this.bill.pk).aggregate(last=Max("number"))["last"] or 0
+    attempts = []
+    for number, one in enumerate(tries, start=last + 1):
+        attempt = AutoRepayAttempt(
+            household_id=this.mandate.household_id,
+            mandate=this.mandate,
+            bill=this.bill,
+            account_id=one.account,
+            number=number,
+            debit_on=this.on,
+            window_at=this.at,
+            recorded_at=now,
+            outcome=Outcome(one.outcome),
+            reason=Reason(one.reason) if one.reason else "",
+            requested=one.requested,
+            debited=one.taken,
+            missing=one.missing,
+            repayment=_repay(this, one, number, now) if one.taken else None,
+        )
+        attempt.save()
+        attempts.append(attempt)
+    if this.loan.auto_repay_failures:
+        this.loan.auto_repay_failures, this.loan.auto_repay_trouble = 0, ""
+        this.loan.save(update_fields=["auto_repay_failures", "auto_repay_trouble"])
+    if tries[-1].outcome is DebitOutcome.FAILED:
+        _ask_if_failing(this.mandate, now)
+    if tries[-1].outcome not in (DebitOutcome.SUCCESS, DebitOutcome.PRESUMED):
+        schedule_debit(lock(this.loan))  # a repayment of all that was asked has set the next debit already
+    return attempts
+
+
+def _repay(this: _Moment, one: Try, number: int, now: datetime) -> Fact:
     recorded = record_repayment(
         loan=this.loan,
-        amount=this.asked,
+        amount=one.taken,
         paid_on=this.on,
         recording=Recording(key=f"auto:{this.bill.pk}:{number}", now=now),
         apply_to=ApplyTo.BILL,
         bill_number=this.bill.number,
-        account=this.account,
-        source=Source.AUTO,
-        presumed=presumed,
+        account=FundingAccount.objects.get(pk=one.account),
+        source=Origin.AUTO,
+        presumed=one.outcome is DebitOutcome.PRESUMED,
     )
     if isinstance(recorded, Refusal):
         raise RefusedDebitError(recorded.code)
     return recorded.fact
 
 
-def _move_on(mandate: AutoRepayMandate, now: datetime) -> None:
-    """A mandate that was looked at has nothing left that has come: set its next moment."""
+def _ask_if_failing(mandate: AutoRepayMandate, now: datetime) -> None:
+    """Ask the user, once, when the debits of a mandate have failed too often in a row."""
+    if mandate.asked_at is not None or mandate.ask_after == 0:
+        return
+    tried = AutoRepayAttempt.objects.filter(mandate=mandate).exclude(outcome=Outcome.SKIPPED)
+    if mandate.kept_at is not None:
+        tried = tried.filter(recorded_at__gt=mandate.kept_at)
+    newest = tried.order_by("-pk").values_list("outcome", flat=True)[: mandate.ask_after]
+    failures = sum(1 for _ in takewhile(lambda outcome: outcome not in DEBITED, newest))
+    if failures >= mandate.ask_after:
+        AutoRepayMandate.objects.filter(pk=mandate.pk, asked_at=None).update(asked_at=now)
+
+
+def trust_presumed(loan: Loan, now: datetime) -> int:
+    """Confirm the presumed debits that nobody has objected to for as long as the loan's mandate says; counts them."""
+    mandate = loan.mandate
+    if mandate is None or mandate.trust_days is None:
+        return 0
+    until = loan.household.today(now) - timedelta(days=mandate.trust_days)
+    done = 0
+    for repayment in never_answered(loan):
+        if repayment.effective_on <= until:
+            confirm_repayment(repayment=repayment, recording=Recording(key=f"trust:{repayment.pk}", now=now))
+            done += 1
+    return done
+
+
+def _move_on(loan: Loan, now: datetime) -> None:
+    """A loan that was looked at has nothing left that has come: set its next moment."""
     try:
         with transaction.atomic():
-            schedule_debit(lock(mandate.loan))
+            schedule_debit(lock(loan))
     except Exception as error:
-        _put_aside(mandate.pk, error, now)
+        _put_aside(loan.pk, error, now)
 
 
-def _put_aside(mandate: int, error: Exception, now: datetime) -> None:
-    """Leave a mandate that broke off alone for a while, longer each time, with the reason.
+def _put_aside(loan: int, error: Exception, now: datetime) -> None:
+    """Leave a loan whose debit broke off alone for a while, longer each time, with the reason.
 
-    A busy or lost database is no fault of the mandate's: the next sweep finds it as it is.
+    A busy or lost database is no fault of the loan's: the next sweep finds it as it is.
     """
     if isinstance(error, OperationalError):
-        log.warning("Auto-repay mandate %s is left to the next sweep: %s", mandate, error)
+        log.warning("Auto-repay of loan %s is left to the next sweep: %s", loan, error)
         return
-    log.error("Auto-repay mandate %s broke off and is put aside", mandate, exc_info=error)
+    log.error("Auto-repay of loan %s broke off and is put aside", loan, exc_info=error)
     with transaction.atomic():
-        row = AutoRepayMandate.objects.live().select_for_update().filter(pk=mandate).first()
-        if row is None:
+        row = lock(Loan(pk=loan))
+        if row.mandate_id is None:
             return
-        pause = min(FIRST_PAUSE * 2 ** min(row.failures, 10), LONGEST_PAUSE)
-        row.failures = min(row.failures + 1, 1000)
-        row.trouble = f"{type(error).__name__}: {error}"[:200]
-        row.next_debit_at = now + pause
-        row.save(update_fields=["failures", "trouble", "next_debit_at"])
+        pause = min(FIRST_PAUSE * 2 ** min(row.auto_repay_failures, 10), LONGEST_PAUSE)
+        row.auto_repay_failures = min(row.auto_repay_failures + 1, 1000)
+        row.auto_repay_trouble = f"{type(error).__name__}: {error}"[:200]
+        row.auto_repay_at = now + pause
+        row.save(update_fields=["auto_repay_failures", "auto_repay_trouble", "auto_repay_at"])

@@ -86,7 +86,7 @@ def _check_loan(
         yield "projected_on", None, "a day"
         return
     projection = past.project(loan.projected_on)
-    yield from differences(loan, loan_values(projection, past.terms_on(projection.as_of).penalty.grace_days))
+    yield from differences(loan, loan_values(projection, past.terms_on(projection.as_of).penalty))
     if loan.currency != past.terms.currency:
         yield "currency", loan.currency, past.terms.currency
     yield from _check_bills(bills, {bill.number: bill for bill in projection.bills})

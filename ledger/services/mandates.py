@@ -1,101 +1,296 @@
-"""Auto-repay mandates: giving a lender leave to debit, and ending it."""
+"""Auto-repay mandates: giving a lender leave to debit, pausing it, keeping it, ending it."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
-from ledger.models import AutoRepayMandate, FundingAccount, Loan
+from ledger.loanmath.debiting import AmountMode, DebitLimits
+from ledger.loanmath.debits import MIDNIGHT, DebitRule, window
+from ledger.models import AutoRepayMandate, CreditLine, FundingAccount, Lender, Loan, MandateSource
 from ledger.services.debit_times import schedule_debit
-from ledger.services.projection import lock
 from ledger.services.recording import Recording, digest, key_conflict
 from ledger.services.refusal import Refusal
 
-DEFAULT_WINDOWS = ("09:30", "15:30")
 MOST_WINDOWS = 6
+MOST_SOURCES = 20
+LAST_RETRY_DAY = 90
 _TIME = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])")
+_TO = re.compile(r"\s*[-–—~～至]\s*")  # between the ends of a span
+
+Scope = Loan | CreditLine | Lender
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What a mandate is to say beside its scope and sources; see `AutoRepayMandate`. Amounts in minor units.
+
+    `started_on` None: from the day it is given; a mandate that is replaced keeps its own.
+    """
+
+    rule: DebitRule = field(default_factory=DebitRule)
+    mode: AmountMode = AmountMode.BILL
+    fixed_amount: int | None = None
+    limits: DebitLimits = field(default_factory=DebitLimits)
+    priority: int = 0
+    trust_days: int | None = None
+    ask_after: int = 3
+    started_on: date | None = None
+    expires_on: date | None = None
+
+
+DEFAULT = Wishes()
 
 
 def authorize_mandate(
-    *, loan: Loan, account: FundingAccount, recording: Recording, windows: Sequence[str] = DEFAULT_WINDOWS
+    *, scope: Scope, sources: Sequence[FundingAccount], recording: Recording, wishes: Wishes = DEFAULT
 ) -> AutoRepayMandate | Refusal:
-    """Write down that the lender debits `account` for this loan's bills from today on, at local `windows` ("HH:MM").
+    """Write down that the lender debits `sources`, in their order, for what `scope` covers: one loan, the draws on a
+    credit line, or all of a lender's loans in the currency of the sources.
 
-    A live mandate with other content is replaced; bills it covered stay covered, from their next window on.
+    A live mandate of that scope with other content is replaced; bills it covered stay covered, from their next window.
     """
-    if account.household_id != loan.household_id or account.archived_at:
-        return Refusal("account", _("Choose one of your accounts."), "account")
-    if account.currency != loan.currency:
-        return Refusal("currency", _("This account is kept in another currency than the loan."), "account")
-    times = _times(windows)
+    refusal = _refuse_sources(scope, sources) or _refuse_wishes(wishes)
+    if refusal is not None:
+        return refusal
+    times = _times(wishes.rule.windows, "windows")
+    again = _times(wishes.rule.retry_windows, "retry_windows") if wishes.rule.retry_windows else []
     if isinstance(times, Refusal):
         return times
-    said = digest({"loan": loan.pk, "account": account.pk, "windows": times})
+    if isinstance(again, Refusal):
+        return again
+    rule = replace(wishes.rule, windows=tuple(times), retry_windows=tuple(again))
+    wishes = replace(wishes, rule=replace(rule, retry_days=tuple(sorted(set(rule.retry_days)))))
+    draft = _draft(scope, sources, wishes, recording)
     try:
         with transaction.atomic():
-            return _authorize(lock(loan), account, recording, times, said)
+            return _authorize(draft, scope, sources, wishes)
     except IntegrityError:
-        earlier = AutoRepayMandate.objects.filter(household_id=loan.household_id, key=recording.key).first()
+        earlier = AutoRepayMandate.objects.filter(household_id=draft.household_id, key=recording.key).first()
         if earlier is None:
             raise
-        return earlier if earlier.fingerprint == said else key_conflict()
+        return earlier if earlier.fingerprint == draft.fingerprint else key_conflict()
 
 
-def _times(windows: Sequence[str]) -> list[str] | Refusal:
-    """The windows as sorted "HH:MM", each once."""
-    found = [_TIME.fullmatch(window.strip()) for window in windows]
-    times = sorted({f"{int(time[1]):02}:{time[2]}" for time in found if time is not None})
+def _refuse_sources(scope: Scope, sources: Sequence[FundingAccount]) -> Refusal | None:
+    if not sources or any(one.household_id != scope.household_id or one.archived_at for one in sources):
+        return Refusal("account", _("Choose one of your accounts."), "account")
+    if len({one.pk for one in sources}) < len(sources):
+        return Refusal("account_twice", _("Each account can be named once."), "account")
+    if len(sources) > MOST_SOURCES:
+        return Refusal("accounts", _("Choose at most %(most)s accounts.") % {"most": MOST_SOURCES}, "account")
+    if len({one.currency for one in sources}) > 1:
+        return Refusal("currency", _("These accounts are kept in different currencies."), "account")
+    if not isinstance(scope, Lender) and sources[0].currency != scope.currency:
+        return Refusal("currency", _("This account is kept in another currency than the loan."), "account")
+    return None
+
+
+def _refuse_wishes(wishes: Wishes) -> Refusal | None:
+    fixed = wishes.fixed_amount
+    if (wishes.mode is AmountMode.FIXED) != (fixed is not None) or (fixed is not None and fixed <= 0):
+        return Refusal("fixed_amount", _("Enter the amount that is debited each time."), "fixed_amount")
+    if wishes.limits.cap is not None and wishes.limits.cap <= 0:
+        return Refusal("cap", _("Enter an amount above zero, or leave this empty."), "cap")
+    if wishes.rule.day_offset not in (-1, 0):
+        return Refusal("day_offset", _("A debit is made on the due day or the day before."), "day_offset")
+    if not all(0 <= day <= LAST_RETRY_DAY for day in wishes.rule.retry_days):
+        message = _("Enter days from 0 to %(most)s after the due day.") % {"most": LAST_RETRY_DAY}
+        return Refusal("retry_days", message, "retry_days")
+    if wishes.started_on and wishes.expires_on and wishes.expires_on < wishes.started_on:
+        return Refusal("expires_on", _("Choose a day after it begins."), "expires_on")
+    return None
+
+
+def _times(windows: Sequence[str], field: str) -> list[str] | Refusal:
+    """The windows as sorted "HH:MM" or "HH:MM-HH:MM", each once."""
+    found = {_window(text.strip()) for text in windows}
     if None in found:
-        return Refusal("windows", _("Enter times such as 09:30."), "windows")
+        return Refusal("windows", _("Enter times such as 09:30, or spans such as 17:00-24:00."), field)
+    times = sorted(one for one in found if one is not None)
     if not times:
-        return Refusal("windows", _("Enter at least one time, such as 09:30."), "windows")
+        return Refusal("windows", _("Enter at least one time, such as 09:30."), field)
     if len(times) > MOST_WINDOWS:
-        return Refusal("windows", _("Enter at most %(most)s times a day.") % {"most": MOST_WINDOWS}, "windows")
+        return Refusal("windows", _("Enter at most %(most)s times a day.") % {"most": MOST_WINDOWS}, field)
     return times
 
 
-def _authorize(
-    loan: Loan, account: FundingAccount, recording: Recording, windows: list[str], said: str
-) -> AutoRepayMandate | Refusal:
-    earlier = AutoRepayMandate.objects.filter(household_id=loan.household_id, key=recording.key).first()
-    if earlier is not None:
-        return earlier if earlier.fingerprint == said else key_conflict()
-    if loan.settled_on is not None or loan.archived_at is not None:
-        return Refusal("settled", _("This loan has nothing left to repay."))
-    live = AutoRepayMandate.objects.live().filter(loan=loan).first()
-    if live is not None and live.fingerprint == said:
-        return live
-    if live is not None:
-        live.ended_at, live.next_debit_at = recording.now, None
-        live.save(update_fields=["ended_at", "next_debit_at"])
-    mandate = AutoRepayMandate.objects.create(
-        household_id=loan.household_id,
-        loan=loan,
-        account=account,
-        windows=windows,
-        started_on=live.started_on if live else loan.household.today(recording.now),
+def _window(text: str) -> str | None:
+    ends: list[str] = []
+    for part in _TO.split(text):
+        found = _TIME.fullmatch(part)
+        if found is None and not (ends and part == MIDNIGHT):
+            return None
+        ends.append(f"{int(found[1]):02}:{found[2]}" if found else part)
+    if len(ends) > 2:
+        return None
+    said = "-".join(ends)
+    try:
+        window(said)
+    except ValueError:
+        return None
+    return said
+
+
+def _draft(scope: Scope, sources: Sequence[FundingAccount], wishes: Wishes, recording: Recording) -> AutoRepayMandate:
+    rule = wishes.rule
+    said = {**asdict(wishes), "sources": [one.pk for one in sources], "scope": f"{type(scope).__name__} {scope.pk}"}
+    return AutoRepayMandate(
+        household_id=scope.household_id,
+        loan=scope if isinstance(scope, Loan) else None,
+        credit_line=scope if isinstance(scope, CreditLine) else None,
+        lender=scope if isinstance(scope, Lender) else None,
+        currency=sources[0].currency,
+        mode=wishes.mode.value,
+        fixed_amount=wishes.fixed_amount,
+        cap=wishes.limits.cap,
+        partial=wishes.limits.partial,
+        windows=list(rule.windows),
+        retry_windows=list(rule.retry_windows),
+        retry_days=list(rule.retry_days),
+        daily=rule.daily,
+        day_offset=rule.day_offset,
+        tries_a_day=rule.tries_a_day,
+        priority=wishes.priority,
+        trust_days=wishes.trust_days,
+        ask_after=wishes.ask_after,
+        expires_on=wishes.expires_on,
         authorized_at=recording.now,
         authorized_by=recording.by,
         key=recording.key,
-        fingerprint=said,
+        fingerprint=digest(said),
     )
+
+
+def _authorize(
+    draft: AutoRepayMandate, scope: Scope, sources: Sequence[FundingAccount], wishes: Wishes
+) -> AutoRepayMandate | Refusal:
+    loans = _lock_loans(scope, draft.currency)
+    earlier = AutoRepayMandate.objects.filter(household_id=draft.household_id, key=draft.key).first()
+    if earlier is not None:
+        return earlier if earlier.fingerprint == draft.fingerprint else key_conflict()
+    if isinstance(scope, Loan) and all(loan.settled_on or loan.archived_at for loan in loans):
+        return Refusal("settled", _("This loan has nothing left to repay."))
+    live = live_of(scope, draft.currency).first()
+    if live is not None and live.fingerprint == draft.fingerprint:
+        return live
+    if live is not None:
+        live.ended_at = draft.authorized_at
+        live.save(update_fields=["ended_at"])
+    today = scope.household.today(draft.authorized_at)
+    draft.started_on = wishes.started_on or (live.started_on if live else today)
+    draft.save()
+    MandateSource.objects.bulk_create(
+        MandateSource(mandate=draft, account=account, position=n) for n, account in enumerate(sources, start=1)
+    )
+    _hold(loans)
+    return draft
+
+
+def live_of(scope: Scope, currency: str) -> QuerySet[AutoRepayMandate]:
+    """The mandate in force of just this scope."""
+    live = AutoRepayMandate.objects.live()
+    if isinstance(scope, Loan):
+        return live.filter(loan=scope)
+    if isinstance(scope, CreditLine):
+        return live.filter(credit_line=scope)
+    return live.filter(lender=scope, currency=currency)
+
+
+def _lock_loans(scope: Scope, currency: str) -> list[Loan]:
+    """The loans that a scope covers, held in the order of their ids; none can be opened under it meanwhile."""
+    if not isinstance(scope, Loan):
+        type(scope).objects.select_for_update().get(pk=scope.pk)
+    covered = Loan.objects.select_for_update(of=("self",)).select_related("household", "mandate").order_by("pk")
+    if isinstance(scope, Loan):
+        return list(covered.filter(pk=scope.pk))
+    if isinstance(scope, CreditLine):
+        return list(covered.filter(credit_line=scope))
+    return list(covered.filter(lender=scope, currency=currency))
+
+
+def _hold(loans: Sequence[Loan]) -> None:
+    """Give each loan the mandate that holds for it now, and the moment auto-repay looks at it next."""
+    for loan in loans:
+        hold_mandate(loan)
+
+
+def hold_mandate(loan: Loan) -> None:
+    """Give a (locked) loan the narrowest live mandate that covers it: its own, its credit line's, its lender's."""
+    covers = Q(loan=loan) | Q(lender=loan.lender_id, currency=loan.currency)
+    if loan.credit_line_id is not None:
+        covers |= Q(credit_line=loan.credit_line_id)
+    found = list(AutoRepayMandate.objects.live().filter(covers))
+    loan.mandate = min(found, key=_width, default=None)
+    loan.save(update_fields=["mandate"])
     schedule_debit(loan)
-    mandate.refresh_from_db()
-    return mandate
 
 
-def end_mandate(*, loan: Loan, recording: Recording) -> AutoRepayMandate | Refusal:
-    """End the loan's live mandate; ending it twice changes nothing."""
+def _width(mandate: AutoRepayMandate) -> int:
+    return 0 if mandate.loan_id else 1 if mandate.credit_line_id else 2
+
+
+def end_mandate(*, scope: Scope, currency: str = "", recording: Recording) -> AutoRepayMandate | Refusal:
+    """End the live mandate of a scope; ending it twice changes nothing. Its loans fall back to a wider one, if any."""
     with transaction.atomic():
-        locked = lock(loan)
-        mandate = AutoRepayMandate.objects.filter(loan=locked).order_by("-pk").first()
+        loans = _lock_loans(scope, currency)
+        mandate = live_of(scope, currency).first()
         if mandate is None:
-            return Refusal("no_mandate", _("Auto-repay is not on for this loan."))
-        if mandate.ended_at is None:
-            mandate.ended_at = recording.now
-            mandate.next_debit_at = None
-            mandate.save(update_fields=["ended_at", "next_debit_at"])
+            return _ended_before(scope, currency) or Refusal("no_mandate", _("Auto-repay is not on for this loan."))
+        mandate.ended_at = recording.now
+        mandate.save(update_fields=["ended_at"])
+        _hold(loans)
         return mandate
+
+
+def _ended_before(scope: Scope, currency: str) -> AutoRepayMandate | None:
+    ended = AutoRepayMandate.objects.order_by("-pk")
+    if isinstance(scope, Loan):
+        return ended.filter(loan=scope).first()
+    if isinstance(scope, CreditLine):
+        return ended.filter(credit_line=scope).first()
+    return ended.filter(lender=scope, currency=currency).first()
+
+
+def pause_mandate(
+    *, mandate: AutoRepayMandate, recording: Recording, resumes_on: date | None = None
+) -> AutoRepayMandate | Refusal:
+    """No debits from today until `resumes_on` (None: until resumed); what falls between is not caught up."""
+    today = mandate.household.today(recording.now)
+    if resumes_on is not None and resumes_on <= today:
+        return Refusal("resumes_on", _("Choose a day after today."), "resumes_on")
+    return _change(mandate, paused_on=today, resumes_on=resumes_on)
+
+
+def resume_mandate(*, mandate: AutoRepayMandate, recording: Recording) -> AutoRepayMandate | Refusal:
+    """Debits take place again, from their next window on."""
+    if mandate.paused_on is None:
+        return mandate
+    return _change(mandate, paused_on=None, resumes_on=None, authorized_at=recording.now)
+
+
+def keep_mandate(*, mandate: AutoRepayMandate, recording: Recording) -> AutoRepayMandate | Refusal:
+    """The user was asked after failures in a row, and wants to go on: failures count from now."""
+    return _change(mandate, asked_at=None, kept_at=recording.now)
+
+
+def _change(mandate: AutoRepayMandate, **values: object) -> AutoRepayMandate | Refusal:
+    with transaction.atomic():
+        loans = _lock_loans(mandate.scope, mandate.currency)
+        row = AutoRepayMandate.objects.live().filter(pk=mandate.pk).first()
+        if row is None:
+            return Refusal("no_mandate", _("Auto-repay is not on for this loan."))
+        for name, value in values.items():
+            setattr(row, name, value)
+        row.save(update_fields=list(values))
+        for loan in loans:
+            if loan.mandate_id == row.pk:
+                loan.mandate = row
+                schedule_debit(loan)
+        return row

@@ -10,6 +10,7 @@ from django.db import models, transaction
 
 from ledger.loanmath.money import Parts
 from ledger.loanmath.projection import ProjectedBill, Projection
+from ledger.loanmath.terms import PenaltyTerms
 from ledger.models import Allocation, Bill, Household, Loan
 from ledger.models.bills import PARTS
 from ledger.selectors.history import History, history
@@ -25,12 +26,13 @@ _LOAN_FIELDS = [
     "credit",
     "settled_on",
     "grace_days",
+    "bears_penalty",
 ]
 
 
 def lock(loan: Loan) -> Loan:
     """The loan's row, read afresh and held until the transaction ends."""
-    return Loan.objects.select_for_update(of=("self",)).select_related("household").get(pk=loan.pk)
+    return Loan.objects.select_for_update(of=("self",)).select_related("household", "mandate").get(pk=loan.pk)
 
 
 def rebuild(loan: Loan, as_of: date, known: History | None = None) -> bool:
@@ -43,7 +45,7 @@ def rebuild(loan: Loan, as_of: date, known: History | None = None) -> bool:
     projection = past.project(as_of)
     changed = _write_bills(loan, projection)
     changed |= _write_allocations(loan, projection)
-    changed |= bool(_set(loan, loan_values(projection, past.terms_on(projection.as_of).penalty.grace_days)))
+    changed |= bool(_set(loan, loan_values(projection, past.terms_on(projection.as_of).penalty)))
     if changed:
         loan.version += 1
         loan.save(update_fields=[*_LOAN_FIELDS, "version"])
@@ -103,7 +105,7 @@ def _zero(name: str) -> Any:
     return None if Bill._meta.get_field(name).null else 0
 
 
-def loan_values(projection: Projection, grace_days: int) -> dict[str, Any]:
+def loan_values(projection: Projection, penalty: PenaltyTerms) -> dict[str, Any]:
     """The stored columns of a projected loan."""
     return {
         "projected_on": projection.as_of,
@@ -111,7 +113,8 @@ def loan_values(projection: Projection, grace_days: int) -> dict[str, Any]:
         "outstanding_principal": projection.outstanding_principal,
         "credit": projection.credit,
         "settled_on": projection.settled_on,
-        "grace_days": grace_days,
+        "grace_days": penalty.grace_days,
+        "bears_penalty": penalty.is_borne,
     }
 
 

@@ -9,12 +9,13 @@ from django.http import HttpResponse
 from django.utils.translation import gettext as _
 
 from ledger.forms.accounts import OWN, AccountForm, BalanceForm, MandateForm, preset_of
+from ledger.loanmath.debits import DebitRule
 from ledger.models import AutoRepayMandate, FundingAccount, Loan
 from ledger.selectors.accounts import accounts_page, latest_balances
 from ledger.selectors.balances import balance_on
-from ledger.selectors.mandates import mandate_of
+from ledger.selectors.mandates import accounts_of, mandate_of
 from ledger.services import accounts as services
-from ledger.services.mandates import authorize_mandate, end_mandate
+from ledger.services.mandates import Wishes, authorize_mandate, end_mandate
 from ledger.services.projection import refresh
 from ledger.services.recording import Recording
 from ledger.services.refusal import Refusal
@@ -89,7 +90,7 @@ def mandate(request: PageRequest, loan_id: int) -> HttpResponse:
 def _change_mandate(request: PageRequest, loan: Loan) -> HttpResponse:
     form = _mandate_form(request, loan, request.POST)
     if request.POST.get("switch") == "off":
-        ended = end_mandate(loan=loan, recording=Recording(key="", now=request.now, by=request.user))
+        ended = end_mandate(scope=loan, recording=Recording(key="", now=request.now, by=request.user))
         if isinstance(ended, Refusal):
             messages.error(request, str(ended))
         else:
@@ -98,7 +99,10 @@ def _change_mandate(request: PageRequest, loan: Loan) -> HttpResponse:
     if not form.is_valid():
         return _mandate_page(request, loan, form, 422)
     given = authorize_mandate(
-        loan=loan, account=form.cleaned_data["account"], windows=form.windows(), recording=_recording(request, form)
+        scope=loan,
+        sources=[form.cleaned_data["account"]],
+        wishes=Wishes(rule=DebitRule(windows=tuple(form.windows()))),
+        recording=_recording(request, form),
     )
     if isinstance(given, Refusal):
         if given.field == "windows":
@@ -111,10 +115,11 @@ def _change_mandate(request: PageRequest, loan: Loan) -> HttpResponse:
 def _mandate_form(request: PageRequest, loan: Loan, data: Any = None) -> MandateForm:
     usable = FundingAccount.objects.filter(household=request.household, currency=loan.currency, archived_at=None)
     live = AutoRepayMandate.objects.live().filter(loan=loan).first()
+    first = live and accounts_of([live.pk])[live.pk][0]
     windows = tuple(live.windows) if live else ()
     preset = preset_of(windows) if live else "morning"
     start = {
-        "account": live and live.account_id,
+        "account": first and first.pk,
         "preset": preset,
         "own_windows": ", ".join(windows) if preset == OWN else "",
     }
@@ -123,7 +128,7 @@ def _mandate_form(request: PageRequest, loan: Loan, data: Any = None) -> Mandate
 
 def _mandate_page(request: PageRequest, loan: Loan, form: MandateForm, status: int = 200) -> HttpResponse:
     mandate = mandate_of(loan)
-    balance = balance_on(mandate.account, request.today) if mandate else None
+    balance = balance_on(mandate.accounts[0], request.today) if mandate else None
     context = {
         "loan": loan,
         "form": form,

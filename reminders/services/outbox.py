@@ -18,7 +18,7 @@ from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import InterfaceError, OperationalError, connection
 
-from ledger.models import AutoRepayMandate
+from ledger.models import Loan
 from ledger.selectors.banners import late_jobs
 from ledger.services import heartbeat
 from ledger.services.projection import refresh_loan
@@ -110,7 +110,12 @@ def deliver(id: int, moving: Moving, channel: Channel) -> Delivery | None:
     if token is None:
         return None
     row = Reminder.objects.select_related(
-        "household", "recipient", "attempt__mandate__account", "bill__loan__household", "bill__loan__lender"
+        "household",
+        "recipient",
+        "attempt__account",
+        "bill__loan__household",
+        "bill__loan__mandate",
+        "bill__loan__lender",
     ).get(pk=id)
     try:
         if not _still_wanted(row, moving.now()):
@@ -156,7 +161,7 @@ def _still_wanted(row: Reminder, now: datetime) -> bool:
 def _is_being_debited(loan_id: int, now: datetime) -> bool:
     """The loan's debit moment has come and auto-repay, which is at work, has not decided it yet: in a minute it may be
     paid."""
-    decided_soon = AutoRepayMandate.objects.filter(loan=loan_id).to_debit(now)
+    decided_soon = Loan.objects.filter(pk=loan_id).to_debit(now)
     return decided_soon.exists() and heartbeat.LEDGER not in late_jobs(now)
 
 

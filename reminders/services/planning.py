@@ -28,7 +28,7 @@ LONGEST_SLEEP = 30  # days after which a loan with bills to come is looked at ag
 NEWS = timedelta(days=7)  # what happened longer ago is no longer worth a notice
 RETRY = timedelta(minutes=30)
 
-_NOTICES = {Outcome.INSUFFICIENT: Kind.ATTEMPT_FAILED, Outcome.PRESUMED: Kind.CONFIRM}
+_NOTICES = {Outcome.FAILED: Kind.ATTEMPT_FAILED, Outcome.PRESUMED: Kind.CONFIRM}
 
 
 def plan(now: datetime) -> int:

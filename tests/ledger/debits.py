@@ -1,7 +1,8 @@
 """What tests of auto-repay set up, and what they read."""
 
-from ledger.models import AutoRepayAttempt, AutoRepayMandate, Repayment
-from ledger.services.mandates import authorize_mandate
+from ledger.loanmath.debits import DebitRule
+from ledger.models import AutoRepayAttempt, AutoRepayMandate, Loan, Repayment
+from ledger.services.mandates import Wishes, authorize_mandate
 from tests import builders as make
 from tests.builders import at
 
@@ -10,7 +11,12 @@ INSTALLMENT = 106_619  # 12,000.00 at 1 % a month over 12 months
 
 
 def mandate(loan, account, now=JAN_20, windows=("09:30", "15:30")):
-    given = authorize_mandate(loan=loan, account=account, recording=make.recording(now), windows=windows)
+    given = authorize_mandate(
+        scope=loan,
+        sources=[account],
+        recording=make.recording(now),
+        wishes=Wishes(rule=DebitRule(windows=tuple(windows))),
+    )
     assert isinstance(given, AutoRepayMandate), given
     return given
 
@@ -22,14 +28,14 @@ def loan_under_mandate(home, card, now=JAN_20, **more):
 
 
 def attempts(loan):
-    """(bill, try, window in Shanghai, outcome, requested, missing) of each attempt, as recorded."""
+    """(bill, try, window in Shanghai, why it failed or else the outcome, requested, missing) of each attempt."""
     rows = AutoRepayAttempt.objects.filter(bill__loan=loan).select_related("bill").order_by("pk")
     return [
         (
             row.bill.number,
             row.number,
             row.window_at.astimezone(make.SHANGHAI).strftime("%m-%d %H:%M"),
-            str(row.outcome),
+            row.reason or str(row.outcome),
             row.requested,
             row.missing,
         )
@@ -43,5 +49,5 @@ def repayments(loan):
 
 
 def next_debit(loan):
-    moment = AutoRepayMandate.objects.live().get(loan=loan).next_debit_at
+    moment = Loan.objects.get(pk=loan.pk).auto_repay_at
     return moment and moment.astimezone(make.SHANGHAI).strftime("%m-%d %H:%M")

@@ -38,7 +38,7 @@ def kind(event):
 def a_failed_debit(home, loan):
     card = make.account(home)
     make.balance(card, 100, date(2026, 2, 1), now=at("2026-02-01"))
-    authorize_mandate(loan=loan, account=card, recording=make.recording(at("2026-02-01")))
+    authorize_mandate(scope=loan, sources=[card], recording=make.recording(at("2026-02-01")))
     debit_due(at("2026-02-10", 10))
 
 
@@ -46,7 +46,7 @@ def test_everything_is_told_newest_first(home, loan):
     a_failed_debit(home, loan)
     paid = make.repayment(loan, 50_000, TODAY, now=NOW)
     reverse_fact(fact=paid, recording=make.recording(NOW + timedelta(minutes=1)))
-    assert told(home) == ["reversal", "repayment", "insufficient", "opened"]
+    assert told(home) == ["reversal", "repayment", "failed", "opened"]
 
 
 def test_filters_by_loan_and_kind_live_in_the_url(home, loan):
@@ -55,7 +55,7 @@ def test_filters_by_loan_and_kind_live_in_the_url(home, loan):
     other = make.loan(home, name="Chair")
     change_rate(loan=other, annual_rate=Decimal("0.1"), effective_on=TODAY, recording=make.recording())
     assert sorted(told(home, loan=str(other.pk))) == ["opened", "rate_change"]
-    assert told(home, kind="attempt") == ["insufficient"]
+    assert told(home, kind="attempt") == ["failed"]
     assert told(home, kind="opened", loan=str(loan.pk)) == ["opened"]
     assert told(home, kind="repayment") == ["repayment"]
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from ledger.loanmath.terms import PenaltyTerms
-from ledger.models import AutoRepayMandate, Bill
+from ledger.models import AutoRepayMandate, Bill, Loan
 from ledger.selectors.balances import balance_on
 from ledger.selectors.history import history
 from ledger.services.autorepay import debit_bill, debit_due, due_debits
@@ -89,31 +89,31 @@ def test_one_with_bad_data_stops_no_other(home, card, caplog):
 
     assert [row[3] for row in attempts(healthy)] == ["success"]
     assert attempts(poisoned) == []
-    row = AutoRepayMandate.objects.get(loan=poisoned)
-    assert (row.ended_at, row.failures) == (None, 1)
-    assert row.trouble.startswith("ValueError")
-    assert (row.next_debit_at - now).total_seconds() == 300
+    row = Loan.objects.get(pk=poisoned.pk)
+    assert (row.mandate.ended_at, row.auto_repay_failures) == (None, 1)
+    assert row.auto_repay_trouble.startswith("ValueError")
+    assert (row.auto_repay_at - now).total_seconds() == 300
     assert "broke off" in caplog.text
 
-    debit_due(row.next_debit_at)
-    again = AutoRepayMandate.objects.get(loan=poisoned)
-    assert (again.failures, (again.next_debit_at - row.next_debit_at).total_seconds()) == (2, 600)
+    debit_due(row.auto_repay_at)
+    again = Loan.objects.get(pk=poisoned.pk)
+    assert (again.auto_repay_failures, (again.auto_repay_at - row.auto_repay_at).total_seconds()) == (2, 600)
 
     AutoRepayMandate.objects.filter(loan=poisoned).update(windows=["09:30"])
-    debit_due(again.next_debit_at)
-    healed = AutoRepayMandate.objects.get(loan=poisoned)
+    debit_due(again.auto_repay_at)
+    healed = Loan.objects.get(pk=poisoned.pk)
     assert [row[3] for row in attempts(poisoned)] == ["success"]
-    assert (healed.failures, healed.trouble) == (0, "")
+    assert (healed.auto_repay_failures, healed.auto_repay_trouble) == (0, "")
 
 
 def test_auto_repay_switched_off_between_looking_and_locking_debits_nothing(home, card):
     loan = loan_under_mandate(home, card)
     make.balance(card, 500_000, date(2026, 2, 1), at("2026-02-01"))
     now = at("2026-02-10", 10)
-    (debit,) = due_debits(AutoRepayMandate.objects.get(loan=loan), now)
-    end_mandate(loan=loan, recording=make.recording(now))
+    (debit,) = due_debits(Loan.objects.get(pk=loan.pk), now)
+    end_mandate(scope=loan, recording=make.recording(now))
 
-    assert debit_bill(debit, now) is None
+    assert debit_bill(debit, now) == []
 
     assert repayments(loan) == []
 
@@ -122,10 +122,10 @@ def test_a_bill_paid_by_hand_between_looking_and_locking_is_not_debited(home, ca
     loan = loan_under_mandate(home, card)
     make.balance(card, 500_000, date(2026, 2, 1), at("2026-02-01"))
     now = at("2026-02-10", 10)
-    (debit,) = due_debits(AutoRepayMandate.objects.get(loan=loan), now)
+    (debit,) = due_debits(Loan.objects.get(pk=loan.pk), now)
     make.repayment(loan, INSTALLMENT, date(2026, 2, 10), now)
 
-    assert debit_bill(debit, now) is None
+    assert debit_bill(debit, now) == []
 
     assert [row[2] for row in repayments(loan)] == ["manual"]
 

@@ -21,7 +21,7 @@ INSTALLMENT = 106_619
 
 def under_mandate(home, card, **more):
     loan = make.loan(home, now=at("2026-01-20"), **more)
-    authorize_mandate(loan=loan, account=card, recording=make.recording(at("2026-01-20")))
+    authorize_mandate(scope=loan, sources=[card], recording=make.recording(at("2026-01-20")))
     return loan
 
 
@@ -96,7 +96,7 @@ def test_a_repayment_planned_by_hand_is_taken_off_on_its_day(home, card):
 
 def test_bills_without_a_live_mandate_are_not_listed(home, card):
     ended = under_mandate(home, card)
-    end_mandate(loan=ended, recording=make.recording(FEB_1))
+    end_mandate(scope=ended, recording=make.recording(FEB_1))
     make.loan(home, now=at("2026-01-20"), name="Never")
     assert Bill.objects.filter(loan=ended).exists()
 
@@ -112,10 +112,10 @@ def test_another_household_changes_nothing(home, card):
 
 
 @pytest.mark.parametrize("loans", [1, 3])
-def test_one_loan_or_three_cost_three_queries(home, loans, django_assert_num_queries):
+def test_one_loan_or_three_cost_four_queries(home, loans, django_assert_num_queries):
     for n in range(loans):
         card = make.account(home, name=f"Card {n}")
         under_mandate(home, card, name=f"Loan {n}")
         make.balance(card, 1, TODAY, FEB_1)
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         assert len(coverage(home, TODAY, 20)) == loans

@@ -132,7 +132,7 @@ class TestLinks:
         make.repayment(late, 50_000, date(2026, 2, 20))
         make.repayment(late, 90_000, date(2026, 2, 21), apply_to=ApplyTo.HOLD)
         make.loan(loan.household, disbursed_on=date(2026, 2, 10), first_due_on=date(2026, 3, 10), bill_fee=300)
-        authorize_mandate(loan=late, account=card, recording=make.recording())
+        authorize_mandate(scope=late, sources=[card], recording=make.recording())
         found = dict(link for page in pages_of(loan, late) for link in amounts_on(client, page))
         wrong = {link: (text, opened) for link, text in found.items() if text != (opened := sum_at(client, link))}
         assert wrong == {}

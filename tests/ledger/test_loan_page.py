@@ -285,7 +285,7 @@ class TestChooseLoan:
 @pytest.mark.parametrize("repayments", [1, 3])
 def test_the_page_costs_the_same_with_1_repayment_and_with_3(home, loan, client, repayments, django_assert_num_queries):
     card = make.account(home)
-    authorize_mandate(loan=loan, account=card, recording=make.recording())
+    authorize_mandate(scope=loan, sources=[card], recording=make.recording())
     for number in range(1, repayments + 1):
         make.repayment(loan, INSTALLMENT, date(2026, 2, number), account=card)
     with django_assert_num_queries(13):

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from ledger import clock
-from ledger.models import AutoRepayMandate, Bill, Repayment, Role
+from ledger.models import AutoRepayMandate, Bill, Loan, Repayment, Role
 from ledger.services.autorepay import debit_due
 from ledger.services.households import update_household
 from ledger.services.mandates import authorize_mandate, end_mandate
@@ -48,6 +48,10 @@ def live(loan):
     return AutoRepayMandate.objects.live().get(loan=loan)
 
 
+def next_debit_at(loan):
+    return Loan.objects.get(pk=loan.pk).auto_repay_at
+
+
 def test_the_page_says_that_no_money_is_moved(client, loan, card):
     html = text(client.get(path(loan)))
     assert "It moves no money and talks to no bank." in html
@@ -67,8 +71,12 @@ def test_switching_it_on(client, home, loan, card):
     assert (response.status_code, response.headers["Location"]) == (302, path(loan))
     mandate = live(loan)
     due_on = Bill.objects.get(loan=loan, number=1).payable_on
-    assert (mandate.account, mandate.windows, mandate.started_on) == (card, ["09:30", "15:30"], home.today(clock.now()))
-    assert mandate.next_debit_at == datetime(due_on.year, due_on.month, due_on.day, 1, 30, tzinfo=UTC)
+    assert (list(mandate.accounts.all()), mandate.windows, mandate.started_on) == (
+        [card],
+        ["09:30", "15:30"],
+        home.today(clock.now()),
+    )
+    assert next_debit_at(loan) == datetime(due_on.year, due_on.month, due_on.day, 1, 30, tzinfo=UTC)
     html = text(client.get(path(loan)))
     assert "Auto-repay is on" in html
     assert "09:30, 15:30" in html
@@ -144,8 +152,7 @@ def test_a_viewer_looks_and_a_stranger_finds_nothing(client, home, loan, card):
 
 def test_a_presumed_debit_can_be_answered_on_the_page(client, home, loan, card):
     client.post(path(loan), choice(card))
-    mandate = live(loan)
-    debit_due(mandate.next_debit_at)
+    debit_due(next_debit_at(loan))
     fact = Repayment.objects.get(loan=loan)
 
     html = text(client.get(path(loan)))
@@ -153,7 +160,7 @@ def test_a_presumed_debit_can_be_answered_on_the_page(client, home, loan, card):
     assert "Presumed, please confirm" in html
     assert f'action="/loans/{loan.pk}/facts/{fact.pk}/confirm/"' in html
     assert f'href="/loans/{loan.pk}/facts/{fact.pk}/undo/"' in html
-    reverse_fact(fact=fact, recording=make.recording(mandate.next_debit_at + timedelta(hours=1)))
+    reverse_fact(fact=fact, recording=make.recording(next_debit_at(loan) + timedelta(hours=1)))
     assert "Failed after all" in text(client.get(path(loan)))
 
 
@@ -172,14 +179,14 @@ def test_the_page_says_what_is_in_the_account(client, home, loan, card):
 def test_changing_the_account_keeps_bills_that_are_being_retried(home):
     empty, full = make.account(home, name="Empty"), make.account(home, name="Full")
     retried = make.loan(home, now=JAN_20)
-    authorize_mandate(loan=retried, account=empty, recording=make.recording(JAN_20))
+    authorize_mandate(scope=retried, sources=[empty], recording=make.recording(JAN_20))
     for account, amount in ((empty, 0), (full, 500_000)):
         make.balance(account, amount, date(2026, 2, 9), at("2026-02-09"))
     debit_due(at("2026-02-10", 16))
 
-    changed = authorize_mandate(loan=retried, account=full, recording=make.recording(at("2026-02-11", 8)))
+    changed = authorize_mandate(scope=retried, sources=[full], recording=make.recording(at("2026-02-11", 8)))
 
-    assert (changed.started_on, changed.next_debit_at) == (
+    assert (changed.started_on, next_debit_at(retried)) == (
         date(2026, 1, 20),
         at("2026-02-11", 9) + timedelta(minutes=30),
     )
@@ -188,8 +195,8 @@ def test_changing_the_account_keeps_bills_that_are_being_retried(home):
 
 
 def test_authorizing_what_is_in_force_changes_nothing(home, loan, card):
-    first = authorize_mandate(loan=loan, account=card, recording=make.recording())
-    again = authorize_mandate(loan=loan, account=card, recording=make.recording())
+    first = authorize_mandate(scope=loan, sources=[card], recording=make.recording())
+    again = authorize_mandate(scope=loan, sources=[card], recording=make.recording())
     assert again == first
     assert AutoRepayMandate.objects.count() == 1
 
@@ -200,7 +207,7 @@ def test_a_settled_loan_needs_no_mandate(home, card):
     loan.refresh_from_db()
     assert loan.settled_on == date(2026, 2, 1)
 
-    refused = authorize_mandate(loan=loan, account=card, recording=make.recording(at("2026-02-02")))
+    refused = authorize_mandate(scope=loan, sources=[card], recording=make.recording(at("2026-02-02")))
 
     assert isinstance(refused, Refusal)
     assert refused.code == "settled"
@@ -209,14 +216,14 @@ def test_a_settled_loan_needs_no_mandate(home, card):
 def test_an_account_in_another_currency_and_ending_what_never_began_are_refused(home, loan):
     dollars = make.account(home, name="Dollars", currency="USD")
     refusals = [
-        authorize_mandate(loan=loan, account=dollars, recording=make.recording()),
-        end_mandate(loan=loan, recording=make.recording()),
+        authorize_mandate(scope=loan, sources=[dollars], recording=make.recording()),
+        end_mandate(scope=loan, recording=make.recording()),
     ]
     assert [refusal.code for refusal in refusals] == ["currency", "no_mandate"]
 
 
 def test_moving_to_another_time_zone_moves_the_debits(home, card):
     loan = make.loan(home, now=JAN_20)
-    authorize_mandate(loan=loan, account=card, recording=make.recording(JAN_20))
+    authorize_mandate(scope=loan, sources=[card], recording=make.recording(JAN_20))
     update_household(household=home, name=home.name, time_zone="UTC", currency="CNY")
-    assert live(loan).next_debit_at == datetime(2026, 2, 10, 9, 30, tzinfo=UTC)
+    assert next_debit_at(loan) == datetime(2026, 2, 10, 9, 30, tzinfo=UTC)

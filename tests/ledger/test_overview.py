@@ -43,7 +43,7 @@ def to_come(home, **more):
 
 
 def under_mandate(home, card, loan):
-    authorize_mandate(loan=loan, account=card, recording=make.recording())
+    authorize_mandate(scope=loan, sources=[card], recording=make.recording())
     return loan
 
 

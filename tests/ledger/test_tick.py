@@ -16,11 +16,11 @@ from django.conf import settings
 from django.db import connection, connections
 
 from ledger import clock
+from ledger.loanmath.debits import DebitRule
 from ledger.loanmath.terms import PenaltyTerms
 from ledger.models import (
     AccountEntry,
     AutoRepayAttempt,
-    AutoRepayMandate,
     Bill,
     Heartbeat,
     Loan,
@@ -30,7 +30,7 @@ from ledger.models import (
 from ledger.services import heartbeat
 from ledger.services.autorepay import debit_due
 from ledger.services.checking import find_problems
-from ledger.services.mandates import authorize_mandate
+from ledger.services.mandates import Wishes, authorize_mandate
 from ledger.services.passing_days import refresh_overtaken
 from ledger.services.refusal import Refusal
 from ledger.services.repayments import record_repayment
@@ -60,7 +60,7 @@ def card(home):
 
 def loan_under_mandate(home, card, now=JAN_20, **more):
     loan = make.loan(home, now=now, **more)
-    authorize_mandate(loan=loan, account=card, recording=make.recording(now))
+    authorize_mandate(scope=loan, sources=[card], recording=make.recording(now))
     return loan
 
 
@@ -181,7 +181,7 @@ def test_money_for_one_of_two_loans_is_not_spent_twice_by_two_workers(home):
 
     at_once(*[lambda: debit_due(DEBIT)] * 4)
 
-    assert sorted(str(row.outcome) for row in AutoRepayAttempt.objects.all()) == ["insufficient", "success"]
+    assert sorted(str(row.outcome) for row in AutoRepayAttempt.objects.all()) == ["failed", "success"]
     assert sum(len(paid(loan)) for loan in loans) == 1
 
 
@@ -197,14 +197,14 @@ def test_a_loan_with_bad_terms_stops_neither_the_day_nor_the_debits(home, card, 
     assert "could not be brought up" in caplog.text
     assert paid(healthy) == [(date(2026, 2, 10), INSTALLMENT, "auto")]
     assert paid(poisoned) == []
-    mandate = AutoRepayMandate.objects.get(loan=poisoned)
-    assert (mandate.ended_at, mandate.failures, mandate.next_debit_at > DEBIT) == (None, 1, True)
-    assert mandate.trouble
+    poisoned.refresh_from_db()
+    assert (poisoned.mandate.ended_at, poisoned.auto_repay_failures, poisoned.auto_repay_at > DEBIT) == (None, 1, True)
+    assert poisoned.auto_repay_trouble
     named = [(problem.loan_id, problem.field) for problem in find_problems()]
     assert named == [(poisoned.pk, "terms")]
 
     tamper_with_terms(poisoned, "{}")
-    debit_due(mandate.next_debit_at)
+    debit_due(poisoned.auto_repay_at)
     assert paid(poisoned) == [(date(2026, 2, 10), INSTALLMENT, "auto")]
 
 
@@ -265,7 +265,12 @@ def test_a_tick_sent_through_redis_debits_what_is_due_today():
     today = now.date()
     make.balance(card, 10_000_000, today - timedelta(days=1), now - timedelta(days=1))
     loan = make.loan(home, now=now - timedelta(days=1), disbursed_on=today - timedelta(days=31), first_due_on=today)
-    authorize_mandate(loan=loan, account=card, recording=make.recording(now - timedelta(days=1)), windows=["00:00"])
+    authorize_mandate(
+        scope=loan,
+        sources=[card],
+        recording=make.recording(now - timedelta(days=1)),
+        wishes=Wishes(rule=DebitRule(windows=("00:00",))),
+    )
     asked = Bill.objects.get(loan=loan, number=1).open.total
 
     with start_worker(app, pool="solo", perform_ping_check=False):

@@ -11,13 +11,18 @@ from ledger.loanmath.funding import (
     Move,
     Step,
     Verdict,
-    balance_line,
     first_shortfall,
+    forecast,
     judge,
 )
 
 STATED = date(2026, 7, 1)
 JULY_6, JULY_8 = date(2026, 7, 6), date(2026, 7, 8)
+
+
+def balance_line(balance, moves, today):
+    """The line of the one account there is."""
+    return forecast({0: balance}, moves, today)[0]
 
 
 def test_a_balance_that_reaches_exactly_covers_the_debit():
@@ -46,8 +51,8 @@ def test_with_money_for_one_of_two_debits_the_later_one_is_short():
     early, late = Move(2, JULY_6, 50_000), Move(1, JULY_8, 40_000)
     steps = balance_line(Balance(58_760, STATED), [late, early], STATED)
     assert steps == [
-        Step(early, Funding.COVERED, 8_760),
-        Step(late, Funding.SHORT, -31_240, missing=31_240, short_by=31_240),
+        Step(early, early.amount, Funding.COVERED, 8_760),
+        Step(late, late.amount, Funding.SHORT, -31_240, missing=31_240, short_by=31_240),
     ]
     assert first_shortfall(steps) == steps[1]
 
@@ -65,10 +70,10 @@ def test_a_shortage_lasts_until_money_comes():
         Move(4, date(2026, 7, 20), 50_000),
     )
     assert balance_line(Balance(30_000, STATED), [first, second, inflow, third], STATED) == [
-        Step(first, Funding.SHORT, -20_000, missing=20_000, short_by=20_000),
-        Step(second, Funding.SHORT, -30_000, missing=10_000, short_by=30_000),
-        Step(inflow, Funding.COVERED, 70_000),
-        Step(third, Funding.COVERED, 20_000),
+        Step(first, first.amount, Funding.SHORT, -20_000, missing=20_000, short_by=20_000),
+        Step(second, second.amount, Funding.SHORT, -30_000, missing=10_000, short_by=30_000),
+        Step(inflow, inflow.amount, Funding.COVERED, 70_000),
+        Step(third, third.amount, Funding.COVERED, 20_000),
     ]
 
 
@@ -81,12 +86,12 @@ def test_debits_of_one_day_go_by_rank():
 def test_a_balance_too_old_today_says_nothing_about_any_debit():
     move = Move(1, date(2026, 8, 8), 30_000)
     balance = Balance(100_000, STATED)
-    assert balance_line(balance, [move], date(2026, 7, 31)) == [Step(move, Funding.COVERED, 70_000)]
-    assert balance_line(balance, [move], date(2026, 8, 1)) == [Step(move, Funding.UNKNOWN, None)]
+    assert balance_line(balance, [move], date(2026, 7, 31)) == [Step(move, move.amount, Funding.COVERED, 70_000)]
+    assert balance_line(balance, [move], date(2026, 8, 1)) == [Step(move, move.amount, Funding.UNKNOWN, None)]
 
 
 def test_without_a_balance_every_debit_is_unknown():
-    assert balance_line(None, [Move(1, JULY_8, 1)], STATED) == [Step(Move(1, JULY_8, 1), Funding.UNKNOWN, None)]
+    assert balance_line(None, [Move(1, JULY_8, 1)], STATED) == [Step(Move(1, JULY_8, 1), 1, Funding.UNKNOWN, None)]
 
 
 @given(

@@ -30,7 +30,7 @@ def debited_loan(balance: int | None = None, **more: Any) -> tuple[Loan, Funding
     account = builders.account(loan.household)
     if balance is not None:
         builders.balance(account, balance, date(2026, 3, 1), at("2026-03-01"))
-    authorize_mandate(loan=loan, account=account, recording=builders.recording(OPENED))
+    authorize_mandate(scope=loan, sources=[account], recording=builders.recording(OPENED))
     return loan, account
 
 

@@ -114,7 +114,7 @@ def under_mandate() -> Loan:
     loan = due_on_10_march()
     card = builders.account(loan.household)
     builders.balance(card, 10_000_000, date(2026, 3, 1), at("2026-03-01"))
-    authorize_mandate(loan=loan, account=card, recording=builders.recording(OPENED))
+    authorize_mandate(scope=loan, sources=[card], recording=builders.recording(OPENED))
     return loan
 
 

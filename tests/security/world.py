@@ -52,7 +52,7 @@ def home(name: str) -> Home:
     paid = make.repayment(loan, 50_000, date(2026, 2, 10), account=account)
     presumed = make.repayment(loan, 10_000, date(2026, 2, 20), presumed=True)
     make.balance(account, 500_000, date(2026, 2, 1))
-    authorize_mandate(loan=loan, account=account, recording=make.recording())
+    authorize_mandate(scope=loan, sources=[account], recording=make.recording())
     reminder = Reminder.objects.create(
         household=household,
         recipient=viewer,
