@@ -40,8 +40,8 @@ class Letter:
     """What a mail about a bill tells. Amounts in minor units of `currency`.
 
     `amount` is still open; for an attempt it is what was asked for. `penalty` is the part of it that lateness
-    cost so far, `waiting_costs` what one more day adds, `grace_until` the last day without a penalty. `links` hold "yes"
-    and "no" where the reader may answer a question with them, until `answer_by`.
+    cost so far, `waiting_costs` what one more day adds, `grace_until` the last day without a penalty. `links`
+    hold "yes" and "no" where the reader may answer a question with them, until `answer_by`.
     """
 
     lender: str

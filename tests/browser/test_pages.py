@@ -38,6 +38,7 @@ NOT_BY_LINK = {
     "account_set_password",
     "account_signup",
     "healthz",
+    "ledger:answer_debit",
     "ledger:change_member",
     "ledger:choose_household",
     "ledger:confirm_repayment",
