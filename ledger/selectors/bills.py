@@ -69,7 +69,8 @@ class BillRow:
 
 @dataclass(frozen=True, slots=True)
 class PaidBy:
-    """The part of one repayment (the fact `id`) that met a bill; `needs_answer`: presumed, and nobody has said yet."""
+    """The part of one repayment (the fact `id`) that met a bill; `needs_answer`: presumed, nobody has
+    answered yet, and no bill before it asks."""
 
     id: int
     paid_on: date
@@ -255,12 +256,14 @@ def repayments_of(bills: Iterable[Bill]) -> defaultdict[int, tuple[PaidBy, ...]]
     rows = list(
         Allocation.objects.filter(bill__in=[bill.pk for bill in bills])
         .select_related("repayment")
-        .order_by("repayment__effective_on", "repayment_id")
+        .order_by("repayment__effective_on", "repayment_id", "bill__number")
     )
     links = _answers({row.loan_id for row in rows if row.repayment.presumed})
+    asked: set[int] = set()
     for row in rows:
         fact = row.repayment
-        waits = fact.presumed and not links.is_confirmed(fact.pk)
+        waits = fact.presumed and fact.pk not in asked and not links.is_confirmed(fact.pk)
+        asked.add(fact.pk)
         paid = PaidBy(fact.pk, fact.effective_on, row.parts.total, fact.presumed, fact.source, waits)
         found[row.bill_id or 0] += (paid,)
     return found

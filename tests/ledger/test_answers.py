@@ -26,6 +26,7 @@ from ledger.loanmath.terms import PenaltyTerms
 from ledger.models import AutoRepayAttempt, Fact, FundingAccount, Household, Loan, Membership, Role, User
 from ledger.models.facts import Kind
 from ledger.selectors.answers import AfterFailure, Answer, after_failure, question
+from ledger.selectors.bills import bills_page
 from ledger.services.answer_links import LINK_LASTS, make_token, read_token
 from ledger.services.answering import FailureReason, say_it_failed, say_it_was_debited
 from ledger.services.autorepay import debit_due
@@ -341,7 +342,7 @@ class TestWhatFollows:
             funding="unknown",
         )
         text = page(Client().get(story.url()))
-        assert "Bill 1 is open again since 10 Mar, today. Pay ¥1,066.19 by 10 Mar, today." in text
+        assert "Bill 1 is open again since 10 Mar. Pay ¥1,066.19 by 10 Mar, today." in text
         assert "The lender tries Salary card ••1234 again on 10 Mar, today, at 15:30." in text
         assert "The agreement names no penalty for being late." in text
 
@@ -429,7 +430,7 @@ class TestOnThePages:
             assert client.post(url, data)["Location"] == url
         assert story.answers() == [("reversal", "Not enough money in the account", story.owner.pk)]
         html = _html(client.get(url))
-        assert "Bill 1 is open again since 10 Mar, today." in html
+        assert "Bill 1 is open again since 10 Mar." in html
         undo = reverse("ledger:reverse_fact", args=[story.loan.pk, Fact.objects.get(target=story.debit).pk])
         assert f'href="{undo}"' in html
 
@@ -461,6 +462,12 @@ class TestOnThePages:
         assert f'href="{undo}"' in html
         assert story.answers() == [("confirmation", "", story.owner.pk)]
         assert f'id="{piece}"' not in _html(client.get(at or story.loan_url))
+
+    def test_a_debit_that_met_two_bills_is_asked_about_once(self, story: Story) -> None:
+        make.repayment(story.loan, INSTALLMENT + 500, DUE, NOON, presumed=True)
+        rows = bills_page(story.household, DUE, {"state": "presumed"}).bills
+        asked = [(bill.row.number, len(bill.paid_by), len(bill.to_confirm)) for bill in rows]
+        assert asked == [(3, 1, 0), (2, 1, 1), (1, 1, 1)]
 
     def test_yes_works_without_javascript(self, story: Story) -> None:
         client = make.signed_in(story.owner)

@@ -43,7 +43,11 @@ ONCE: dict[str, tuple[type[Model], dict[str, str]]] = {
     "ledger:rates": (BenchmarkRate, {"annual_rate": "3.45"}),
     "ledger:mandate": (AutoRepayMandate, {"own_windows": "08:00, 21:00"}),
 }
-ONCE_BY_ITSELF = {"ledger:add_account": FundingAccount}  # a name, not a key, says what is the same
+ONCE_BY_ITSELF = {  # a name, or the debit asked about, says what is the same: a key is not all
+    "ledger:add_account": FundingAccount,
+    "ledger:answer_presumed": Fact,
+    "ledger:answer_debit": Fact,
+}
 
 
 def body(name: str, of: Home) -> dict[str, object]:
