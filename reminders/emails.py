@@ -15,9 +15,10 @@ from django.utils import timezone, translation
 
 from ledger.clock import zone
 from ledger.loanmath.funding import Funding
-from ledger.models import Bill, Household
+from ledger.models import Bill, Household, Membership
 from ledger.selectors.accounts import HORIZON_DAYS, coverage
 from ledger.selectors.history import history
+from ledger.services.answer_links import LINK_LASTS, make_token
 from reminders import rules
 from reminders.models import Kind, Reminder
 
@@ -39,7 +40,8 @@ class Letter:
     """What a mail about a bill tells. Amounts in minor units of `currency`.
 
     `amount` is still open; for an attempt it is what was asked for. `penalty` is the part of it that lateness
-    cost so far, `waiting_costs` what one more day adds, `grace_until` the last day without a penalty.
+    cost so far, `waiting_costs` what one more day adds, `grace_until` the last day without a penalty. `links`
+    hold "yes" and "no" where the reader may answer a question with them, until `answer_by`.
     """
 
     lender: str
@@ -59,6 +61,7 @@ class Letter:
     tried_at: datetime | None = None
     missing: int = 0
     links: dict[str, str] = field(default_factory=dict)
+    answer_by: date | None = None
 
     @property
     def days_left(self) -> int:
@@ -118,7 +121,8 @@ def gather(row: Reminder, now: datetime) -> Letter:
         grace_until=_grace_until(bill, today) if late else None,
         tried_at=attempt.window_at.astimezone(zone(loan.household.time_zone)) if attempt else None,
         missing=attempt.missing if attempt else 0,
-        links=_links(bill),
+        links=_links(bill) | _answer_links(row, now),
+        answer_by=loan.household.today(now + LINK_LASTS),
     )
 
 
@@ -158,6 +162,19 @@ def _links(bill: Bill) -> dict[str, str]:
         "loan": _url("ledger:loan", bill.loan_id),
         "pay": f"{_url('ledger:record_repayment', bill.loan_id)}?bill={bill.number}",
     }
+
+
+def _answer_links(row: Reminder, now: datetime) -> dict[str, str]:
+    """Where a question is answered without signing in; nothing for who may only look on. Both lead to the same page,
+    which asks once more: programs that follow every link of a mail answer nothing."""
+    if row.kind != Kind.CONFIRM or row.attempt is None or row.attempt.repayment_id is None:
+        return {}
+    member = Membership.objects.filter(household=row.household_id, user=row.recipient_id).first()
+    if member is None or not member.may_write:
+        return {}
+    token = make_token(repayment=row.attempt.repayment_id, recipient=row.recipient_id, now=now)
+    page = _url("ledger:answer_debit", token)
+    return {"yes": f"{page}?say=yes", "no": f"{page}?say=no"}
 
 
 def _url(name: str, *args: Any) -> str:

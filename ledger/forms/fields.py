@@ -210,7 +210,8 @@ class SeenField(forms.IntegerField):
 
 
 def is_key(value: Any) -> bool:
-    """Whether this may be a form's key. Keys made here ("auto:…", a loan's "…:1") never look like one."""
+    """Whether this may be a form's key. Keys made here ("auto:…", "answer:…", a loan's "…:1")
+    never look like one."""
     return isinstance(value, str) and _KEY.fullmatch(value) is not None
 
 

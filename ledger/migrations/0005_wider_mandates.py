@@ -63,12 +63,12 @@ class Migration(migrations.Migration):
             field=models.CharField(
                 blank=True,
                 choices=[
-                    ("insufficient", "not enough money"),
-                    ("card_limit", "above the card's limit"),
-                    ("card_closed", "card closed or lost"),
-                    ("mandate_expired", "mandate expired"),
-                    ("lender_outage", "lender's outage"),
-                    ("other", "another reason"),
+                    ("insufficient", "Not enough money in the account"),
+                    ("card_limit", "The card's limit was reached"),
+                    ("card_closed", "The card is closed or lost"),
+                    ("mandate_expired", "The permission to debit had ended"),
+                    ("lender_outage", "The lender's systems were down"),
+                    ("other", "Another reason, or not known"),
                 ],
                 max_length=20,
             ),

@@ -164,12 +164,12 @@ class Outcome(models.TextChoices):
 
 
 class Reason(models.TextChoices):
-    INSUFFICIENT = FailureReason.INSUFFICIENT.value, _("not enough money")
-    CARD_LIMIT = FailureReason.CARD_LIMIT.value, _("above the card's limit")
-    CARD_CLOSED = FailureReason.CARD_CLOSED.value, _("card closed or lost")
-    MANDATE_EXPIRED = FailureReason.MANDATE_EXPIRED.value, _("mandate expired")
-    LENDER_OUTAGE = FailureReason.LENDER_OUTAGE.value, _("lender's outage")
-    OTHER = FailureReason.OTHER.value, _("another reason")
+    INSUFFICIENT = FailureReason.INSUFFICIENT.value, _("Not enough money in the account")
+    CARD_LIMIT = FailureReason.CARD_LIMIT.value, _("The card's limit was reached")
+    CARD_CLOSED = FailureReason.CARD_CLOSED.value, _("The card is closed or lost")
+    MANDATE_EXPIRED = FailureReason.MANDATE_EXPIRED.value, _("The permission to debit had ended")
+    LENDER_OUTAGE = FailureReason.LENDER_OUTAGE.value, _("The lender's systems were down")
+    OTHER = FailureReason.OTHER.value, _("Another reason, or not known")
 
 
 DEBITED = [Outcome.SUCCESS.value, Outcome.PARTIAL.value, Outcome.PRESUMED.value]

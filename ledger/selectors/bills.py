@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -14,9 +14,11 @@ from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Sum
 
 from ledger.loanmath.money import Parts
 from ledger.loanmath.standing import Standing
-from ledger.models import Allocation, Bill, Household, Lender, MandateSource
+from ledger.models import Allocation, Bill, Fact, Household, Lender, MandateSource
 from ledger.models.bills import PARTS
+from ledger.models.facts import Kind
 from ledger.querysets import BillQuerySet
+from ledger.selectors.facts import Links
 from ledger.selectors.paging import Cursor, day_page, read_cursor
 
 STATES = ("open", "overdue", "upcoming", "presumed", "paid", "all")
@@ -67,12 +69,15 @@ class BillRow:
 
 @dataclass(frozen=True, slots=True)
 class PaidBy:
-    """The part of one repayment that met a bill."""
+    """The part of one repayment (the fact `id`) that met a bill; `needs_answer`: presumed, nobody has
+    answered yet, and no bill before it asks."""
 
+    id: int
     paid_on: date
     amount: int
     presumed: bool
     source: str
+    needs_answer: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +100,10 @@ class OpenedBill:
 
     row: BillRow
     paid_by: tuple[PaidBy, ...]
+
+    @property
+    def to_confirm(self) -> tuple[int, ...]:
+        return tuple(paid.id for paid in self.paid_by if paid.needs_answer)
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -242,18 +251,28 @@ def bills_page(household: Household, today: date, params: Mapping[str, str]) -> 
 
 
 def repayments_of(bills: Iterable[Bill]) -> defaultdict[int, tuple[PaidBy, ...]]:
-    """What paid each bill by its id, oldest first, in one query."""
+    """What paid each bill by its id, oldest first, in one query; one more where any of it is presumed."""
     found: defaultdict[int, tuple[PaidBy, ...]] = defaultdict(tuple)
-    rows = (
+    rows = list(
         Allocation.objects.filter(bill__in=[bill.pk for bill in bills])
         .select_related("repayment")
-        .order_by("repayment__effective_on", "repayment_id")
+        .order_by("repayment__effective_on", "repayment_id", "bill__number")
     )
+    links = _answers({row.loan_id for row in rows if row.repayment.presumed})
+    asked: set[int] = set()
     for row in rows:
         fact = row.repayment
-        paid = PaidBy(fact.effective_on, row.parts.total, fact.presumed, fact.source)
+        waits = fact.presumed and fact.pk not in asked and not links.is_confirmed(fact.pk)
+        asked.add(fact.pk)
+        paid = PaidBy(fact.pk, fact.effective_on, row.parts.total, fact.presumed, fact.source, waits)
         found[row.bill_id or 0] += (paid,)
     return found
+
+
+def _answers(loans: Collection[int]) -> Links:
+    """What was said of the presumed repayments of these loans."""
+    said = Fact.objects.filter(loan__in=loans, kind__in=[Kind.CONFIRMATION, Kind.REVERSAL]) if loans else []
+    return Links(said)
 
 
 def narrowed(household: Household, asked: BillFilter) -> BillQuerySet[Bill]:

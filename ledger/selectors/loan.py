@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
@@ -35,12 +35,14 @@ PAYOFF_AHEAD = relativedelta(years=5)
 
 @dataclass(frozen=True, slots=True)
 class ScheduleLine:
-    """One bill of the schedule. `computed` is our own figure where the lender's replaced it."""
+    """One bill of the schedule. `computed` is our own figure where the lender's replaced it; `to_confirm` the presumed
+    repayments whose first bill it is."""
 
     row: BillRow
     balance: int
     computed: Parts | None
     is_next: bool
+    to_confirm: tuple[int, ...] = ()
 
     @property
     def cell(self) -> str:
@@ -175,7 +177,8 @@ def loan_page(loan: Loan, today: date, payoff_on: str = "") -> LoanPage:
     bills = list(Bill.objects.filter(loan=loan).needed().order_by("number"))
     for bill in bills:
         bill.loan = loan
-    lines = _schedule(bills, today)
+    told = loan_history(loan)
+    lines = _with_questions(_schedule(bills, today), told)
     rows = [line.row for line in lines]
     accounts = accounts_of([loan.mandate_id])[loan.mandate_id] if loan.mandate_id else []
     totals = sum((row.due for row in rows), Parts())
@@ -202,7 +205,7 @@ def loan_page(loan: Loan, today: date, payoff_on: str = "") -> LoanPage:
         left=sum((row.open for row in rows), Parts()),
         chart=column_chart(stacks),
         stacks=stacks,
-        history=loan_history(loan),
+        history=told,
         terms=_terms(loan, past, rows, today),
         auto_repay=" → ".join(str(account) for account in accounts),
         payoff=payoff(past, rows, today, payoff_on),
@@ -224,6 +227,15 @@ def _schedule(bills: Sequence[Bill], today: date) -> tuple[ScheduleLine, ...]:
         ScheduleLine(row, bill.outstanding_after, bill.computed, row.number == next_number)
         for row, bill in zip(rows, bills, strict=True)
     )
+
+
+def _with_questions(lines: Sequence[ScheduleLine], told: Sequence[FactLine]) -> tuple[ScheduleLine, ...]:
+    """The lines with what waits for an answer about them."""
+    asks: defaultdict[int | None, tuple[int, ...]] = defaultdict(tuple)
+    for fact in told:
+        if fact.needs_answer and fact.met:
+            asks[fact.met[0].bill] += (fact.id,)
+    return tuple(replace(line, to_confirm=asks[line.row.number]) for line in lines)
 
 
 def _rate_change(past: History, today: date) -> RateChange | None:

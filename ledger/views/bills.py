@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
 
+from ledger.forms.fields import new_key
 from ledger.selectors.bills import STATES, bills_page
 from ledger.services.projection import refresh
 from loantracker.http import PageRequest, member_page, page
@@ -32,4 +33,4 @@ def bills(request: PageRequest) -> HttpResponse:
         }
         for state in STATES
     ]
-    return page(request, "ledger/bills.html", {"shown": shown, "tabs": tabs})
+    return page(request, "ledger/bills.html", {"shown": shown, "tabs": tabs, "key": new_key()})

@@ -17,10 +17,12 @@ from ledger.services.recording import Recording
 from ledger.services.refusal import Refusal
 from ledger.services.repayments import confirm_repayment as confirm
 from ledger.services.reversals import reverse_fact as reverse
+from ledger.views.answers import answered_in_place, is_answered_in_place
 from loantracker.http import PageRequest, editor_page, go, member_page, own, page
 
 LOANS = Loan.objects.select_related("lender", "credit_line", "household")
-PAGES = {"overview": "ledger:overview", "activity": "ledger:activity"}  # where a button may lead back to
+# Where a button may lead back to.
+PAGES = {"overview": "ledger:overview", "activity": "ledger:activity", "bills": "ledger:bills"}
 
 
 @member_page
@@ -65,10 +67,12 @@ def reverse_fact(request: PageRequest, loan_id: int, fact_id: int) -> HttpRespon
 @editor_page
 @require_POST
 def confirm_repayment(request: PageRequest, loan_id: int, fact_id: int) -> HttpResponse:
-    """The debit that was presumed really happened."""
+    """The debit that was presumed really happened; said in place where htmx asks from a list."""
     mine = own(request, LOANS, pk=loan_id)
     fact = own(request, Fact.objects.filter(kind=Kind.REPAYMENT), pk=fact_id, loan=mine)
     result = confirm(repayment=fact, recording=_recording(request))
+    if is_answered_in_place(request, fact):
+        return answered_in_place(request, fact)
     if isinstance(result, Refusal):
         messages.error(request, str(result))
     else:

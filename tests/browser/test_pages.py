@@ -38,6 +38,8 @@ NOT_BY_LINK = {
     "account_set_password",
     "account_signup",
     "healthz",
+    "ledger:answer_debit",
+    "ledger:answer_presumed",  # the demo has no presumed debit
     "ledger:change_member",
     "ledger:choose_household",
     "ledger:confirm_repayment",

@@ -136,13 +136,13 @@ def query(url):
 
 class TestParts:
     def test_a_row_opens_its_parts_and_what_paid_them(self, home, loan, client):
-        make.repayment(loan, 50_000, date(2026, 2, 10))
+        fact = make.repayment(loan, 50_000, date(2026, 2, 10))
         bill = bills_page(home, TODAY, {}).bills[0]
         assert [(part.component, part.due, part.paid, part.open) for part in bill.parts] == [
             ("principal", 94_619, 38_000, 56_619),
             ("interest", 12_000, 12_000, 0),
         ]
-        assert bill.paid_by == (PaidBy(date(2026, 2, 10), 50_000, False, "manual"),)
+        assert bill.paid_by == (PaidBy(fact.pk, date(2026, 2, 10), 50_000, False, "manual", False),)
         content = make.sentences(client.get(URL).content.decode())
         assert "paid ¥380.00, left ¥566.19" in content
         assert "¥500.00 on 10 Feb" in content

@@ -159,7 +159,7 @@ def test_a_presumed_debit_can_be_answered_on_the_page(client, home, loan, card):
 
     assert "Presumed, please confirm" in html
     assert f'action="/loans/{loan.pk}/facts/{fact.pk}/confirm/"' in html
-    assert f'href="/loans/{loan.pk}/facts/{fact.pk}/undo/"' in html
+    assert f'href="/loans/{loan.pk}/facts/{fact.pk}/answer/?say=no"' in html
     reverse_fact(fact=fact, recording=make.recording(next_debit_at(loan) + timedelta(hours=1)))
     assert "Failed after all" in text(client.get(path(loan)))
 

@@ -91,7 +91,7 @@ def test_a_presumed_debit_is_asked_about_and_never_reminded_of() -> None:
         tick(at(f"2026-03-{day}", 12))
     assert subjects() == [
         "Bank of Tests will debit ¥1,066.19: 10 Mar, today",
-        "Did Bank of Tests debit ¥1,066.19?",
+        "Did Bank of Tests debit ¥1,066.19 from Salary card ••1234 on 10 Mar?",
     ]
     assert "so the debit is presumed, not confirmed" in mail.outbox[1].body
 

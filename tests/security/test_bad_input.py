@@ -115,6 +115,8 @@ PAGES = [
             *("ledger:mandate", "ledger:add_credit_line", "ledger:members", "reminders:settings"),
             "ledger:rates",
             "reminders:loan_settings",
+            "ledger:answer_presumed",
+            "ledger:answer_debit",
         ],
     ),
     Page("ledger:settings", form="household_form", more=(("part", "household"),)),

@@ -43,7 +43,11 @@ ONCE: dict[str, tuple[type[Model], dict[str, str]]] = {
     "ledger:rates": (BenchmarkRate, {"annual_rate": "3.45"}),
     "ledger:mandate": (AutoRepayMandate, {"own_windows": "08:00, 21:00"}),
 }
-ONCE_BY_ITSELF = {"ledger:add_account": FundingAccount}  # a name, not a key, says what is the same
+ONCE_BY_ITSELF = {  # a name, or the debit asked about, says what is the same: a key is not all
+    "ledger:add_account": FundingAccount,
+    "ledger:answer_presumed": Fact,
+    "ledger:answer_debit": Fact,
+}
 
 
 def body(name: str, of: Home) -> dict[str, object]:
@@ -164,13 +168,14 @@ def test_figures_that_have_moved_on_are_shown_before_anything_is_recorded(name: 
     assert answer.context["form"]["key"].value() == KEY
 
 
-@pytest.mark.parametrize("taken", [f"{KEY}:1", "auto:{bill}:1"])
+@pytest.mark.parametrize("taken", [f"{KEY}:1", "auto:{bill}:1", "answer:{presumed}"])
 def test_nobody_takes_a_key_that_is_made_here(taken: str, mine: Home) -> None:
     """Past bills of a loan added later, and debits to come, have keys that a form cannot send."""
     client, bill = signed_in(mine.owner), mine.loan.bills.get(number=2)
     url = ROUTES["ledger:reverse_fact"].url("ledger:reverse_fact", mine)
-    client.post(url, {"key": taken.format(bill=bill.pk)})
-    assert Fact.objects.get(target=mine.paid).key != taken.format(bill=bill.pk)
+    key = taken.format(bill=bill.pk, presumed=mine.presumed.pk)
+    client.post(url, {"key": key})
+    assert Fact.objects.get(target=mine.paid).key != key
     late = body("ledger:add_loan", mine) | {"disbursed_on": "2025-11-01", "past_paid": "on"}
     answer = client.post("/loans/new/", late)
     loan = Loan.objects.get(key=KEY)

@@ -14,6 +14,7 @@ from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
 
 from ledger.models import CreditLine, Fact, FundingAccount, Household, Loan, Membership, Role, User
+from ledger.services.answer_links import make_token
 from ledger.services.mandates import authorize_mandate
 from reminders.models import Kind, Reminder, State
 from tests import builders as make
@@ -98,6 +99,9 @@ class Route:
     post: Callable[[Home], dict[str, object]] | None = None
     only_post: bool = False
     is_named: bool = False  # `args` are words, no object of a household
+    is_signed: bool = (
+        False  # the address itself says who is asking: nobody has to sign in, tests/ledger/test_answers.py
+    )
     form: str = "form"
 
     def url(self, name: str, of: Home) -> str:
@@ -184,6 +188,16 @@ ROUTES = {
         args=lambda of: (of.loan.pk, of.presumed.pk),
         post=lambda of: {"key": make.unique() + "-form"},
         only_post=True,
+    ),
+    "ledger:answer_presumed": Route(
+        who="editor",
+        args=lambda of: (of.loan.pk, of.presumed.pk),
+        post=lambda of: {"key": make.unique() + "-form", "answer": "no", "reason": "insufficient"},
+    ),
+    "ledger:answer_debit": Route(
+        args=lambda of: (make_token(repayment=of.presumed.pk, recipient=of.owner.pk, now=make.NOW),),
+        post=lambda of: {"answer": "yes"},
+        is_signed=True,
     ),
     "ledger:accounts": Route(),
     "ledger:add_account": Route(
