@@ -39,6 +39,7 @@ class Loan(models.Model):
     credit = models.BigIntegerField(default=0)
     settled_on = models.DateField(null=True)
     grace_days = models.PositiveSmallIntegerField(default=0)
+    settling = models.CharField(max_length=10, blank=True)  # `loanmath.settling_bills.Settling`
 
     objects = LoanQuerySet.as_manager()
 

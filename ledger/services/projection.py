@@ -25,6 +25,7 @@ _LOAN_FIELDS = [
     "credit",
     "settled_on",
     "grace_days",
+    "settling",
 ]
 
 
@@ -68,8 +69,8 @@ def refresh_loan(loan: Loan, today: date) -> bool:
         return True
 
 
-def bill_values(bill: ProjectedBill) -> dict[str, Any]:
-    """The stored columns of a projected bill."""
+def bill_values(bill: ProjectedBill, projection: Projection) -> dict[str, Any]:
+    """The stored columns of one bill of a projection."""
     values: dict[str, Any] = {
         "is_needed": True,
         "starts_on": bill.starts_on,
@@ -80,6 +81,7 @@ def bill_values(bill: ProjectedBill) -> dict[str, Any]:
         "settled_on": bill.settled_on,
         "presumed": bill.presumed,
         "outstanding_after": bill.outstanding_after,
+        "changes_after": projection.changes_after.get(bill.number),
     }
     for suffix, parts in (
         ("due", bill.due),
@@ -112,6 +114,7 @@ def loan_values(projection: Projection, grace_days: int) -> dict[str, Any]:
         "credit": projection.credit,
         "settled_on": projection.settled_on,
         "grace_days": grace_days,
+        "settling": projection.settling.value,
     }
 
 
@@ -129,7 +132,7 @@ def _write_bills(loan: Loan, projection: Projection) -> bool:
     moved: list[Bill] = []
     fields: set[str] = set()
     for projected in projection.bills:
-        values = bill_values(projected)
+        values = bill_values(projected, projection)
         bill = stored.pop(projected.number, None)
         if bill is None:
             new.append(Bill(loan=loan, number=projected.number, **values))
