@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
+from datetime import date
 
 from ledger.loanmath.books import Books
 from ledger.loanmath.calendars import WEEKENDS, Calendar
+from ledger.loanmath.coming_changes import coming_changes
 from ledger.loanmath.facts import (
     Arrangement,
     Charge,
@@ -27,9 +28,10 @@ from ledger.loanmath.facts import (
     Waiver,
 )
 from ledger.loanmath.money import Parts
-from ledger.loanmath.penalty import accrue_penalty, next_penalty_change
+from ledger.loanmath.penalty import accrue_penalty
 from ledger.loanmath.projection import ProjectedAllocation, ProjectedBill, Projection
 from ledger.loanmath.replay import Witness, replay
+from ledger.loanmath.settling_bills import settling
 from ledger.loanmath.terms import LoanTerms
 from ledger.loanmath.working_bill import WorkingBill
 
@@ -93,6 +95,7 @@ def project(
     agreed = live(agreed)
     loan = final_books(terms, facts, as_of, calendar, agreed)
     unconfirmed = presumed_repayments(facts, as_of)
+    changes = coming_changes(loan, facts, as_of)
     return Projection(
         as_of=as_of,
         currency=terms.currency,
@@ -101,7 +104,9 @@ def project(
         outstanding_principal=outstanding_principal(loan),
         credit=loan.held(),
         settled_on=settled_on(loan),
-        next_change_on=next_change_on(loan, facts, as_of),
+        next_change_on=changes.first,
+        changes_after=changes.after,
+        settling=settling(loan, facts, as_of),
         terms=terms,
         facts=facts,
         calendar=calendar,
@@ -196,22 +201,3 @@ def settled_on(loan: Books) -> date | None:
     if loan.paid_off_on is not None:
         days.append(loan.paid_off_on)
     return max(days, default=None)
-
-
-def next_change_on(loan: Books, facts: Sequence[Fact], as_of: date) -> date | None:
-    """The first day after `as_of` on which the projection may be another without any new fact."""
-    days = [fact.effective_on for fact in facts if fact.effective_on > as_of][:1]
-    if loan.credit:
-        days += [bill.asked_on for bill in loan.open.values() if bill.asked_on > as_of][:1]
-    if loan.terms.overdue_accrues and loan.open:
-        oldest = next(iter(loan.open.values()))
-        if oldest is not loan.bills[-1]:
-            days.append(max(as_of, oldest.due_on) + timedelta(days=1))
-    tomorrow = as_of + timedelta(days=1)
-    for bill in loan.open.values():
-        if days and max(bill.asked_on, tomorrow) >= min(days):
-            break
-        day = next_penalty_change(loan, bill, as_of)
-        if day is not None:
-            days.append(day)
-    return min(days, default=None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
@@ -10,6 +10,7 @@ from typing import NamedTuple
 from ledger.loanmath.calendars import WEEKENDS, Calendar
 from ledger.loanmath.facts import Fact
 from ledger.loanmath.money import Parts
+from ledger.loanmath.settling_bills import Settling
 from ledger.loanmath.terms import LoanTerms
 
 
@@ -59,8 +60,10 @@ class Projection:
     `outstanding_principal` is the principal not repaid by facts up to `as_of`; `credit` is money paid beyond what
     could be allocated. `settled_on` is the day nothing was left to pay. `next_change_on` is the first day after
     `as_of` on which the same terms and facts give another projection (a penalty that grows, a planned fact that
-    starts to count); None when only new facts can change it. `terms`, `facts` and what was `agreed` for later
-    (live, in order) and the calendar are what it was made from, so that each of its amounts can be explained.
+    starts to count); None when only new facts can change it. `changes_after` is that day, by the number of each open
+    bill, once this bill and all open ones before it are paid in time; `settling` says on which days paying the oldest
+    open bill changes no other. `terms`, `facts` and what was `agreed` for later (live, in order) and the calendar are
+    what it was made from, so that each of its amounts can be explained.
     """
 
     as_of: date
@@ -71,6 +74,8 @@ class Projection:
     credit: int
     settled_on: date | None
     next_change_on: date | None
+    changes_after: Mapping[int, date | None]
+    settling: Settling
     terms: LoanTerms = field(compare=False, repr=False)
     facts: Sequence[Fact] = field(compare=False, repr=False)
     calendar: Calendar = field(default=WEEKENDS, compare=False, repr=False)

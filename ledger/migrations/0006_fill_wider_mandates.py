@@ -19,12 +19,8 @@ def fill(apps, schema_editor):
     attempts.objects.update(account=Subquery(account))
     attempts.objects.filter(outcome="insufficient").update(outcome="failed", reason="insufficient")
     attempts.objects.filter(repayment__isnull=False).update(debited=F("requested"))
-    versions = apps.get_model("ledger", "TermsVersion")
-    for version in versions.objects.order_by("loan", "number"):
-        penalty = version.conventions.get("penalty") or {}
-        costs = [penalty.get(name) for name in ("annual_rate", "late_fee", "late_fee_share", "late_fee_floor")]
-        borne = any(cost and float(cost) for cost in costs)
-        loans.objects.filter(pk=version.loan_id).update(bears_penalty=borne)
+    # Whatever else is computed anew by this version, the tick will: it takes every loan for overtaken by a day.
+    loans.objects.filter(projected_on__isnull=False).update(next_change_on=F("projected_on"))
 
 
 def unfill(apps, schema_editor):

@@ -50,6 +50,7 @@ class Bill(models.Model):
     penalty_computed = models.BigIntegerField(null=True)
     presumed = models.BigIntegerField(default=0)
     outstanding_after = models.BigIntegerField(default=0)
+    changes_after = models.DateField(null=True)  # the loan's `next_change_on` once all bills up to this one are paid
 
     objects = BillQuerySet.as_manager()
 

@@ -17,7 +17,7 @@ from ledger.querysets import LoanQuerySet
 
 
 class Loan(models.Model):
-    """One agreement, draw or plan. From `version` to `bears_penalty` the columns are the projection's, written by
+    """One agreement, draw or plan. From `version` to `settling` the columns are the projection's, written by
     `services.projection.rebuild` alone.
 
     `mandate` is the auto-repay mandate that holds for it, and `auto_repay_at` the next moment at which auto-repay may
@@ -46,6 +46,7 @@ class Loan(models.Model):
     settled_on = models.DateField(null=True)
     grace_days = models.PositiveSmallIntegerField(default=0)
     bears_penalty = models.BooleanField(default=False)
+    settling = models.CharField(max_length=10, blank=True)  # `loanmath.settling_bills.Settling`
 
     mandate = models.ForeignKey(
         "ledger.AutoRepayMandate", on_delete=models.SET_NULL, null=True, related_name="covered_loans"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ledger.loanmath.money import Parts
-from ledger.loanmath.projection import ProjectedBill, Projection
+from ledger.loanmath.projection import Projection
 from ledger.models import AccountEntry, Allocation, Bill, Fact, Loan
 from ledger.models.facts import Kind
 from ledger.selectors.history import History, histories, history
@@ -89,14 +89,15 @@ def _check_loan(
     yield from differences(loan, loan_values(projection, past.terms_on(projection.as_of).penalty))
     if loan.currency != past.terms.currency:
         yield "currency", loan.currency, past.terms.currency
-    yield from _check_bills(bills, {bill.number: bill for bill in projection.bills})
+    yield from _check_bills(bills, projection)
     yield from _check_allocations(allocations, projection, {bill.pk: bill.number for bill in bills})
 
 
-def _check_bills(stored: list[Bill], computed: dict[int, ProjectedBill]) -> Iterator[Difference]:
+def _check_bills(stored: list[Bill], projection: Projection) -> Iterator[Difference]:
+    computed = {bill.number: bill for bill in projection.bills}
     for bill in stored:
         projected = computed.pop(bill.number, None)
-        values = bill_values(projected) if projected else unneeded_values(bill)
+        values = bill_values(projected, projection) if projected else unneeded_values(bill)
         for name, was, should in differences(bill, values):
             yield f"bill {bill.number} {name}", was, should
     for number, projected in computed.items():

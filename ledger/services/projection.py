@@ -27,6 +27,7 @@ _LOAN_FIELDS = [
     "settled_on",
     "grace_days",
     "bears_penalty",
+    "settling",
 ]
 
 
@@ -70,8 +71,8 @@ def refresh_loan(loan: Loan, today: date) -> bool:
         return True
 
 
-def bill_values(bill: ProjectedBill) -> dict[str, Any]:
-    """The stored columns of a projected bill."""
+def bill_values(bill: ProjectedBill, projection: Projection) -> dict[str, Any]:
+    """The stored columns of one bill of a projection."""
     values: dict[str, Any] = {
         "is_needed": True,
         "starts_on": bill.starts_on,
@@ -82,6 +83,7 @@ def bill_values(bill: ProjectedBill) -> dict[str, Any]:
         "settled_on": bill.settled_on,
         "presumed": bill.presumed,
         "outstanding_after": bill.outstanding_after,
+        "changes_after": projection.changes_after.get(bill.number),
     }
     for suffix, parts in (
         ("due", bill.due),
@@ -115,6 +117,7 @@ def loan_values(projection: Projection, penalty: PenaltyTerms) -> dict[str, Any]
         "settled_on": projection.settled_on,
         "grace_days": penalty.grace_days,
         "bears_penalty": penalty.is_borne,
+        "settling": projection.settling.value,
     }
 
 
@@ -132,7 +135,7 @@ def _write_bills(loan: Loan, projection: Projection) -> bool:
     moved: list[Bill] = []
     fields: set[str] = set()
     for projected in projection.bills:
-        values = bill_values(projected)
+        values = bill_values(projected, projection)
         bill = stored.pop(projected.number, None)
         if bill is None:
             new.append(Bill(loan=loan, number=projected.number, **values))

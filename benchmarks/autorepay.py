@@ -1,0 +1,289 @@
+"""How many due bills a second auto-repay pays, against one task a bill and against plain SQL, all in this run.
+
+Run it from the project's root: python -m benchmarks.autorepay [--bills N] [--keep]
+On SQLite it makes a database of its own in a temporary folder (10,000 bills). On PostgreSQL it uses the empty database
+of DATABASE_URL (1,000,000 bills): .ci/postgres .venv/bin/python -m benchmarks.autorepay --database postgresql
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import django
+
+FOLDER = tempfile.TemporaryDirectory(prefix="loantracker-benchmark-")
+os.environ |= {"LOANTRACKER_VAR": FOLDER.name, "DJANGO_SETTINGS_MODULE": "loantracker.settings", "LOG_LEVEL": "ERROR"}
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
+parser.add_argument("--bills", type=int)
+parser.add_argument("--sample", type=int, default=2_000, help="bills paid one by one")
+parser.add_argument("--without-indexes", action="store_true", help="the plain SQL again without each index in turn")
+OPTIONS = parser.parse_args()
+if OPTIONS.database == "sqlite":
+    os.environ["DATABASE_URL"] = ""
+django.setup()
+
+from django.core.management import call_command  # noqa: E402
+from django.db import connection, transaction  # noqa: E402
+
+from benchmarks.debits_due import NOW, TODAY, load  # noqa: E402
+from ledger.models import AutoRepayAttempt, AutoRepayMandate, Fact  # noqa: E402
+from ledger.services.autorepay import debit_bill, debit_due, due_debits  # noqa: E402
+from ledger.services.checking import find_problems  # noqa: E402
+from ledger.services.passing_days import refresh_overtaken  # noqa: E402
+
+QUIET = datetime(2026, 3, 9, 5, 0, tzinfo=UTC)  # before any window opens
+
+# What the plain SQL writes, table by table: the one place to change when a column joins. Everything comes from the
+# temporary table `due` (one row a due bill) below.
+INSERTED: dict[str, dict[str, str]] = {
+    "ledger_fact": {
+        "id": "fact_id",
+        "household_id": "household_id",
+        "loan_id": "loan_id",
+        "kind": "'repayment'",
+        "effective_on": "%(today)s",
+        "recorded_at": "%(now)s",
+        "key": "'auto:' || bill_id || ':1'",
+        "fingerprint": "'0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef'",
+        "note": "''",
+        "amount": "amount",
+        "bill_number": "number",
+        "component": "''",
+        "apply_to": "'bill'",
+        "source": "'auto'",
+        "presumed": "FALSE",
+        "account_id": "account_id",
+        "effect": "''",
+    },
+    "ledger_autorepayattempt": {
+        "household_id": "household_id",
+        "mandate_id": "mandate_id",
+        "bill_id": "bill_id",
+        "number": "1",
+        "debit_on": "%(today)s",
+        "window_at": "window_at",
+        "recorded_at": "%(now)s",
+        "outcome": "'success'",
+        "requested": "amount",
+        "missing": "0",
+        "repayment_id": "fact_id",
+    },
+    "ledger_accountentry": {
+        "household_id": "household_id",
+        "account_id": "account_id",
+        "fact_id": "fact_id",
+        "amount": "-amount",
+        "entry_on": "%(today)s",
+        "booked_at": "%(now)s",
+    },
+    "ledger_allocation": {
+        "loan_id": "loan_id",
+        "repayment_id": "fact_id",
+        "bill_id": "bill_id",
+        "principal": "principal",
+        "interest": "interest",
+        "fee": "fee",
+        "penalty": "penalty",
+    },
+}
+UPDATED: dict[str, tuple[str, dict[str, str]]] = {
+    "ledger_bill": (
+        "bill_id",
+        {
+            "principal_paid": "principal_paid + due.principal",
+            "interest_paid": "interest_paid + due.interest",
+            "fee_paid": "fee_paid + due.fee",
+            "penalty_paid": "penalty_paid + due.penalty",
+            "settled_on": "%(today)s",
+            "changes_after": "NULL",
+        },
+    ),
+    "ledger_loan": (
+        "loan_id",
+        {
+            "outstanding_principal": "outstanding_principal - due.principal",
+            "projected_on": "%(today)s",
+            "next_change_on": "due.changes_after",
+            "version": "version + 1",
+        },
+    ),
+    "ledger_autorepaymandate": ("mandate_id", {"next_debit_at": "due.next_debit_at"}),
+}
+# Indexes Django makes for a foreign key that another index begins with, or that nothing of the product asks for.
+NEEDLESS = [
+    ("ledger_fact", "household_id"),  # (household, -id) and (household, key)
+    ("ledger_fact", "loan_id"),  # (loan, effective_on, id)
+    ("ledger_fact", "recorded_by_id"),
+    ("ledger_fact", "account_id"),
+    ("ledger_fact", "target_id"),  # the partial unique one of reversals; confirmations are read with their loan
+    ("ledger_autorepayattempt", "household_id"),
+    ("ledger_autorepayattempt", "bill_id"),  # (bill, number)
+    ("ledger_accountentry", "household_id"),
+    ("ledger_accountentry", "account_id"),  # (account, entry_on)
+    ("ledger_allocation", "repayment_id"),  # (repayment, bill)
+    ("ledger_bill", "loan_id"),  # (loan, number)
+    ("ledger_autorepaymandate", "household_id"),  # (household, key)
+    ("ledger_loan", "household_id"),  # (household, key)
+]
+NEXT_DEBIT = {
+    "sqlite": "datetime(following.payable_on, '+90 minutes')",
+    "postgresql": "(following.payable_on + time '01:30') AT TIME ZONE 'UTC'",
+}
+DUE = """
+CREATE TEMP TABLE due AS
+SELECT row_number() OVER (ORDER BY bill.id) + (SELECT coalesce(max(id), 0) FROM ledger_fact) AS fact_id,
+       mandate.id AS mandate_id, mandate.account_id, mandate.next_debit_at AS window_at,
+       loan.id AS loan_id, loan.household_id, bill.id AS bill_id, bill.number, bill.changes_after,
+       bill.principal_due - bill.principal_paid - bill.principal_waived AS principal,
+       bill.interest_due - bill.interest_paid - bill.interest_waived AS interest,
+       bill.fee_due - bill.fee_paid - bill.fee_waived AS fee,
+       bill.penalty_due - bill.penalty_paid - bill.penalty_waived AS penalty,
+       bill.principal_due - bill.principal_paid - bill.principal_waived
+       + bill.interest_due - bill.interest_paid - bill.interest_waived
+       + bill.fee_due - bill.fee_paid - bill.fee_waived
+       + bill.penalty_due - bill.penalty_paid - bill.penalty_waived AS amount,
+       {next_debit} AS next_debit_at
+FROM ledger_autorepaymandate AS mandate
+JOIN ledger_loan AS loan ON loan.id = mandate.loan_id
+JOIN ledger_bill AS bill ON bill.loan_id = loan.id AND bill.payable_on <= %(today)s
+     AND bill.settled_on IS NULL AND bill.is_needed
+LEFT JOIN ledger_bill AS following ON following.loan_id = loan.id AND following.number = bill.number + 1
+WHERE mandate.ended_at IS NULL AND mandate.next_debit_at <= %(now)s
+ORDER BY bill.id
+"""
+
+
+def main() -> None:
+    call_command("migrate", verbosity=0)
+    bills = OPTIONS.bills or (1_000_000 if connection.vendor == "postgresql" else 10_000)
+    print(f"{connection.vendor}: loading {bills:,} due bills", flush=True)
+    load(bills)
+    quiet_tick()
+    plain_sql(bills)
+    if OPTIONS.without_indexes:
+        each_index(bills)
+    one_by_one(bills)
+
+
+def quiet_tick() -> None:
+    """What a tick costs when nothing is due."""
+    times = []
+    with counted() as queries:
+        for _ in range(20):
+            started = time.perf_counter()
+            refresh_overtaken(QUIET)
+            debit_due(QUIET)
+            times.append(time.perf_counter() - started)
+    print(f"a tick with nothing due: {min(times) * 1000:.2f} ms, {len(queries) / len(times):g} queries")
+
+
+@contextmanager
+def counted() -> Iterator[list[str]]:
+    seen: list[str] = []
+
+    def count(execute, sql, params, many, context):  # type: ignore[no-untyped-def]
+        seen.append(sql)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(count):
+        yield seen
+
+
+# (b) Plain SQL
+
+
+def plain_sql(bills: int, without: Sequence[str] = ()) -> float:
+    """All due bills paid in one pass of set-based statements, taken back afterwards; the bills a second."""
+    steps: dict[str, float] = {}
+    with transaction.atomic(), connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET LOCAL statement_timeout = 0")
+        for name in without:
+            cursor.execute(f'DROP INDEX "{name}"')
+        for name, sql in statements():
+            started = time.perf_counter()
+            cursor.execute(sql, {"today": _day(), "now": _moment()})
+            steps[name] = time.perf_counter() - started
+            if name == "ledger_bill":
+                assert cursor.rowcount == bills, (cursor.rowcount, bills)
+        transaction.set_rollback(True)
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            for table in (*INSERTED, *UPDATED):
+                cursor.execute(f"VACUUM {table}")
+    total = sum(steps.values())
+    if not without:
+        print(f"(b) plain SQL: {total:.2f} s, {bills / total:,.0f} bills/s")
+        for name, took in steps.items():
+            print(f"    {name:26} {took:>8.2f} s {took / total:>6.0%}")
+    return bills / total
+
+
+def statements() -> Iterator[tuple[str, str]]:
+    yield "due", DUE.format(next_debit=NEXT_DEBIT[connection.vendor])
+    for table, columns in INSERTED.items():
+        yield table, f"INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(columns.values())} FROM due"
+    if connection.vendor == "sqlite":
+        yield "index on due", "CREATE INDEX temp.due_bill ON due (bill_id)"
+    for table, (key, columns) in UPDATED.items():
+        to = ", ".join(f"{name} = {value}" for name, value in columns.items())
+        yield table, f"UPDATE {table} SET {to} FROM due WHERE due.{key} = {table}.id"
+    if connection.vendor == "postgresql":
+        yield "foreign keys", "SET CONSTRAINTS ALL IMMEDIATE"
+    yield "done", "DROP TABLE due"
+
+
+def _day() -> object:
+    return TODAY.isoformat() if connection.vendor == "sqlite" else TODAY
+
+
+def _moment() -> object:
+    return connection.ops.adapt_datetimefield_value(NOW) if connection.vendor == "sqlite" else NOW
+
+
+def each_index(bills: int) -> None:
+    """The plain SQL without each index that no constraint needs, and without all that look needless."""
+    with connection.cursor() as cursor:
+        tables = [*INSERTED, *UPDATED]
+        names = []
+        for table in tables:
+            for name, about in connection.introspection.get_constraints(cursor, table).items():
+                if about["index"] and not about["unique"] and not about["primary_key"]:
+                    names.append((table, name, about["columns"]))
+    base = plain_sql(bills)
+    for table, name, columns in names:
+        rate = plain_sql(bills, [name])
+        print(f"    without {table} ({', '.join(columns)}): {rate:,.0f} bills/s, {rate / base - 1:+.0%}", flush=True)
+    needless = [name for table, name, columns in names if (table, *columns) in NEEDLESS]
+    rate = plain_sql(bills, needless)
+    print(f"    without these {len(needless)} needless ones: {rate:,.0f} bills/s, {rate / base - 1:+.0%}")
+
+
+# (a) One by one
+
+
+def one_by_one(bills: int) -> None:
+    """A sample of due bills, each decided by itself through the services, as one task a bill would; checked."""
+    sample = min(OPTIONS.sample, bills)
+    mandates = list(AutoRepayMandate.objects.to_debit(NOW).order_by("pk")[:sample])
+    started = time.perf_counter()
+    for mandate in mandates:
+        for debit in due_debits(AutoRepayMandate.objects.select_related("loan__household").get(pk=mandate.pk), NOW):
+            assert isinstance(debit_bill(debit, NOW), AutoRepayAttempt)
+    took = time.perf_counter() - started
+    print(f"(a) one by one, without the cost of a task: {took:.2f} s for {sample:,}, {sample / took:,.0f} bills/s")
+    loans = [mandate.loan for mandate in mandates]
+    problems = sum(1 for _ in find_problems(loans))
+    paid = Fact.objects.filter(source="auto").count()
+    print(f"    {paid:,} repayments recorded, {problems} differences from the facts")
+
+
+if __name__ == "__main__":
+    main()
