@@ -6,10 +6,12 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from django.test import TransactionTestCase
 from django.test.utils import override_settings
 from hypothesis import settings
 
 from ledger.services.checking import find_problems
+from ledger.services.erasing import erasing
 
 # Properties look for new examples on every run at home, and at the same ones in CI, where nobody can look on.
 settings.register_profile("home", deadline=None, print_blob=True)
@@ -21,6 +23,20 @@ settings.load_profile("every run alike" if os.environ.get("CI") == "true" else "
 def quick_passwords() -> Iterator[None]:
     """Argon2 takes its time on purpose, a tenth of a second for each user a test makes."""
     with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def emptied_as_an_erasure() -> Iterator[None]:
+    """After a test with transactions of its own every table is emptied, which the database refuses otherwise."""
+    empty = TransactionTestCase._fixture_teardown
+
+    def empty_in_an_erasure(case: TransactionTestCase) -> None:
+        with erasing():
+            empty(case)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", empty_in_an_erasure)
         yield
 
 

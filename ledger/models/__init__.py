@@ -23,6 +23,7 @@ from ledger.models.facts import (
     Reversal,
     Waiver,
 )
+from ledger.models.guards import unguarded
 from ledger.models.heartbeat import Heartbeat
 from ledger.models.lenders import CreditLine, Lender
 from ledger.models.loans import Loan, TermsVersion
@@ -64,4 +65,5 @@ __all__ = [
     "TermsVersion",
     "User",
     "Waiver",
+    "unguarded",
 ]

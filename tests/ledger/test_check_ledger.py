@@ -8,7 +8,6 @@ from random import Random
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
 
 from ledger.loanmath.facts import ApplyTo, CouponKind, DeferralTreatment, RateEffect
 from ledger.loanmath.in_force import agreement_from
@@ -37,6 +36,7 @@ from ledger.services.checking import find_problems
 from ledger.services.repayments import record_repayment
 from ledger.services.reversals import reverse_fact
 from tests import builders as make
+from tests.tampering import tamper
 
 pytestmark = pytest.mark.django_db
 
@@ -59,11 +59,6 @@ def check():
     except SystemExit as end:
         return end.code, [*out.getvalue().splitlines(), *err.getvalue().splitlines()]
     return 0, out.getvalue().splitlines()
-
-
-def raw(statement, *parameters):
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
 
 
 def found():
@@ -123,26 +118,26 @@ def test_a_missing_allocation_is_named(loan):
 
 
 def test_a_changed_fact_shows_in_everything_that_follows_from_it(loan):
-    raw("UPDATE ledger_fact SET amount = 39999")
+    tamper("UPDATE ledger_fact SET amount = 39999")
     fields = {field for field, _stored, _computed in found()}
     assert {"outstanding_principal", "bill 1 principal_paid"} <= fields
 
 
 def test_a_missing_account_entry_is_named(loan):
     fact = Fact.objects.get()
-    raw("DELETE FROM ledger_accountentry")
+    tamper("DELETE FROM ledger_accountentry")
     assert found() == [(f"account entry of repayment {fact.pk}", None, (fact.account_id, -40_000))]
 
 
 def test_an_account_entry_of_another_amount_is_named(loan):
     fact = Fact.objects.get()
-    raw("UPDATE ledger_accountentry SET amount = -1")
+    tamper("UPDATE ledger_accountentry SET amount = -1")
     assert found() == [(f"account entry of repayment {fact.pk}", (fact.account_id, -1), (fact.account_id, -40_000))]
 
 
 def test_an_undoing_that_gave_nothing_back_is_named(loan):
     undone = reverse_fact(fact=Fact.objects.get(), recording=make.recording()).fact
-    raw("DELETE FROM ledger_accountentry WHERE amount > 0")
+    tamper("DELETE FROM ledger_accountentry WHERE amount > 0")
     assert [field for field, _stored, _computed in found()] == [f"account entry of reversal {undone.pk}"]
     assert AccountEntry.objects.count() == 1
 

@@ -25,7 +25,6 @@ from ledger.models import (
     Heartbeat,
     Loan,
     Repayment,
-    TermsVersion,
 )
 from ledger.services import heartbeat
 from ledger.services.autorepay import debit_due
@@ -38,6 +37,7 @@ from ledger.tasks import tick
 from loantracker.celery import app
 from tests import builders as make
 from tests.builders import at
+from tests.tampering import tamper
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.service]
 
@@ -209,10 +209,7 @@ def test_a_loan_with_bad_terms_stops_neither_the_day_nor_the_debits(home, card, 
 
 
 def tamper_with_terms(loan, conventions):
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"UPDATE {TermsVersion._meta.db_table} SET conventions = %s WHERE loan_id = %s", [conventions, loan.pk]
-        )
+    tamper("UPDATE ledger_termsversion SET conventions = %s WHERE loan_id = %s", conventions, loan.pk)
 
 
 def database_url():

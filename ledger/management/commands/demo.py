@@ -13,6 +13,7 @@ from ledger import clock
 from ledger.demo import tell
 from ledger.demo_words import CHINESE, ENGLISH, Words
 from ledger.models import Household, User
+from ledger.services.erasing import erase_household
 from ledger.services.households import create_household
 
 PASSWORD = "loantracker-demo"  # noqa: S105, printed for everyone to use
@@ -32,7 +33,8 @@ class Command(BaseCommand):
         for email, (language, words) in HOUSEHOLDS.items():
             with transaction.atomic():
                 if options["reset"]:
-                    Household.objects.filter(members__email=email).delete()
+                    for household in Household.objects.filter(members__email=email):
+                        erase_household(household=household)
                     User.objects.filter(email=email).delete()
                 if not User.objects.filter(email=email).exists():
                     self._build(email, language, words)

@@ -1,0 +1,24 @@
+"""Taking a household's books away for good: the one place where recorded rows are deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import connection, transaction
+
+from ledger.models import Household
+from ledger.models.guards import deleting_allowed
+
+
+@contextmanager
+def erasing() -> Iterator[None]:
+    """A transaction in which the database lets recorded rows be deleted; changed they are not, here either."""
+    with transaction.atomic(), deleting_allowed(connection):
+        yield
+
+
+def erase_household(*, household: Household) -> None:
+    """Delete a household with everything that belongs to it, what was recorded included. Its members stay."""
+    with erasing():
+        household.delete()
