@@ -34,8 +34,9 @@ from django.db import connection, transaction  # noqa: E402
 
 from benchmarks.debits_due import NOW, TODAY, load  # noqa: E402
 from ledger.models import AutoRepayAttempt, AutoRepayMandate, Fact  # noqa: E402
-from ledger.services.autorepay import debit_bill, debit_due, due_debits  # noqa: E402
+from ledger.services.autorepay import debit_bill, due_debits  # noqa: E402
 from ledger.services.checking import find_problems  # noqa: E402
+from ledger.services.debit_chunks import debit_due  # noqa: E402
 from ledger.services.passing_days import refresh_overtaken  # noqa: E402
 
 QUIET = datetime(2026, 3, 9, 5, 0, tzinfo=UTC)  # before any window opens

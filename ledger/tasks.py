@@ -2,19 +2,49 @@
 
 from __future__ import annotations
 
+import logging
+
 from celery import shared_task
+from django.conf import settings
+from kombu.exceptions import OperationalError
 
 from ledger import clock
 from ledger.services import heartbeat
-from ledger.services.autorepay import debit_due
-from ledger.services.passing_days import refresh_overtaken
+from ledger.services.debit_chunks import HouseholdRange, debit_range, due_ranges
+from ledger.services.passing_days import FURTHEST_EAST, refresh_overtaken
+
+log = logging.getLogger(__name__)
 
 
 @shared_task  # type: ignore[untyped-decorator]
 def tick() -> None:
-    """Does whatever is due by now and not yet done; any number may run at once, late or never."""
+    """Does whatever is due by now and not yet done, or hands it out; any number may run at once, late or never."""
     now = clock.now()
+    if heartbeat.idle(now, (now + FURTHEST_EAST).date()):
+        return
     heartbeat.started(heartbeat.LEDGER, now)
     refresh_overtaken(now)
-    debit_due(now)
+    first: HouseholdRange | None = None
+    for households in due_ranges(now):
+        if first is None:
+            first = households  # this worker's own share
+        else:
+            _hand_out(households)
+    if first is not None:
+        debit_range(first, now)
     heartbeat.finished(heartbeat.LEDGER, clock.now())
+
+
+def _hand_out(households: HouseholdRange) -> None:
+    """Let any worker look at a range. It goes stale before the next tick hands out what is left, so that no heap of
+    them grows; where the broker is away that tick finds the work again."""
+    try:
+        debit_households.apply_async(households, expires=max(1, settings.SWEEP_SECONDS - 5), retry=False)
+    except OperationalError as error:
+        log.warning("Households %s to %s wait for the next tick: %s", *households, error)
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def debit_households(first: int, last: int) -> None:
+    """Debits what is due of a range of households."""
+    debit_range(HouseholdRange(first, last), clock.now())

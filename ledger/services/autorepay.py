@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import heapq
 import logging
-import time
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import takewhile
 
 from django.db import OperationalError, transaction
-from django.db.models import Max, Min
+from django.db.models import Max
 
 from ledger.clock import zone
 from ledger.loanmath.debiting import DebitOutcome, FailureReason, Source, Try, decide
@@ -29,7 +28,6 @@ from ledger.services.repayments import confirm_repayment, record_repayment
 
 log = logging.getLogger(__name__)
 
-SWEEP_LASTS = 45.0  # seconds after which a sweep leaves the rest to the next one
 FIRST_PAUSE = timedelta(minutes=5)  # before a loan whose debit broke off is looked at again; doubles each time
 LONGEST_PAUSE = timedelta(hours=6)
 
@@ -49,21 +47,6 @@ class Debit:
     priority: int
     bill: int
     loan: int
-
-
-def debit_due(now: datetime) -> int:
-    """Do everything auto-repay has to have done by `now`, household by household; the number of attempts recorded.
-
-    Any number may run at once. A loan that breaks off is put aside for a while and stops no other.
-    """
-    households = Loan.objects.to_debit(now).order_by().values("household").annotate(first=Min("auto_repay_at"))
-    done = 0
-    until = time.monotonic() + SWEEP_LASTS
-    for row in households.order_by("first"):
-        done += debit_household(row["household"], now)
-        if time.monotonic() > until:
-            break
-    return done
 
 
 def debit_household(household: int, now: datetime) -> int:
@@ -223,7 +206,7 @@ def _record(this: _Moment, tries: list[Try], now: datetime) -> list[AutoRepayAtt
         this.loan.auto_repay_failures, this.loan.auto_repay_trouble = 0, ""
         this.loan.save(update_fields=["auto_repay_failures", "auto_repay_trouble"])
     if tries[-1].outcome is DebitOutcome.FAILED:
-        _ask_if_failing(this.mandate, now)
+        ask_if_failing(this.mandate, now)
     if tries[-1].outcome not in (DebitOutcome.SUCCESS, DebitOutcome.PRESUMED):
         schedule_debit(lock(this.loan))  # a repayment of all that was asked has set the next debit already
     return attempts
@@ -246,7 +229,7 @@ def _repay(this: _Moment, one: Try, number: int, now: datetime) -> Fact:
     return recorded.fact
 
 
-def _ask_if_failing(mandate: AutoRepayMandate, now: datetime) -> None:
+def ask_if_failing(mandate: AutoRepayMandate, now: datetime) -> None:
     """Ask the user, once, when the debits of a mandate have failed too often in a row."""
     if mandate.asked_at is not None or mandate.ask_after == 0:
         return

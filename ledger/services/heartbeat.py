@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
-from ledger.models import Heartbeat
+from django.db.models import Exists
+
+from ledger.models import Heartbeat, Loan
 
 LEDGER = "ledger"
+
+
+def idle(now: datetime, day: date) -> bool:
+    """Write down a run of the ledger's tick that has nothing to do, where so it is: no loan overtaken by `day`, no
+    debit due by `now`. One query asks and writes; False where there is something to do, and nothing is written then."""
+    idle_now = Heartbeat.objects.filter(
+        ~Exists(Loan.objects.outdated(day)), ~Exists(Loan.objects.to_debit(now)), job=LEDGER
+    )
+    return idle_now.update(started_at=now, finished_at=now) == 1
 
 
 def started(job: str, now: datetime) -> None:

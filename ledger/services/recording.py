@@ -130,6 +130,14 @@ def fingerprint(row: models.Model, names: list[str] | None = None) -> str:
     return digest(said)
 
 
+_UNSAID = dict.fromkeys(("component", "apply_to", "source", "effect", "note"), "") | {"presumed": False}
+
+
+def fingerprint_of(said: dict[str, Any]) -> str:
+    """The `fingerprint` of a fact that says this, by column, and nothing else."""
+    return digest({name: said.get(name, _UNSAID.get(name)) for name in _IN_FINGERPRINT})
+
+
 def digest(said: dict[str, Any]) -> str:
     """A SHA-256 of plain values; dates and decimals by their text."""
     return hashlib.sha256(json.dumps(said, sort_keys=True, default=_text).encode()).hexdigest()

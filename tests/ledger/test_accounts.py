@@ -9,7 +9,7 @@ from ledger import clock
 from ledger.models import FundingAccount, Role, StatedBalance
 from ledger.selectors.balances import balance_on
 from ledger.services.accounts import add_account, state_balance
-from ledger.services.autorepay import debit_due
+from ledger.services.debit_chunks import debit_due
 from ledger.services.mandates import authorize_mandate
 from ledger.services.refusal import Refusal
 from ledger.services.reversals import reverse_fact

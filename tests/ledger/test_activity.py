@@ -12,7 +12,7 @@ from ledger.models import Role
 from ledger.selectors import activity
 from ledger.selectors.activity import activity_page
 from ledger.services.agreement import change_rate
-from ledger.services.autorepay import debit_due
+from ledger.services.debit_chunks import debit_due
 from ledger.services.mandates import authorize_mandate
 from ledger.services.reversals import reverse_fact
 from tests import builders as make

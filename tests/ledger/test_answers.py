@@ -30,7 +30,7 @@ from ledger.selectors.answers import AfterFailure, Answer, after_failure, questi
 from ledger.selectors.bills import bills_page
 from ledger.services.answer_links import LINK_LASTS, make_token, read_token
 from ledger.services.answering import say_it_failed, say_it_was_debited
-from ledger.services.autorepay import debit_due
+from ledger.services.debit_chunks import debit_due
 from ledger.services.mandates import authorize_mandate
 from ledger.services.recording import Recorded
 from ledger.services.refusal import Refusal

@@ -28,8 +28,8 @@ from ledger.models import (
     guards,
 )
 from ledger.models.append_only import AppendOnly
-from ledger.services.autorepay import debit_due
 from ledger.services.benchmarks import record_rate
+from ledger.services.debit_chunks import debit_due
 from ledger.services.erasing import erase_household, erasing
 from ledger.services.refusal import Refusal
 from ledger.services.reversals import reverse_fact

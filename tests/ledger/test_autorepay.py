@@ -7,7 +7,7 @@ import pytest
 from ledger.loanmath.money import Parts
 from ledger.models import AccountEntry, AutoRepayMandate, Bill, Repayment
 from ledger.selectors.balances import balance_on
-from ledger.services.autorepay import debit_due
+from ledger.services.debit_chunks import debit_due
 from ledger.services.repayments import confirm_repayment
 from ledger.services.reversals import reverse_fact
 from tests import builders as make

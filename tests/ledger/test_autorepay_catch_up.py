@@ -9,7 +9,8 @@ from ledger.loanmath.terms import PenaltyTerms
 from ledger.models import AutoRepayMandate, Bill, Loan
 from ledger.selectors.balances import balance_on
 from ledger.selectors.history import history
-from ledger.services.autorepay import debit_bill, debit_due, due_debits
+from ledger.services.autorepay import debit_bill, due_debits
+from ledger.services.debit_chunks import debit_due
 from ledger.services.mandates import end_mandate
 from ledger.services.projection import refresh
 from tests import builders as make

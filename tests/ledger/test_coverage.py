@@ -7,7 +7,7 @@ import pytest
 from ledger.loanmath.funding import Balance, Funding
 from ledger.models import Bill
 from ledger.selectors.accounts import account_lines, coverage
-from ledger.services.autorepay import debit_due
+from ledger.services.debit_chunks import debit_due
 from ledger.services.mandates import authorize_mandate, end_mandate
 from tests import builders as make
 from tests.builders import at

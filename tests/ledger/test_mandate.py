@@ -6,7 +6,7 @@ import pytest
 
 from ledger import clock
 from ledger.models import AutoRepayMandate, Bill, Loan, Repayment, Role
-from ledger.services.autorepay import debit_due
+from ledger.services.debit_chunks import debit_due
 from ledger.services.households import update_household
 from ledger.services.mandates import authorize_mandate, end_mandate
 from ledger.services.refusal import Refusal

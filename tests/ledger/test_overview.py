@@ -14,7 +14,7 @@ from ledger.models.facts import Kind, Source
 from ledger.selectors.debts import LineUse, current_loans
 from ledger.selectors.history import history
 from ledger.selectors.overview import Headline, Month, PresumedDebit, Shortfall, StaleBalance, overview
-from ledger.services.autorepay import debit_due
+from ledger.services.debit_chunks import debit_due
 from ledger.services.mandates import authorize_mandate
 from ledger.services.projection import refresh
 from tests import builders as make

@@ -27,8 +27,8 @@ from ledger.models import (
     Repayment,
 )
 from ledger.services import heartbeat
-from ledger.services.autorepay import debit_due
 from ledger.services.checking import find_problems
+from ledger.services.debit_chunks import debit_due
 from ledger.services.mandates import Wishes, authorize_mandate
 from ledger.services.passing_days import refresh_overtaken
 from ledger.services.refusal import Refusal
@@ -226,7 +226,7 @@ import sys, time, django
 django.setup()
 from datetime import datetime
 from django.db import transaction
-from ledger.services.autorepay import debit_due
+from ledger.services.debit_chunks import debit_due
 from ledger.models import Repayment
 with transaction.atomic():
     debit_due(datetime.fromisoformat(sys.argv[1]))

@@ -11,7 +11,7 @@ from django.core import mail
 
 from ledger.loanmath.terms import PenaltyTerms
 from ledger.models import Bill, FundingAccount, Loan
-from ledger.services.autorepay import debit_due
+from ledger.services.debit_chunks import debit_due
 from ledger.services.mandates import authorize_mandate
 from ledger.services.repayments import confirm_repayment
 from reminders.models import Kind, Reminder, State

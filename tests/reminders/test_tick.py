@@ -13,8 +13,8 @@ from ledger.loanmath.terms import Component
 from ledger.models import Bill, Heartbeat, Loan, Membership, Role
 from ledger.services import heartbeat
 from ledger.services.agreement import defer_bill
-from ledger.services.autorepay import debit_due
 from ledger.services.charges import waive_charge
+from ledger.services.debit_chunks import debit_due
 from ledger.services.mandates import authorize_mandate
 from ledger.services.reversals import reverse_fact
 from reminders import rules

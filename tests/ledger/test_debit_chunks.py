@@ -1,0 +1,172 @@
+"""Debits of many households together end exactly as one by one would, and the usual case never goes one by one."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from ledger.loanmath.debiting import DebitLimits
+from ledger.loanmath.debits import DebitRule
+from ledger.loanmath.terms import Method, PenaltyTerms
+from ledger.models import (
+    AccountEntry,
+    Allocation,
+    AutoRepayAttempt,
+    AutoRepayMandate,
+    Bill,
+    Fact,
+    Heartbeat,
+    Loan,
+)
+from ledger.services import autorepay, debit_chunks
+from ledger.services.debit_chunks import HouseholdRange, debit_chunk, debit_range, due_ranges
+from ledger.services.mandates import Wishes, authorize_mandate
+from ledger.tasks import tick
+from tests import builders as make
+from tests.builders import at
+from tests.ledger.debits import INSTALLMENT, JAN_20, attempts, loan_under_mandate, repayments
+
+pytestmark = [pytest.mark.django_db, pytest.mark.service]
+
+DEBIT = at("2026-02-10", 10)
+LATE = at("2026-02-10", 16)  # both windows have come
+
+
+def a_home(amount=10_000_000, **more):
+    home = make.household()
+    card = make.account(home)
+    if amount is not None:
+        make.balance(card, amount, date(2026, 2, 1), at("2026-02-01"))
+    loans = [
+        loan_under_mandate(home, card, name=f"Loan {method.value} {penalty}", method=method, penalty=penalty, **more)
+        for method in (Method.LEVEL, Method.EQUAL_PRINCIPAL, Method.INTEREST_ONLY)
+        for penalty in (PenaltyTerms(), PenaltyTerms(annual_rate=Decimal("0.18")))
+    ]
+    return home, loans
+
+
+def books(home):
+    """Everything recorded and stored of a household, without ids and keys."""
+    bills = Bill.objects.filter(loan__household=home).order_by("loan", "number")
+    names = [field.attname for field in Bill._meta.concrete_fields if field.attname not in {"id", "loan_id"}]
+    loan_names = [
+        field.attname
+        for field in Loan._meta.concrete_fields
+        if field.attname not in {"id", "household_id", "lender_id", "mandate_id", "key", "fingerprint"}
+    ]
+    fact = ("effective_on", "amount", "bill_number", "apply_to", "source", "presumed", "recorded_at", "note")
+    tried = ("number", "debit_on", "window_at", "recorded_at", "outcome", "reason", "requested", "debited", "missing")
+    tries, entries = AutoRepayAttempt.objects.filter(household=home), AccountEntry.objects.filter(household=home)
+    return {
+        "bills": list(bills.values_list(*names)),
+        "loans": list(Loan.objects.filter(household=home).order_by("pk").values_list(*loan_names)),
+        "facts": list(Fact.objects.filter(household=home).order_by("loan", "effective_on").values_list(*fact)),
+        "attempts": list(
+            AutoRepayAttempt.objects.filter(household=home).order_by("bill", "number").values_list(*tried)
+        ),
+        "entries": list(
+            AccountEntry.objects.filter(household=home)
+            .order_by("fact__loan")
+            .values_list("amount", "entry_on", "booked_at")
+        ),
+        "met": list(
+            Allocation.objects.filter(loan__household=home)
+            .order_by("loan", "bill")
+            .values_list("principal", "interest", "fee", "penalty")
+        ),
+    }
+
+
+@pytest.fixture
+def never_one_by_one(monkeypatch):
+    def fail(household, now):
+        raise AssertionError(f"household {household} went one by one")
+
+    monkeypatch.setattr(debit_chunks, "debit_household", fail)
+
+
+@pytest.mark.parametrize("amount", [10_000_000, 250_000, 0, None])
+@pytest.mark.parametrize("now", [DEBIT, LATE])
+@pytest.mark.parametrize("more", [{}, {"count": 1}])
+def test_together_and_one_by_one_end_alike(amount, now, more):
+    together, _ = a_home(amount, **more)
+    alone, _ = a_home(amount, **more)
+
+    debit_chunk([together.pk], now)
+    autorepay.debit_household(alone.pk, now)
+
+    assert books(together) == books(alone)
+
+
+def test_the_usual_case_never_goes_one_by_one(never_one_by_one):
+    homes = [a_home() for _ in range(3)]
+
+    assert debit_chunk([home.pk for home, _ in homes], DEBIT) == 18
+
+    assert all(len(repayments(loan)) == 1 for _, loans in homes for loan in loans)
+
+
+def test_a_chunk_costs_the_same_queries_for_one_household_and_for_five(never_one_by_one):
+    few, many = [a_home()[0].pk], [a_home()[0].pk for _ in range(5)]
+    with CaptureQueriesContext(connection) as first:
+        debit_chunk(few, DEBIT)
+    with CaptureQueriesContext(connection) as second:
+        debit_chunk(many, DEBIT)
+    assert len(second) == len(first) <= 20
+
+
+def test_an_unusual_household_goes_one_by_one_and_keeps_no_other_back(home, card):
+    partial = make.loan(home, now=JAN_20)
+    wishes = Wishes(rule=DebitRule(), limits=DebitLimits(partial=True))
+    authorize_mandate(scope=partial, sources=[card], wishes=wishes, recording=make.recording(JAN_20))
+    make.balance(card, 100_000, date(2026, 2, 1), at("2026-02-01"))
+    usual, loans = a_home()
+
+    assert debit_chunk([home.pk, usual.pk], DEBIT) == 7
+
+    assert attempts(partial) == [(1, 1, "02-10 09:30", "insufficient", INSTALLMENT, 6_619)]
+    assert AutoRepayAttempt.objects.get(bill__loan=partial).debited == 100_000
+    assert all(len(repayments(loan)) == 1 for loan in loans)
+
+
+def test_a_chunk_that_fails_is_done_one_by_one(home, card, monkeypatch, caplog):
+    loan = loan_under_mandate(home, card)
+    make.balance(card, 200_000, date(2026, 2, 1), at("2026-02-01"))
+    monkeypatch.setattr(debit_chunks, "write_debits", lambda *_: 1 / 0)
+
+    assert debit_chunk([home.pk], DEBIT) == 1
+
+    assert attempts(loan) == [(1, 1, "02-10 09:30", "success", INSTALLMENT, 0)]
+    assert "goes one by one" in caplog.text
+
+
+def test_ranges_hold_whole_households_and_all_that_is_due():
+    homes = [a_home()[0].pk for _ in range(5)]
+    assert list(due_ranges(DEBIT, size=12)) == [
+        HouseholdRange(homes[0], homes[1]),
+        HouseholdRange(homes[2], homes[3]),
+        HouseholdRange(homes[4], homes[4]),
+    ]
+    assert debit_range(HouseholdRange(homes[1], homes[3]), DEBIT) == 18
+    assert list(due_ranges(DEBIT, size=12)) == [HouseholdRange(homes[0], homes[4])]
+
+
+def test_a_tick_with_nothing_due_is_one_query(home, card, django_assert_num_queries):
+    tick()
+    make.loan(home, disbursed_on=date(2030, 1, 10), first_due_on=date(2030, 2, 10))
+    with django_assert_num_queries(1):
+        tick()
+    row = Heartbeat.objects.get(job="ledger")
+    assert row.started_at == row.finished_at
+
+
+def test_failures_in_a_row_are_counted_in_a_chunk_too(never_one_by_one):
+    home, (loan, *_) = a_home(amount=0)
+    mandate = AutoRepayMandate.objects.filter(loan=loan)
+    mandate.update(ask_after=1)
+
+    debit_chunk([home.pk], DEBIT)
+
+    assert mandate.get().asked_at == DEBIT
