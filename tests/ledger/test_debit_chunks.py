@@ -63,14 +63,8 @@ def books(home):
         "bills": list(bills.values_list(*names)),
         "loans": list(Loan.objects.filter(household=home).order_by("pk").values_list(*loan_names)),
         "facts": list(Fact.objects.filter(household=home).order_by("loan", "effective_on").values_list(*fact)),
-        "attempts": list(
-            AutoRepayAttempt.objects.filter(household=home).order_by("bill", "number").values_list(*tried)
-        ),
-        "entries": list(
-            AccountEntry.objects.filter(household=home)
-            .order_by("fact__loan")
-            .values_list("amount", "entry_on", "booked_at")
-        ),
+        "attempts": list(tries.order_by("bill", "number").values_list(*tried)),
+        "entries": list(entries.order_by("fact__loan").values_list("amount", "entry_on", "booked_at")),
         "met": list(
             Allocation.objects.filter(loan__household=home)
             .order_by("loan", "bill")
