@@ -68,12 +68,11 @@ class InflowPlan:
         )
         return [day for day in moved if first <= day <= last]
 
-    def next_day(self, after: date) -> date | None:
-        """The first day after `after` on which it is expected; None: it has ended."""
-        tomorrow = after + ONE_DAY
-        for planned in self._planned(self._earliest(tomorrow), self.until):
+    def next_from(self, first: date) -> date | None:
+        """The first day from `first` on, that day included, on which it is expected; None: it has ended."""
+        for planned in self._planned(self._earliest(first), self.until):
             day = payable_date(planned, self.shift, self.calendar)
-            if day >= tomorrow:
+            if day >= first:
                 return day
         return None
 

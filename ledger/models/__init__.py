@@ -24,6 +24,7 @@ from ledger.models.facts import (
     Waiver,
 )
 from ledger.models.heartbeat import Heartbeat
+from ledger.models.inflows import PlannedInflow
 from ledger.models.lenders import CreditLine, Lender
 from ledger.models.loans import Loan, TermsVersion
 from ledger.models.people import Household, Membership, Role, User
@@ -54,6 +55,7 @@ __all__ = [
     "Loan",
     "Membership",
     "Pause",
+    "PlannedInflow",
     "RateChange",
     "Refund",
     "Repayment",
