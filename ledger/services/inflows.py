@@ -8,7 +8,7 @@ from datetime import date
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from ledger.loanmath.inflows import LONGEST_MONTH, Repeats
+from ledger.loanmath.inflows import LONGEST_MONTH, SHIFTS, Repeats
 from ledger.loanmath.terms import HolidayRule
 from ledger.models import FundingAccount, PlannedInflow
 from ledger.services.recording import Recording, fingerprint, key_conflict
@@ -38,22 +38,19 @@ def plan_inflow(
 ) -> PlannedInflow | Refusal:
     """Write down that `amount` (minor units) is expected in the account. The same key with the same content returns
     what was planned first; with other content, a refusal."""
-    refusal = _refuse(account, name, amount, rhythm)
+    refusal = _refuse(name, amount, rhythm)
     if refusal is not None:
         return refusal
     planned = _planned(account, name, amount, rhythm, recording)
     earlier = PlannedInflow.objects.filter(household_id=account.household_id, key=recording.key)
     try:
         with transaction.atomic():
-            # Two that are planned at once are counted one after the other.
-            FundingAccount.objects.select_for_update(no_key=True).get(pk=account.pk)
+            locked = FundingAccount.objects.select_for_update(no_key=True).get(pk=account.pk)
             found = earlier.first()
             if found is None:
-                if PlannedInflow.objects.live().filter(account=account).count() >= MOST_INFLOWS:
-                    return Refusal(
-                        "too_many",
-                        _("Enter at most %(most)s inflows an account. End one first.") % {"most": MOST_INFLOWS},
-                    )
+                refusal = _no_room(locked)
+                if refusal is not None:
+                    return refusal
                 planned.save()
                 return planned
     except IntegrityError:
@@ -61,9 +58,7 @@ def plan_inflow(
     return found if found.fingerprint == planned.fingerprint else key_conflict()
 
 
-def _planned(
-    account: FundingAccount, name: str, amount: int, rhythm: Rhythm, recording: Recording
-) -> PlannedInflow:
+def _planned(account: FundingAccount, name: str, amount: int, rhythm: Rhythm, recording: Recording) -> PlannedInflow:
     monthly, moved = rhythm.repeats is Repeats.MONTHLY, rhythm.shift is not HolidayRule.SAME_DAY
     planned = PlannedInflow(
         household_id=account.household_id,
@@ -84,10 +79,19 @@ def _planned(
     return planned
 
 
-def _refuse(account: FundingAccount, name: str, amount: int, rhythm: Rhythm) -> Refusal | None:
-    """What is wrong with a plan, at the field that is to be changed."""
+def _no_room(account: FundingAccount) -> Refusal | None:
+    """Why nothing more can be planned for the locked account."""
     if account.archived_at is not None:
         return Refusal("archived", _("This account is put away. Use it again first."))
+    if PlannedInflow.objects.live().filter(account=account).count() >= MOST_INFLOWS:
+        return Refusal(
+            "too_many", _("An account has at most %(most)s inflows. Stop expecting one first.") % {"most": MOST_INFLOWS}
+        )
+    return None
+
+
+def _refuse(name: str, amount: int, rhythm: Rhythm) -> Refusal | None:
+    """What is wrong with a plan, at the field that is to be changed."""
     if not name.strip():
         return Refusal("name", _("Give it a name, such as Salary."), "name")
     if amount <= 0:
@@ -96,6 +100,8 @@ def _refuse(account: FundingAccount, name: str, amount: int, rhythm: Rhythm) -> 
         return Refusal("day", _("Enter a day from 1 to 31; 31 is the last day of every month."), "day")
     if rhythm.until is not None and rhythm.until < rhythm.starts_on:
         return Refusal("until", _("Choose a last day that is not before the first."), "until")
+    if rhythm.shift not in SHIFTS:
+        return Refusal("shift", _("Choose the day itself, the working day before or the working day after."), "shift")
     return None
 
 
