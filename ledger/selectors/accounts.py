@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -85,7 +85,7 @@ class AccountLine:
 
     `fresh` is False where no balance was stated, or too long ago to say anything: the line is unknown then. Among the
     steps are the inflows expected since the balance was stated, those of past days first. `inflows` are all that are
-    planned.
+    planned. `place` is the account's among those in use, 0 the first.
     """
 
     account: FundingAccount
@@ -94,6 +94,15 @@ class AccountLine:
     steps: tuple[LineStep, ...]
     shortfall: BillCover | None
     inflows: tuple[InflowRow, ...] = ()
+    place: int = 0
+
+    @property
+    def place_before(self) -> int:
+        return self.place - 1
+
+    @property
+    def place_after(self) -> int:
+        return self.place + 1
 
     @property
     def asked(self) -> int:
@@ -124,8 +133,8 @@ def account_lines(household: Household, today: date, days: int = HORIZON_DAYS) -
     inflows = live_inflows([account.pk for account in accounts])
     until = today + timedelta(days=days)
     return [
-        _line(account, debits[account.pk], planned[account.pk], inflows.get(account.pk, ()), today, until)
-        for account in accounts
+        replace(_line(one, debits[one.pk], planned[one.pk], inflows.get(one.pk, ()), today, until), place=place)
+        for place, one in enumerate(accounts)
     ]
 
 

@@ -39,7 +39,7 @@ def add_account(request: PageRequest) -> HttpResponse:
     loan = _loan_to_return_to(request)
     if request.method != "POST" or not form.is_valid():
         return _form_page(request, "ledger/add_account.html", form, {"loan": loan})
-    said = {name: form.cleaned_data[name] for name in ("name", "currency", "kind", "last4")}
+    said = {name: form.cleaned_data[name] for name in ("name", "institution", "currency", "kind", "last4")}
     balance = form.cleaned_data["balance"]
     if balance is None:
         added = services.add_account(household=request.household, **said)
@@ -109,7 +109,7 @@ def _change_mandate(request: PageRequest, loan: Loan) -> HttpResponse:
 
 
 def _mandate_form(request: PageRequest, loan: Loan, data: Any = None) -> MandateForm:
-    usable = FundingAccount.objects.filter(household=request.household, currency=loan.currency, archived_at=None)
+    usable = FundingAccount.objects.in_use().filter(household=request.household, currency=loan.currency)
     live = AutoRepayMandate.objects.live().filter(loan=loan).first()
     windows = tuple(live.windows) if live else ()
     preset = preset_of(windows) if live else "morning"
@@ -118,7 +118,7 @@ def _mandate_form(request: PageRequest, loan: Loan, data: Any = None) -> Mandate
         "preset": preset,
         "own_windows": ", ".join(windows) if preset == OWN else "",
     }
-    return MandateForm(data, initial=start, accounts=usable.order_by("name", "pk"))
+    return MandateForm(data, initial=start, accounts=usable)
 
 
 def _mandate_page(request: PageRequest, loan: Loan, form: MandateForm, status: int = 200) -> HttpResponse:
