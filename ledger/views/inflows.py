@@ -50,7 +50,8 @@ def plan_inflow(request: PageRequest, account_id: int) -> HttpResponse:
 @require_POST
 def end_inflow(request: PageRequest, account_id: int, inflow_id: int) -> HttpResponse:
     """Stop expecting an inflow."""
-    inflow = own(request, PlannedInflow.objects.all(), pk=inflow_id, account_id=account_id)
+    account = own(request, FundingAccount.objects.all(), pk=account_id)
+    inflow = own(request, PlannedInflow.objects.filter(account=account), pk=inflow_id)
     ended = services.end_inflow(inflow=inflow, recording=Recording(key="", now=request.now, by=request.user))
     messages.success(request, _("%(inflow)s is expected in %(account)s no more.") % _said(ended))
     return go(request, "ledger:accounts")
