@@ -37,7 +37,7 @@ class InflowForm(WritingForm):
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     amount = MoneyField(label=_("Amount"), least=1)
-    repeats = forms.ChoiceField(label=_("How often"), choices=REPEATS, widget=forms.RadioSelect)
+    repeats = forms.ChoiceField(label=_("How often it comes"), choices=REPEATS, widget=forms.RadioSelect)
     starts_on = DayField(label=_("The next one on"))
     until = DayField(label=_("The last one on"), required=False)
     day = forms.IntegerField(

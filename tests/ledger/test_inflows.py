@@ -271,7 +271,10 @@ def test_the_pages_say_what_a_debit_leans_on(pages, home, card):
     make.balance(card, 100_000, FEB_10)
     plan(card)
     html = text(pages.get("/accounts/"))
-    assert "Yes, if Salary comes into Salary card ••1234." in html
+    assert "Yes, if what you expect comes in." in html
+    assert (
+        "Bank of Tests (Laptop) debits ¥1,500.00 in 19 days: Salary card ••1234 covers it if Salary comes in." in html
+    )
     assert "Not certain until you state the balance again." in html
     assert "if Salary comes in</span>" in html
     assert "Salary card ••1234 covers it if Salary comes in." in text(pages.get("/"))
