@@ -3,7 +3,7 @@
 A mall's reserve credit with two draws, one debited on time each month and one whose last debit failed for lack of
 money; a washing machine in twelve flat-fee installments, one of them with a coupon; a car, never debited on a holiday;
 a mortgage that follows the LPR; a phone with one bill three days overdue; a study loan whose interest is paused; and a
-loan that was repaid anew under an arrangement.
+loan that was repaid anew under an arrangement. A salary comes in on the 15th.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from ledger.loanmath.dates import due_date
 from ledger.loanmath.day_count import DayCount
 from ledger.loanmath.debits import DebitRule
 from ledger.loanmath.facts import ApplyTo, CouponKind
+from ledger.loanmath.inflows import Repeats
 from ledger.loanmath.presets import BASIS_POINT, NEW_YEAR
 from ledger.loanmath.terms import Benchmark, HolidayRule, LoanTerms, Method, PenaltyBase, PenaltyTerms, Unit
 from ledger.models import (
@@ -47,6 +48,7 @@ from ledger.selectors.preview import arranged_principal
 from ledger.services.accounts import add_account, state_balance
 from ledger.services.autorepay import debit_household
 from ledger.services.changes import record_change
+from ledger.services.inflows import Rhythm, plan_inflow
 from ledger.services.loans import open_loan
 from ledger.services.mandates import Wishes, authorize_mandate
 from ledger.services.projection import refresh
@@ -77,7 +79,7 @@ class Story:
         return Recording(key=uuid.uuid4().hex, now=self.at(day, hour), by=self.owner)
 
     def run(self) -> None:
-        card = self.account(self.words.card, "6217", AccountKind.CARD)
+        card = self.account(self.words.card, "6217", AccountKind.CARD, self.words.card_bank)
         wallet = self.account(self.words.wallet, "", AccountKind.WALLET)
         sofa, flights = self.reserve_credit()
         washer = self.open(self.words.bnpl, self.words.washer, self.flat_fee())
@@ -99,10 +101,38 @@ class Story:
         self.by_hand(old, lead_days=0, skip=2)
         self.arrange(old)
         self.state(card, 23_186_40, self.today)
+        self.salary(card)
         refresh(self.household, self.at(self.today))
 
-    def account(self, name: str, last4: str, kind: AccountKind) -> FundingAccount:
-        return given(add_account(household=self.household, name=name, last4=last4, kind=kind, currency="CNY"))
+    def account(self, name: str, last4: str, kind: AccountKind, institution: str = "") -> FundingAccount:
+        return given(
+            add_account(
+                household=self.household,
+                name=name,
+                institution=institution,
+                last4=last4,
+                kind=kind,
+                currency="CNY",
+            )
+        )
+
+    def salary(self, account: FundingAccount) -> None:
+        """12,000.00 on the 15th of each month, or on the working day before."""
+        rhythm = Rhythm(
+            repeats=Repeats.MONTHLY,
+            starts_on=self.months_before(self.today.replace(day=15), 3),
+            shift=HolidayRule.PREVIOUS_WORKDAY,
+            holiday_calendar="CN",
+        )
+        given(
+            plan_inflow(
+                account=account,
+                name=self.words.salary,
+                amount=12_000_00,
+                rhythm=rhythm,
+                recording=self.recording(self.today, 7),
+            )
+        )
 
     def state(self, account: FundingAccount, amount: int, day: date) -> None:
         given(state_balance(account=account, amount=amount, stated_on=day, recording=self.recording(day, 7)))

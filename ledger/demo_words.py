@@ -29,6 +29,8 @@ class Words:
     old: str
     card: str
     wallet: str
+    card_bank: str
+    salary: str
 
 
 ENGLISH = Words(
@@ -52,6 +54,8 @@ ENGLISH = Words(
     old="Moving costs",
     card="Salary card",
     wallet="Wallet",
+    card_bank="Riverside Bank",
+    salary="Salary",
 )
 CHINESE = Words(
     household="林家",
@@ -74,4 +78,6 @@ CHINESE = Words(
     old="搬家费用",
     card="工资卡",
     wallet="零钱",
+    card_bank="江畔银行",
+    salary="工资",
 )

@@ -19,6 +19,18 @@ class HouseholdQuerySet(models.QuerySet[_M]):
         return self.filter(household__memberships__user=user)
 
 
+class AccountQuerySet(HouseholdQuerySet[_M]):
+    def in_use(self) -> Self:
+        """Accounts not put away, in the order in which their owner wants them listed and offered."""
+        return self.filter(archived_at=None).order_by("priority", "name", "pk")
+
+
+class InflowQuerySet(HouseholdQuerySet[_M]):
+    def live(self) -> Self:
+        """Inflows their owner still expects; one that is past is among them."""
+        return self.filter(ended_at=None)
+
+
 class AppendOnlyQuerySet(HouseholdQuerySet[_M]):
     """Rows that are only added: no update, no delete in bulk either."""
 

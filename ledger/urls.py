@@ -3,6 +3,7 @@
 from django.urls import path
 
 from ledger.views import (
+    account_care,
     accounts,
     activity,
     add_loan,
@@ -14,6 +15,7 @@ from ledger.views import (
     explain,
     facts,
     first_run,
+    inflows,
     loan,
     members,
     overview,
@@ -54,6 +56,11 @@ urlpatterns = [
     path("accounts/", accounts.accounts, name="accounts"),
     path("accounts/new/", accounts.add_account, name="add_account"),
     path("accounts/<int:account_id>/balance/", accounts.state_balance, name="state_balance"),
+    path("accounts/<int:account_id>/edit/", account_care.edit_account, name="edit_account"),
+    path("accounts/<int:account_id>/place/", account_care.move_account, name="move_account"),
+    path("accounts/<int:account_id>/archive/", account_care.archive_account, name="archive_account"),
+    path("accounts/<int:account_id>/inflows/new/", inflows.plan_inflow, name="plan_inflow"),
+    path("accounts/<int:account_id>/inflows/<int:inflow_id>/end/", inflows.end_inflow, name="end_inflow"),
     path("loans/<int:loan_id>/auto-repay/", accounts.mandate, name="mandate"),
     path("start/", first_run.first_run, name="first_run"),
     path("credit-lines/new/", credit_lines.add_credit_line, name="add_credit_line"),

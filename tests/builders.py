@@ -11,10 +11,12 @@ from zoneinfo import ZoneInfo
 
 from django.test import Client
 
+from ledger.loanmath.inflows import Repeats
 from ledger.loanmath.terms import LoanTerms
-from ledger.models import FundingAccount, Household, Loan, Membership, Role, StatedBalance, User
+from ledger.models import FundingAccount, Household, Loan, Membership, PlannedInflow, Role, StatedBalance, User
 from ledger.services.accounts import state_balance
 from ledger.services.households import create_household
+from ledger.services.inflows import Rhythm, plan_inflow
 from ledger.services.loans import Opened, open_loan
 from ledger.services.recording import Recording
 from ledger.services.repayments import record_repayment
@@ -96,6 +98,15 @@ def balance(of: FundingAccount, amount: int, stated_on: date, now: datetime = NO
     stated = state_balance(account=of, amount=amount, stated_on=stated_on, recording=recording(now))
     assert isinstance(stated, StatedBalance), stated
     return stated
+
+
+def inflow(of: FundingAccount, amount: int = 1_200_000, now: datetime = NOW, **more: Any) -> PlannedInflow:
+    """A salary of 12,000.00 on the 15th of each month from January 2026 on."""
+    name = more.pop("name", "Salary")
+    rhythm = Rhythm(**({"repeats": Repeats.MONTHLY, "starts_on": date(2026, 1, 15)} | more))
+    planned = plan_inflow(account=of, name=name, amount=amount, rhythm=rhythm, recording=recording(now))
+    assert isinstance(planned, PlannedInflow), planned
+    return planned
 
 
 def repayment(of: Loan, amount: int, paid_on: date, now: datetime = NOW, **more: Any) -> Any:

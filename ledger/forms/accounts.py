@@ -1,4 +1,4 @@
-"""Forms about funding accounts: adding one, saying what is in it, and auto-repay from it."""
+"""Forms about funding accounts: adding and renaming one, saying what is in it, and auto-repay from it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from ledger.forms.fields import CURRENCIES, CurrencyField, DayField, MoneyField, WritingForm
 from ledger.models import FundingAccount
 from ledger.models.accounts import AccountKind
+from ledger.services.accounts import refuse_number
 
 KINDS = [
     (AccountKind.CARD.value, _("Bank card")),
@@ -24,23 +25,52 @@ PRESETS = {"morning": ("09:30", "15:30"), "midday": ("11:30", "19:00")}
 LONGEST_WINDOWS = 60
 
 
-class AccountForm(WritingForm):
-    """A card or wallet, with what is in it today if the user knows."""
+class AccountNames(WritingForm):
+    """What an account is called; the name is the institution's where none is given."""
 
     name = forms.CharField(
         label=_("Name"),
+        required=False,
         max_length=100,
-        error_messages={"required": _("Give it a name you will recognize, such as the bank's.")},
+        help_text=_("What you call it; left empty, the bank's name."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
-    kind = forms.ChoiceField(label=_("Kind"), choices=KINDS, initial=AccountKind.CARD, widget=forms.RadioSelect)
+    institution = forms.CharField(
+        label=_("Bank or app"),
+        required=False,
+        max_length=100,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    # Longer than four, so that a whole number pasted here is refused and not cut to its first digits.
     last4 = forms.CharField(
         label=_("Last four digits"),
         required=False,
-        max_length=20,
+        max_length=100,
         help_text=_("Only these four are kept, so that you can tell your cards apart."),
-        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off", "maxlength": "4"}),
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
     )
+
+    def clean_last4(self) -> str:
+        return unicodedata.normalize("NFKC", self.cleaned_data["last4"]).strip()
+
+    def clean(self) -> dict[str, Any]:
+        said = self.cleaned_data
+        if "name" in said and "institution" in said and not said["name"]:
+            if said["institution"]:
+                said["name"] = said["institution"]
+            else:
+                self.add_error("name", _("Give it a name you will recognize, such as the bank's."))
+        if {"name", "institution", "last4"} <= said.keys():
+            refusal = refuse_number(name=said["name"], institution=said["institution"], last4=said["last4"])
+            if refusal is not None:
+                self.add_error(refusal.field, refusal.message)
+        return said
+
+
+class AccountForm(AccountNames):
+    """A card or wallet, with what is in it today if the user knows."""
+
+    kind = forms.ChoiceField(label=_("Kind"), choices=KINDS, initial=AccountKind.CARD, widget=forms.RadioSelect)
     currency = CurrencyField(label=_("Currency"))
     balance = MoneyField(
         label=_("What is in it today"),
@@ -55,12 +85,6 @@ class AccountForm(WritingForm):
         balance = self.fields["balance"]
         if isinstance(balance, MoneyField) and currency in CURRENCIES:
             balance.currency = currency
-
-    def clean_last4(self) -> str:
-        digits = unicodedata.normalize("NFKC", self.cleaned_data["last4"]).strip()
-        if digits and not re.fullmatch(r"[0-9]{4}", digits):
-            raise forms.ValidationError(_("Enter the last four digits of the number, or leave this empty."))
-        return digits
 
 
 class BalanceForm(WritingForm):

@@ -64,7 +64,8 @@ class Move:
 
     A debit goes through its `sources` in their order: the first that covers it pays, or each gives what it holds where
     it may be `partial`. Moves of one day happen in the order of `rank`. `judged` is False for what is only passed on
-    the way, such as a repayment planned by hand or a salary.
+    the way, such as a repayment planned by hand or a salary. What is only `expected` makes a debit possible, never
+    sure.
     """
 
     id: int
@@ -74,6 +75,7 @@ class Move:
     judged: bool = True
     sources: tuple[int, ...] = (0,)
     partial: bool = False
+    expected: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,10 @@ class _Left:
     def take(self, move: Move, amount: int) -> Step:
         if self.sure is None:
             return Step(move, amount, Funding.UNKNOWN, None)
-        self.sure -= amount
+        if move.expected:
+            self.expected -= amount
+        else:
+            self.sure -= amount
         after = self.sure + self.expected
         lacking = max(0, -after)
         missing = max(0, min(lacking, amount))

@@ -25,6 +25,7 @@ from ledger.models.facts import (
 )
 from ledger.models.guards import unguarded
 from ledger.models.heartbeat import Heartbeat
+from ledger.models.inflows import PlannedInflow
 from ledger.models.lenders import CreditLine, Lender
 from ledger.models.loans import Loan, TermsVersion
 from ledger.models.people import Household, Membership, Role, User
@@ -56,6 +57,7 @@ __all__ = [
     "MandateSource",
     "Membership",
     "Pause",
+    "PlannedInflow",
     "RateChange",
     "Refund",
     "Repayment",

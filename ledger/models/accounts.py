@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from ledger.models.append_only import AppendOnly
 from ledger.models.facts import Fact
 from ledger.models.people import Household
-from ledger.querysets import HouseholdQuerySet
+from ledger.querysets import AccountQuerySet
 
 
 class AccountKind(models.TextChoices):
@@ -21,16 +21,22 @@ class AccountKind(models.TextChoices):
 
 
 class FundingAccount(models.Model):
-    """The bank card or wallet debits come from. Only the last four digits are kept."""
+    """The bank card or wallet debits come from. Only the last four digits are kept.
+
+    `name` is what the household calls it, `institution` the bank or app that keeps it. The smaller its `priority`, the
+    earlier it is listed and offered.
+    """
 
     household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="accounts")
     name = models.CharField(max_length=100)
+    institution = models.CharField(max_length=100, blank=True)
     kind = models.CharField(max_length=10, choices=AccountKind.choices, default=AccountKind.CARD)
     last4 = models.CharField(max_length=4, blank=True, validators=[RegexValidator(r"^\d{4}$", _("Four digits."))])
     currency = models.CharField(max_length=3)
+    priority = models.PositiveSmallIntegerField(default=0)
     archived_at = models.DateTimeField(null=True, blank=True)
 
-    objects = HouseholdQuerySet.as_manager()
+    objects = AccountQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from ledger.loanmath.funding import Balance, Funding, Move, Step, forecast
+from ledger.loanmath.inflows import expected
 from ledger.models import AccountEntry, FundingAccount, Household, Loan, StatedBalance
 from ledger.selectors.balances import balance_of, with_balance
 from ledger.selectors.coming_debits import ComingDebit, coming_debits
+from ledger.selectors.inflows import InflowRow, inflow_rows, live_inflows
 from ledger.selectors.mandates import MandateRow, live_mandates, loans_without
 
 HORIZON_DAYS = 60  # how far ahead each account's balance line reaches
@@ -21,7 +23,8 @@ class BillCover:
 
     `amount` is what is taken from this `account`, the last of those the debit touches. `missing` is this bill's own
     part of what the account lacks, `short_by` all it lacks by `debit_at`, the bills debited before included; both zero
-    unless `funding` is short. A debit `above_cap` takes nothing, however much there is.
+    unless `funding` is short. `leans_on` names the inflows without which it is not covered: `funding` is unknown then,
+    since they are expected and not seen. A debit `above_cap` takes nothing, however much there is.
     """
 
     bill: int
@@ -38,18 +41,24 @@ class BillCover:
     after: int | None = None
     missing: int = 0
     short_by: int = 0
+    leans_on: str = ""
     above_cap: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class LineStep:
-    """One step of an account's balance line; without a bill, a repayment planned by hand."""
+    """One step of an account's balance line: `amount` leaves it for a bill (`cover`) or, without one, for a repayment
+    planned by hand; or it comes in, as the name in `inflow` says.
+
+    `after` counts what is expected as if it had come.
+    """
 
     on: date
     amount: int
     after: int | None
     funding: Funding
     cover: BillCover | None
+    inflow: str = ""
 
     @property
     def lacking(self) -> int:
@@ -61,7 +70,9 @@ class LineStep:
 class AccountLine:
     """An account with its balance today and the debits to come, earliest first.
 
-    `fresh` is False where no balance was stated, or too long ago to say anything: the line is unknown then.
+    `fresh` is False where no balance was stated, or too long ago to say anything: the line is unknown then. Among the
+    steps are the inflows expected since the balance was stated, those of past days first. `inflows` are all that are
+    planned. `place` is the account's among those in use, 0 the first.
     """
 
     account: FundingAccount
@@ -69,73 +80,125 @@ class AccountLine:
     fresh: bool
     steps: tuple[LineStep, ...]
     shortfall: BillCover | None
+    inflows: tuple[InflowRow, ...] = ()
+    place: int = 0
+
+    @property
+    def place_before(self) -> int:
+        return self.place - 1
+
+    @property
+    def place_after(self) -> int:
+        return self.place + 1
 
     @property
     def asked(self) -> int:
         """All that is going to be taken on this line."""
-        return sum(step.amount for step in self.steps)
+        return sum(step.amount for step in self.steps if not step.inflow)
 
 
 def coverage(household: Household, today: date, days: int = HORIZON_DAYS) -> dict[int, BillCover]:
     """For each bill a mandate will debit by `days` from today (overdue ones the lender still tries included), by the
-    bill's id: whether the account covers it. Four queries, however many bills and accounts."""
+    bill's id: whether the account covers it. Five queries, however many bills and accounts."""
     lines = account_lines(household, today, days)
     return {step.cover.bill: step.cover for line in lines for step in line.steps if step.cover is not None}
 
 
 def account_lines(household: Household, today: date, days: int = HORIZON_DAYS) -> list[AccountLine]:
-    """The balance line of each account in use, in four queries: accounts, bills under mandates, the mandates' sources,
-    planned entries."""
-    rows = FundingAccount.objects.filter(household=household, archived_at=None).order_by("name", "pk")
-    accounts = {account.pk: account for account in with_balance(rows, today)}
+    """The balance line of each account in use, in five queries: accounts, bills under mandates, the mandates' sources,
+    planned entries, planned inflows."""
+    rows = with_balance(FundingAccount.objects.in_use().filter(household=household), today)
+    accounts = {account.pk: account for account in rows}
     if not accounts:
         return []
-    debits = coming_debits(household, accounts, today, days)
-    planned = _planned(accounts, today, days)
     balances = {pk: balance_of(account) for pk, account in accounts.items()}
+    debits = coming_debits(household, accounts, today, days)
+    until = today + timedelta(days=days)
+    inflows = {pk: inflow_rows(planned, today) for pk, planned in live_inflows(accounts).items()}
+    incoming = _incoming(inflows, balances, today, until, len(debits))
     moves = [_move(rank, debit) for rank, debit in enumerate(debits)]
     # What is planned by hand is taken off first on its day: the user means it to happen.
     moves += [
         Move(-1 - n, entry.entry_on, -entry.amount, -1, judged=False, sources=(entry.account_id,))
-        for n, entry in enumerate(planned)
+        for n, entry in enumerate(_planned(accounts, today, until))
     ]
-    steps = forecast(balances, moves, today)
-    return [_line(account, balances[pk], steps[pk], debits, today) for pk, account in accounts.items()]
+    steps = forecast(balances, [*moves, *incoming], today)
+    return [
+        AccountLine(
+            account=account,
+            balance=balances[pk],
+            fresh=_is_fresh(balances[pk], today),
+            steps=(shown := _shown(account, steps[pk], debits, incoming)),
+            shortfall=next((one.cover for one in shown if one.cover and one.cover.funding is Funding.SHORT), None),
+            inflows=inflows.get(pk, ()),
+            place=place,
+        )
+        for place, (pk, account) in enumerate(accounts.items())
+    ]
 
 
-def _planned(accounts: Iterable[int], today: date, days: int) -> list[AccountEntry]:
+def _is_fresh(balance: Balance | None, today: date) -> bool:
+    return balance is not None and balance.known_on(today)
+
+
+def _planned(accounts: Iterable[int], today: date, until: date) -> list[AccountEntry]:
     """Repayments planned by hand, earliest first."""
-    until = today + timedelta(days=days)
     upcoming = AccountEntry.objects.filter(account__in=accounts, entry_on__gt=today, entry_on__lte=until)
     return list(upcoming.order_by("entry_on", "pk"))
 
 
 def _move(rank: int, debit: ComingDebit) -> Move:
-    return Move(
-        rank, debit.on, 0 if debit.above_cap else debit.amount, rank, sources=debit.sources, partial=debit.partial
-    )
+    amount = 0 if debit.above_cap else debit.amount
+    return Move(rank, debit.on, amount, rank, sources=debit.sources, partial=debit.partial)
 
 
-def _line(
-    account: FundingAccount, balance: Balance | None, steps: list[Step], debits: list[ComingDebit], today: date
-) -> AccountLine:
-    shown = [_step(account, step, debits) for step in steps]
-    return AccountLine(
-        account=account,
-        balance=balance,
-        fresh=balance is not None and balance.known_on(today),
-        steps=tuple(shown),
-        shortfall=next((step.cover for step in shown if step.cover and step.cover.funding is Funding.SHORT), None),
-    )
+def _incoming(
+    inflows: Mapping[int, Sequence[InflowRow]],
+    balances: Mapping[int, Balance | None],
+    today: date,
+    until: date,
+    rank: int,
+) -> dict[Move, str]:
+    """By move: the name of the inflow that is expected. It comes last on its day, after the debits: salaries arrive
+    during the day, and lenders are early."""
+    found: dict[Move, str] = {}
+    for account, rows in inflows.items():
+        balance = balances[account]
+        names = {row.id: row.name for row in rows}
+        arrivals = expected([row.plan for row in rows], balance.stated_on if balance else today, until).arrivals
+        for arrival in arrivals:
+            nth = rank + len(found)
+            move = Move(nth, arrival.on, -arrival.amount, nth, judged=False, sources=(account,), expected=True)
+            found[move] = names[arrival.id]
+    return found
 
 
-def _step(account: FundingAccount, step: Step, debits: list[ComingDebit]) -> LineStep:
-    cover = _cover(account, debits[step.move.id], step) if step.move.judged else None
-    funding = cover.funding if cover else step.funding
-    return LineStep(on=step.move.on, amount=step.amount, after=step.after, funding=funding, cover=cover)
+def _shown(
+    account: FundingAccount, steps: Sequence[Step], debits: Sequence[ComingDebit], incoming: Mapping[Move, str]
+) -> tuple[LineStep, ...]:
+    shown: list[LineStep] = []
+    names: list[str] = []  # of the inflows passed so far
+    for step in steps:
+        inflow = incoming.get(step.move, "")
+        if inflow:
+            names = list(dict.fromkeys([*names, inflow]))
+        leans = step.funding is Funding.UNKNOWN and step.after is not None
+        leans_on = ", ".join(names) if leans else ""
+        cover = _cover(account, debits[step.move.id], step, leans_on) if step.move.judged else None
+        shown.append(
+            LineStep(
+                on=step.move.on,
+                amount=abs(step.amount),
+                after=step.after,
+                funding=cover.funding if cover else step.funding,
+                cover=cover,
+                inflow=inflow,
+            )
+        )
+    return tuple(shown)
 
 
-def _cover(account: FundingAccount, debit: ComingDebit, step: Step) -> BillCover:
+def _cover(account: FundingAccount, debit: ComingDebit, step: Step, leans_on: str) -> BillCover:
     bill = debit.bill
     return BillCover(
         bill=bill.pk,
@@ -152,6 +215,7 @@ def _cover(account: FundingAccount, debit: ComingDebit, step: Step) -> BillCover
         after=step.after,
         missing=step.missing,
         short_by=step.short_by,
+        leans_on=leans_on,
         above_cap=debit.above_cap,
     )
 
@@ -159,20 +223,24 @@ def _cover(account: FundingAccount, debit: ComingDebit, step: Step) -> BillCover
 @dataclass(frozen=True, slots=True)
 class AccountsPage:
     """What the accounts page shows. `shortfall` is the earliest of all accounts; `unknown` says that some debit
-    has no fresh balance to be judged by."""
+    has no fresh balance to be judged by; `leaning` is the first debit that is covered only if an inflow comes.
+    `archived` are the accounts put away."""
 
     lines: list[AccountLine]
     days: int
     mandates: list[MandateRow]
     without: list[Loan]
+    archived: list[FundingAccount]
     shortfall: BillCover | None
     unknown: bool
+    leaning: BillCover | None
     last_debit_on: date | None
 
 
 def accounts_page(household: Household, today: date) -> AccountsPage:
-    """The page in eight queries, whatever the household holds."""
-    lines = sorted(account_lines(household, today), key=_most_urgent)
+    """The page in ten queries, whatever the household holds."""
+    lines = account_lines(household, today)
+    archived = FundingAccount.objects.filter(household=household, archived_at__isnull=False)
     covers = [step.cover for line in lines for step in line.steps if step.cover is not None]
     short = [line.shortfall for line in lines if line.shortfall is not None]
     return AccountsPage(
@@ -180,17 +248,16 @@ def accounts_page(household: Household, today: date) -> AccountsPage:
         days=HORIZON_DAYS,
         mandates=live_mandates(household),
         without=loans_without(household),
+        archived=list(archived.order_by("name", "pk")),
         shortfall=min(short, key=lambda cover: (cover.debit_on, cover.bill), default=None),
-        unknown=any(cover.funding is Funding.UNKNOWN for cover in covers),
+        unknown=any(cover.funding is Funding.UNKNOWN and not cover.leans_on for cover in covers),
+        leaning=min(
+            (cover for cover in covers if cover.leans_on),
+            key=lambda cover: (cover.debit_on, cover.bill),
+            default=None,
+        ),
         last_debit_on=max((cover.debit_on for cover in covers), default=None),
     )
-
-
-def _most_urgent(line: AccountLine) -> tuple[int, date]:
-    """What is short comes first, the earlier the sooner; then what nobody knows; then the rest."""
-    if line.shortfall is not None:
-        return 0, line.shortfall.debit_on
-    return 2 if line.fresh or not line.steps else 1, date.min
 
 
 def latest_balances(account: FundingAccount, shown: int = 10) -> list[StatedBalance]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from typing import Any
 
 from django.db.models import BigIntegerField, OuterRef, Q, QuerySet, Subquery, Sum, Value
@@ -11,6 +12,7 @@ from django.db.models.functions import Coalesce
 
 from ledger.loanmath.funding import Balance
 from ledger.models import AccountEntry, FundingAccount, StatedBalance
+from ledger.selectors.inflows import expected_inflow
 
 
 def with_balance(accounts: QuerySet[FundingAccount], day: date) -> QuerySet[FundingAccount]:
@@ -49,6 +51,15 @@ def balance_on(account: FundingAccount, day: date) -> Balance | None:
 
 
 def balances_on(accounts: Iterable[int], day: date) -> dict[int, Balance | None]:
-    """What each of the accounts should hold at the end of `day`, by its id; one query."""
+    """What each of the accounts should hold at the end of `day`, by its id, and what is expected since its balance was
+    stated (on the days before; an inflow counts from the end of its day); two queries."""
     rows = with_balance(FundingAccount.objects.filter(pk__in=accounts), day)
-    return {row.pk: balance_of(row) for row in rows}
+    found = {row.pk: balance_of(row) for row in rows}
+    stated = {pk: balance.stated_on for pk, balance in found.items() if balance is not None}
+    if not stated:
+        return found
+    for pk, inflow in expected_inflow(stated, day - timedelta(days=1)).items():
+        known = found[pk]
+        if inflow.total and known is not None:
+            found[pk] = replace(known, expected=inflow.total)
+    return found

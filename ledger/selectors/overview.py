@@ -66,12 +66,14 @@ class FailedDebit:
 
 @dataclass(frozen=True, slots=True)
 class NextBill:
-    """A bill to come; `funding` is "covered", "short" or "unknown", "" where nothing debits it."""
+    """A bill to come; `funding` is "covered", "short" or "unknown", "" where nothing debits it. `leans_on` names the
+    inflows without which it is not covered."""
 
     row: BillRow
     funding: str
     missing: int
     account: str
+    leans_on: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,7 @@ class Headline:
     funding: str
     missing: int
     account: str
+    leans_on: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +242,7 @@ def _failed(bill: Any, row: BillRow) -> FailedDebit:
 def _next_bill(row: BillRow, cover: BillCover | None) -> NextBill:
     if cover is None:
         return NextBill(row, "", 0, row.auto_repay)
-    return NextBill(row, cover.funding, cover.missing, str(cover.account))
+    return NextBill(row, cover.funding, cover.missing, str(cover.account), cover.leans_on)
 
 
 def _shortfalls(lines: Iterable[AccountLine], failed: set[int]) -> tuple[Shortfall, ...]:
@@ -319,6 +322,7 @@ def _next_headline(group: Sequence[NextBill]) -> Headline:
         funding=worst.funding,
         missing=sum(bill.missing for bill in group),
         account=worst.account,
+        leans_on=worst.leans_on,
     )
 
 

@@ -88,8 +88,7 @@ def repayment_desk(loan: Loan, today: date, asked: str = "") -> Desk:
 
 def accounts_for(loan: Loan) -> QuerySet[FundingAccount]:
     """The household's accounts a repayment of `loan` can come from."""
-    accounts = FundingAccount.objects.filter(household=loan.household_id, currency=loan.currency, archived_at=None)
-    return accounts.order_by("name", "last4")
+    return FundingAccount.objects.in_use().filter(household=loan.household_id, currency=loan.currency)
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ def add_account(request: PageRequest) -> HttpResponse:
     loan = _loan_to_return_to(request)
     if request.method != "POST" or not form.is_valid():
         return _form_page(request, "ledger/add_account.html", form, {"loan": loan})
-    said = {name: form.cleaned_data[name] for name in ("name", "currency", "kind", "last4")}
+    said = {name: form.cleaned_data[name] for name in ("name", "institution", "currency", "kind", "last4")}
     balance = form.cleaned_data["balance"]
     if balance is None:
         added = services.add_account(household=request.household, **said)
@@ -113,7 +113,7 @@ def _change_mandate(request: PageRequest, loan: Loan) -> HttpResponse:
 
 
 def _mandate_form(request: PageRequest, loan: Loan, data: Any = None) -> MandateForm:
-    usable = FundingAccount.objects.filter(household=request.household, currency=loan.currency, archived_at=None)
+    usable = FundingAccount.objects.in_use().filter(household=request.household, currency=loan.currency)
     live = AutoRepayMandate.objects.live().filter(loan=loan).first()
     first = live and accounts_of([live.pk])[live.pk][0]
     windows = tuple(live.windows) if live else ()
@@ -123,7 +123,7 @@ def _mandate_form(request: PageRequest, loan: Loan, data: Any = None) -> Mandate
         "preset": preset,
         "own_windows": ", ".join(windows) if preset == OWN else "",
     }
-    return MandateForm(data, initial=start, accounts=usable.order_by("name", "pk"))
+    return MandateForm(data, initial=start, accounts=usable)
 
 
 def _mandate_page(request: PageRequest, loan: Loan, form: MandateForm, status: int = 200) -> HttpResponse:

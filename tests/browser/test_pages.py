@@ -40,10 +40,13 @@ NOT_BY_LINK = {
     "healthz",
     "ledger:answer_debit",
     "ledger:answer_presumed",  # the demo has no presumed debit
+    "ledger:archive_account",
     "ledger:change_member",
     "ledger:choose_household",
     "ledger:confirm_repayment",
+    "ledger:end_inflow",
     "ledger:first_run",
+    "ledger:move_account",
     "mfa_authenticate",
     "mfa_deactivate_totp",
     "mfa_download_recovery_codes",

@@ -10,7 +10,7 @@ from django.core.management import call_command
 from ledger.demo import tell
 from ledger.demo_words import CHINESE, ENGLISH, Words
 from ledger.loanmath.standing import Standing
-from ledger.models import AutoRepayAttempt, Bill, Fact, Household, Loan, User
+from ledger.models import AutoRepayAttempt, Bill, Fact, Household, Loan, PlannedInflow, User
 from ledger.models.facts import Kind
 from ledger.services.checking import find_problems
 from tests import builders
@@ -34,7 +34,7 @@ def test_the_story_holds_on_any_day(today: str) -> None:
     assert overdue == {"Phone installments": 3, "Flights home": 1}
     late = bills.overdue(day).get(loan__name="Phone installments")
     assert (late.standing(day), late.penalty_due > 0) == (Standing.OVERDUE, True)
-    failed = AutoRepayAttempt.objects.filter(household=home, outcome="insufficient")
+    failed = AutoRepayAttempt.objects.filter(household=home, outcome="failed")
     assert {attempt.bill.loan.name for attempt in failed} == {"Flights home"}
     assert all(attempt.missing > 0 for attempt in failed)
     kinds = Fact.objects.filter(household=home).exclude(kind=Kind.REPAYMENT).values_list("kind", "loan__name")
@@ -43,6 +43,8 @@ def test_the_story_holds_on_any_day(today: str) -> None:
         ("coupon", "Washing machine"),
         ("pause", "Evening course"),
     ]
+    (salary,) = PlannedInflow.objects.filter(household=home)
+    assert (salary.account.name, salary.amount, salary.day) == ("Salary card", 1_200_000, 15)
     first = Fact.objects.filter(household=home, kind=Kind.REPAYMENT).earliest("effective_on")
     assert (day - first.effective_on).days > 365
     assert list(find_problems()) == []

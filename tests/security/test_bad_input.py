@@ -113,6 +113,8 @@ PAGES = [
             *("ledger:record_coupon", "ledger:record_refund", "ledger:record_drawdown", "ledger:move_due_date"),
             *("ledger:pause_interest", "ledger:extend_loan", "ledger:amend_terms", "ledger:record_arrangement"),
             *("ledger:mandate", "ledger:add_credit_line", "ledger:members", "reminders:settings"),
+            "ledger:edit_account",
+            "ledger:plan_inflow",
             "ledger:rates",
             "reminders:loan_settings",
             "ledger:answer_presumed",
@@ -313,7 +315,9 @@ def test_the_first_household_may_be_called_anything() -> None:
             assert wrote or list(sender.errors(answer)) == [name]
 
 
-@pytest.mark.parametrize("name", ["ledger:reverse_fact", "ledger:confirm_repayment", "reminders:send_test"])
+@pytest.mark.parametrize(
+    "name", ["ledger:reverse_fact", "ledger:confirm_repayment", "ledger:end_inflow", "reminders:send_test"]
+)
 def test_buttons_may_send_anything_beside_them(name: str, mine: Home) -> None:
     sender = Sender(signed_in(mine.owner), ROUTES[name].url(name, mine), "form", {})
     for key in ["", *ODD, "x" * 100_000, "auto:1:1", "key-1:1"]:

@@ -13,7 +13,17 @@ from django.apps import apps
 from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
 
-from ledger.models import CreditLine, Fact, FundingAccount, Household, Loan, Membership, Role, User
+from ledger.models import (
+    CreditLine,
+    Fact,
+    FundingAccount,
+    Household,
+    Loan,
+    Membership,
+    PlannedInflow,
+    Role,
+    User,
+)
 from ledger.services.answer_links import make_token
 from ledger.services.mandates import authorize_mandate
 from reminders.models import Kind, Reminder, State
@@ -33,6 +43,8 @@ class Home:
     viewer: User
     loan: Loan
     account: FundingAccount
+    spare: FundingAccount
+    inflow: PlannedInflow
     line: CreditLine
     paid: Fact
     presumed: Fact
@@ -47,12 +59,14 @@ def home(name: str) -> Home:
     viewer = make.member(household, Role.VIEWER, email=f"viewer@{name}.example")
     loan = make.loan(household, name=f"Laptop of {name}")
     account = make.account(household, name=f"Card of {name}")
+    spare = make.account(household, name=f"Wallet of {name}", last4="", priority=1)
     line = CreditLine.objects.create(
         household=household, lender=loan.lender, name=f"Line of {name}", currency="CNY", limit=1_000_000
     )
     paid = make.repayment(loan, 50_000, date(2026, 2, 10), account=account)
     presumed = make.repayment(loan, 10_000, date(2026, 2, 20), presumed=True)
     make.balance(account, 500_000, date(2026, 2, 1))
+    inflow = make.inflow(account, name=f"Salary of {name}")
     authorize_mandate(scope=loan, sources=[account], recording=make.recording())
     reminder = Reminder.objects.create(
         household=household,
@@ -66,7 +80,9 @@ def home(name: str) -> Home:
     )
     loan.refresh_from_db()
     membership = Membership.objects.get(user=viewer)
-    return Home(household, owner, editor, viewer, loan, account, line, paid, presumed, reminder, membership)
+    return Home(
+        household, owner, editor, viewer, loan, account, spare, inflow, line, paid, presumed, reminder, membership
+    )
 
 
 def signed_in(user: User | None, **options: Any) -> Client:
@@ -215,6 +231,38 @@ ROUTES = {
         who="editor",
         args=lambda of: (of.account.pk,),
         post=lambda of: {"key": make.unique() + "-form", "amount": "300", "stated_on": "2026-03-01"},
+    ),
+    "ledger:edit_account": Route(
+        who="editor",
+        args=lambda of: (of.account.pk,),
+        post=lambda of: {
+            "key": make.unique() + "-form",
+            "name": "Old card",
+            "institution": "River Bank",
+            "last4": "4321",
+        },
+    ),
+    "ledger:move_account": Route(
+        who="editor", args=lambda of: (of.account.pk,), post=lambda of: {"place": "1"}, only_post=True
+    ),
+    "ledger:archive_account": Route(who="editor", args=lambda of: (of.spare.pk,), post=lambda of: {}, only_post=True),
+    "ledger:plan_inflow": Route(
+        who="editor",
+        args=lambda of: (of.account.pk,),
+        post=lambda of: {
+            "key": make.unique() + "-form",
+            "name": "Salary",
+            "amount": "12000",
+            "repeats": "monthly",
+            "starts_on": "2026-03-15",
+            "day": "",
+            "until": "",
+            "shift": "previous_workday",
+            "holiday_calendar": "CN",
+        },
+    ),
+    "ledger:end_inflow": Route(
+        who="editor", args=lambda of: (of.account.pk, of.inflow.pk), post=lambda of: {}, only_post=True
     ),
     "ledger:mandate": Route(
         who="editor",
