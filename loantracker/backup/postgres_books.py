@@ -87,8 +87,10 @@ def replace(folder: Path, found: dict[str, Table], applied: Iterable[tuple[str, 
     for name in made:  # what migrations wrote is in the file as well
         if _ask(f"SELECT EXISTS (SELECT FROM {_quote(name)})"):  # noqa: S608
             _say(f"DELETE FROM {_quote(name)}")  # noqa: S608
-    for name, table in found.items():
-        _load(name, table, folder / TABLES / name)
+    _say("SET CONSTRAINTS ALL DEFERRED")  # migrations leave some of them immediate; tables come in any order
+    with connection.wrap_database_errors:
+        for name, table in found.items():
+            _load(name, table, folder / TABLES / name)
     # Checks every reference now; a table with checks to come could not be altered.
     _say("SET CONSTRAINTS ALL IMMEDIATE")
     call_command("migrate", verbosity=0, interactive=False)

@@ -152,7 +152,7 @@ def _replace_postgres(work: _Work) -> None:
             connection.close()
             _forget_kept(work)
             if not left:
-                raise BackupError(f"The books are held by others ({error}). Try again later.") from error
+                raise BackupError(f"The database did not let it happen ({error}). Try again later.") from error
         except BaseException:
             _forget_kept(work)
             raise
