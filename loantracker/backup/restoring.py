@@ -6,7 +6,7 @@ import fcntl
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ from pathlib import Path
 from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
-from django.db import DatabaseError, OperationalError, connection, transaction
+from django.db import OperationalError, connection
 from django.db.migrations.loader import MigrationLoader
 
 from ledger import clock
@@ -166,7 +166,7 @@ def _keep(work: _Work) -> None:
     manifest = collect(work.old, clock.now())
     if not manifest.migrations:
         return
-    with suppress(DatabaseError), transaction.atomic():  # books of an older version may lack them
+    if Heartbeat._meta.db_table in connection.introspection.table_names():
         work.heartbeats = list(Heartbeat.objects.all())
     folder = private_folder(settings.VAR / "backups")
     target = _free(folder, f"before-restore-{manifest.created_at:%Y%m%d-%H%M%S}")

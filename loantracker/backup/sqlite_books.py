@@ -67,8 +67,8 @@ def pointed_at(file: Path) -> Iterator[None]:
 def replace(new: Path, prepare: Callable[[], None]) -> None:
     """Let the books be those in the file `new`, in one go, while others read and write.
 
-    `prepare` looks at the books as they are and finishes `new`. It is called again if somebody has written between
-    its start and the moment at which nobody else can write any more.
+    `prepare` looks at the books as they are and finishes `new`, while nobody else can write. The lock has to be let
+    go before SQLite's backup call can take it: who slips in between is noticed, and all of it is done again.
     """
     live = path()
     live.parent.mkdir(parents=True, exist_ok=True)
@@ -77,12 +77,14 @@ def replace(new: Path, prepare: Callable[[], None]) -> None:
         with closing(_connect(live)) as watch, suppress(_WrittenMeanwhileError):
             try:
                 watch.execute("PRAGMA journal_mode=WAL")
-                seen = _version(watch)
+                watch.execute("BEGIN IMMEDIATE")
             except sqlite3.OperationalError as error:
-                raise BackupError(f"The books are held by another program ({error}). Nothing was changed.") from error
+                raise BackupError(f"The books are held by another program ({error}). Try again later.") from error
             except sqlite3.DatabaseError as error:
                 raise BackupError(UNREADABLE.format(error=error, path=live)) from error
             prepare()
+            seen = _version(watch)
+            watch.execute("ROLLBACK")
             _copy_over(new, live, watch, seen)
             return
     raise BackupError("The books are written to without a pause. Stop Loantracker, and restore again.")
