@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from ledger.models import AutoRepayAttempt, Bill, Household, Loan
@@ -51,6 +51,7 @@ class Reason(models.TextChoices):
 
 _TAKEN = Q(state__in=[State.SENDING.value, State.INFLIGHT.value])
 ATTENTION = [State.FAILED, State.UNCERTAIN]  # what its recipient has to be told of in the app
+RESTORED = "the books were restored from a backup"  # the error of a message held back because of that
 
 
 class ReminderQuerySet(HouseholdQuerySet["Reminder"]):
@@ -206,3 +207,18 @@ class LoanWatch(models.Model):
 
     def __str__(self) -> str:
         return f"{self.loan_id} at version {self.version}"
+
+
+class Restore(models.Model):
+    """The books were replaced at `restored_at` by those of `backup_at`; what was mailed in between, nobody knows."""
+
+    backup_at = models.DateTimeField()
+    restored_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(restored_at__gte=F("backup_at")), name="restore_after_its_backup"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.backup_at} at {self.restored_at}"

@@ -152,6 +152,11 @@ def send_at(policy: Policy, payable_on: date, step: int, zone: tzinfo) -> dateti
     return moment(payable_on + timedelta(days=step), policy.hour, zone)
 
 
+def earliest(payable_on: date, step: int, zone: tzinfo) -> datetime:
+    """The moment before which a step is not sent, whatever hour the household chooses."""
+    return moment(payable_on + timedelta(days=step), QUIET_UNTIL, zone)
+
+
 def after_quiet(now: datetime, zone: tzinfo) -> datetime:
     """`now`, or the end of the quiet hours that `now` lies in."""
     local = now.astimezone(zone)

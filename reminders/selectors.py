@@ -15,7 +15,7 @@ from ledger.clock import local_day, zone
 from ledger.models import AutoRepayAttempt, Bill, Household, Membership, User
 from ledger.selectors.history import history
 from reminders import rules
-from reminders.models import ATTENTION, Kind, Reason, Reminder, ReminderPolicy, State
+from reminders.models import ATTENTION, RESTORED, Kind, Reason, Reminder, ReminderPolicy, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +167,8 @@ def _why(row: Reminder, state: State) -> str:
     """What there is to say about how it stands."""
     if state is State.SUPERSEDED:
         return str(Reason(row.reason).label)
+    if state is State.UNCERTAIN and row.error == RESTORED:
+        return _("The books were restored from a backup, so it may have been sent before.")
     if state is State.UNCERTAIN:
         return _("The connection was lost at the last moment, so it may or may not have arrived.")
     if state is State.PLANNED and row.attempts:

@@ -7,17 +7,20 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from ledger.clock import local_day, zone
 from ledger.models import AutoRepayAttempt, Bill, Loan, User
 from ledger.models.autorepay import Outcome
 from reminders import rules
-from reminders.models import Channel, Kind, LoanWatch, Reminder, State
+from reminders.models import RESTORED, Channel, Kind, LoanWatch, Reminder, State
 from reminders.selectors import Wishes, recipients, wishes
+from reminders.services.restoring import hold, last_restore, may_have_left
 
 logger = logging.getLogger(__name__)
 
@@ -93,7 +96,9 @@ def _plan_loans(loans: list[Loan], now: datetime) -> int:
     households = {loan.household_id for loan in loans}
     wanted, people = wishes(households), recipients(households)
     bills: dict[int, list[Bill]] = {loan.pk: [] for loan in loans}
+    by_id = {loan.pk: loan for loan in loans}
     for bill in Bill.objects.filter(loan__in=loans, payable_on__lte=(now + SIGHT).date()).open().order_by("number"):
+        bill.loan = by_id[bill.loan_id]
         bills[bill.loan_id].append(bill)
     draft = _Draft([], [], [])
     for loan in loans:
@@ -159,12 +164,18 @@ def _watch(loan: Loan, now: datetime, next_at: datetime | None) -> LoanWatch:
 
 
 def _insert(rows: list[Reminder]) -> int:
-    """Write down those of `rows` that are not there yet; counts them, roughly where others do the same."""
+    """Write down those of `rows` that are not there yet; counts them, roughly where others do the same.
+
+    What may have left before the books were restored is written down as uncertain. The question and the writing are
+    one transaction: a restore comes before both or after both.
+    """
     if not rows:
         return 0
     ids = [row.message_id for row in rows]
-    known = Reminder.objects.filter(message_id__in=ids).count()
-    Reminder.objects.bulk_create(rows, ignore_conflicts=True, batch_size=BATCH)
+    with transaction.atomic():
+        hold(rows)
+        known = Reminder.objects.filter(message_id__in=ids).count()
+        Reminder.objects.bulk_create(rows, ignore_conflicts=True, batch_size=BATCH)
     return len(rows) - known
 
 
@@ -173,14 +184,21 @@ def _revive(rows: list[Reminder], now: datetime) -> int:
     given_up = Reminder.objects.filter(message_id__in=[row.message_id for row in rows], state=State.SUPERSEDED).exclude(
         reason=rules.Reason.OVERTAKEN.value
     )
-    return given_up.update(state=State.PLANNED, reason="", attempts=0, refusals=0, error="", next_at=now)
+    if not given_up.exists():
+        return 0
+    with transaction.atomic():
+        restored_at = last_restore()
+        doubtful = [row.message_id for row in rows if restored_at is not None and may_have_left(row, restored_at)]
+        afresh: dict[str, Any] = {"reason": "", "attempts": 0, "refusals": 0, "next_at": now}
+        held = given_up.filter(message_id__in=doubtful).update(state=State.UNCERTAIN, error=RESTORED, **afresh)
+        return held + given_up.update(state=State.PLANNED, error="", **afresh)
 
 
 def step_reminder(loan: Loan, bill: Bill, step: int, user: User, send_at: datetime, now: datetime) -> Reminder:
     """The reminder of a step of a bill for one person, not yet saved."""
     key = rules.step_key(step)
     return Reminder(
-        household_id=loan.household_id,
+        household=loan.household,
         recipient=user,
         kind=Kind.STEP,
         bill=bill,

@@ -1,0 +1,70 @@
+"""After the books were restored: what may have been mailed since the backup is uncertain, and is not sent again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Max, Q
+
+from ledger.clock import zone
+from reminders import rules
+from reminders.models import RESTORED, Reminder, Restore, State
+from reminders.services.outbox import MOST_ATTEMPTS, MOST_REFUSALS
+
+
+def mark_restored(*, backup_at: datetime, restored_at: datetime) -> int:
+    """Write down that these are the books of `backup_at`, put back at `restored_at`; the number of messages held back.
+
+    To be called before anybody else sees the books. What is made out of them later asks for the row written here.
+    """
+    restored_at = max(restored_at, backup_at)  # a clock may be wrong
+    with transaction.atomic():
+        Restore.objects.update_or_create(backup_at=backup_at, defaults={"restored_at": restored_at})
+        doubtful = [row.pk for row in _unsent() if _is_doubtful(row, restored_at)]
+        return Reminder.objects.filter(pk__in=doubtful).update(
+            state=State.UNCERTAIN, error=RESTORED, token="", lease_until=None
+        )
+
+
+def last_restore() -> datetime | None:
+    """When the books were last restored; None if they never were."""
+    moment: datetime | None = Restore.objects.aggregate(last=Max("restored_at"))["last"]
+    return moment
+
+
+def hold(rows: Iterable[Reminder]) -> None:
+    """Make those of the planned `rows`, not yet saved, uncertain that may have left before the last restore."""
+    restored_at = last_restore()
+    for row in rows:
+        if restored_at is not None and row.state == State.PLANNED and may_have_left(row, restored_at):
+            row.state, row.error = State.UNCERTAIN, RESTORED
+
+
+def may_have_left(row: Reminder, restored_at: datetime) -> bool:
+    """Whether a message planned after the restore may have been sent before it, out of the books that were replaced.
+
+    What was changed between backup and restore is not known any more, so the hour the household chose does not
+    count, only the day. What is about a loan entered after the restore is new.
+    """
+    if row.bill is not None and row.bill.loan.opened_at > restored_at:
+        return False
+    if row.attempt is not None:
+        return row.attempt.window_at <= restored_at
+    if row.bill is None or row.payable_on is None:
+        return row.created_at <= restored_at
+    local = zone(row.household.time_zone)
+    return rules.earliest(row.payable_on, rules.step_of(row.step), local) <= restored_at
+
+
+def _unsent() -> Iterable[Reminder]:
+    """The messages that would be sent or tried again."""
+    again = Q(state=State.FAILED, attempts__lt=MOST_ATTEMPTS, refusals__lt=MOST_REFUSALS)
+    waiting = Q(state__in=[State.PLANNED, State.SENDING, State.INFLIGHT])
+    return Reminder.objects.filter(waiting | again).select_related("household", "bill__loan", "attempt").iterator()
+
+
+def _is_doubtful(row: Reminder, restored_at: datetime) -> bool:
+    """All that had begun, and all whose moment has come."""
+    return row.state != State.PLANNED or row.next_at <= restored_at or may_have_left(row, restored_at)
