@@ -25,8 +25,8 @@ from ledger.models import Fact, Heartbeat, Household, Loan
 from ledger.models.autorepay import Outcome
 from ledger.models.facts import Kind
 from ledger.services import heartbeat
-from ledger.services.autorepay import debit_due
 from ledger.services.checking import find_problems
+from ledger.services.debit_chunks import debit_due
 from ledger.services.mandates import authorize_mandate
 from ledger.services.passing_days import refresh_overtaken
 from ledger.services.repayments import record_repayment
@@ -112,7 +112,7 @@ def test_everything_is_as_it_was(var: Path, tmp_path: Path) -> None:
     loan = due_on_10_march(of=home)
     card = builders.account(home)
     builders.balance(card, 10_000_000, date(2026, 3, 1), at("2026-03-01"))
-    authorize_mandate(loan=loan, account=card, recording=builders.recording(at("2026-02-11")))
+    authorize_mandate(scope=loan, sources=[card], recording=builders.recording(at("2026-02-11")))
     builders.repayment(loan, 100_00, date(2026, 3, 1), at("2026-03-01"))
     (var / "documents" / "2026").mkdir(parents=True)
     (var / "documents" / "2026" / "合同.pdf").write_bytes(b"%PDF")
@@ -391,7 +391,7 @@ def test_a_backup_of_two_days_ago_mails_and_debits_nothing_twice(
     for loan, amount in ((covered, 10_000_000), (short, 1)):
         account = builders.account(home, name=f"Card for {loan.name}")
         builders.balance(account, amount, date(2026, 3, 1), at("2026-03-01"))
-        authorize_mandate(loan=loan, account=account, recording=builders.recording(at("2026-02-11")))
+        authorize_mandate(scope=loan, sources=[account], recording=builders.recording(at("2026-02-11")))
     backup_at, restored_at = at("2026-03-09", 8), at("2026-03-11", 10)
     walk(at("2026-03-02", 0), backup_at)
     file = make_backup(tmp_path / "books.tar.gz", backup_at).path
@@ -413,7 +413,7 @@ def test_a_backup_of_two_days_ago_mails_and_debits_nothing_twice(
     again = Fact.objects.filter(source="auto").values_list("loan__name", "amount", "effective_on", "key")
     assert list(again) == debited
     failed = short.bills.get(number=1).attempts.values_list("outcome", flat=True)
-    assert set(failed) == {Outcome.INSUFFICIENT}
+    assert set(failed) == {Outcome.FAILED}
 
     walk(at("2026-03-12", 0), at("2026-03-18", 0))
     ids = [mail["Message-ID"] for mail in catcher.mails]

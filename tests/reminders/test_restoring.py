@@ -9,7 +9,7 @@ import pytest
 from django.core import mail
 
 from ledger.models import Loan
-from ledger.services.autorepay import debit_due
+from ledger.services.debit_chunks import debit_due
 from ledger.services.mandates import authorize_mandate
 from ledger.services.reversals import reverse_fact
 from reminders.models import RESTORED, Kind, Reminder, Restore, State
@@ -114,7 +114,7 @@ def test_the_notice_of_a_debit_that_is_recorded_again_is_uncertain() -> None:
     loan = due_on_10_march()
     card = builders.account(loan.household)
     builders.balance(card, 100, date(2026, 3, 1), at("2026-03-01"))
-    authorize_mandate(loan=loan, account=card, recording=builders.recording(OPENED))
+    authorize_mandate(scope=loan, sources=[card], recording=builders.recording(OPENED))
     restored(at("2026-03-09", 10), at("2026-03-11", 10))
     debit_due(at("2026-03-11", 11))
     run(at("2026-03-11", 11))
