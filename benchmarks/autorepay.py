@@ -1,6 +1,6 @@
 """How many due bills a second auto-repay pays, against one task a bill and against plain SQL, all in this run.
 
-Run it from the project's root: python -m benchmarks.autorepay [--bills N] [--keep]
+Run it from the project's root: python -m benchmarks.autorepay [--bills N]
 On SQLite it makes a database of its own in a temporary folder (10,000 bills). On PostgreSQL it uses the empty database
 of DATABASE_URL (1,000,000 bills): .ci/postgres .venv/bin/python -m benchmarks.autorepay --database postgresql
 """
@@ -9,35 +9,46 @@ from __future__ import annotations
 
 import argparse
 import os
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import django
 
-FOLDER = tempfile.TemporaryDirectory(prefix="loantracker-benchmark-")
-os.environ |= {"LOANTRACKER_VAR": FOLDER.name, "DJANGO_SETTINGS_MODULE": "loantracker.settings", "LOG_LEVEL": "ERROR"}
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
 parser.add_argument("--bills", type=int)
 parser.add_argument("--sample", type=int, default=2_000, help="bills paid one by one")
 parser.add_argument("--without-indexes", action="store_true", help="the plain SQL again without each index in turn")
-OPTIONS = parser.parse_args()
+# A worker imports this file for its task, with a command line of its own.
+WORKER = os.environ.get("BENCHMARK_WORKER", "")
+OPTIONS = parser.parse_args(["--database", WORKER] if WORKER else None)
+FOLDER = tempfile.TemporaryDirectory(prefix="loantracker-benchmark-")
+if not WORKER:
+    os.environ |= {"LOANTRACKER_VAR": FOLDER.name, "LOG_LEVEL": "ERROR"}
 if OPTIONS.database == "sqlite":
     os.environ["DATABASE_URL"] = ""
+os.environ["DJANGO_SETTINGS_MODULE"] = "loantracker.settings"
 django.setup()
 
+from celery import shared_task  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.db import connection, transaction  # noqa: E402
 
 from benchmarks.debits_due import NOW, TODAY, load  # noqa: E402
-from ledger.models import AutoRepayAttempt, AutoRepayMandate, Fact  # noqa: E402
+from ledger.models import Fact, Loan  # noqa: E402
 from ledger.services.autorepay import debit_bill, due_debits  # noqa: E402
 from ledger.services.checking import find_problems  # noqa: E402
-from ledger.services.debit_chunks import debit_due  # noqa: E402
-from ledger.services.passing_days import refresh_overtaken  # noqa: E402
+from ledger.services.heartbeat import LEDGER, finished, idle  # noqa: E402
+from ledger.services.passing_days import FURTHEST_EAST  # noqa: E402
+from ledger.tasks import tick  # noqa: E402
+from loantracker.celery import app  # noqa: E402
+from loantracker.launch.redis_server import start_private  # noqa: E402
 
 QUIET = datetime(2026, 3, 9, 5, 0, tzinfo=UTC)  # before any window opens
 
@@ -72,7 +83,10 @@ INSERTED: dict[str, dict[str, str]] = {
         "window_at": "window_at",
         "recorded_at": "%(now)s",
         "outcome": "'success'",
+        "reason": "''",
+        "account_id": "account_id",
         "requested": "amount",
+        "debited": "amount",
         "missing": "0",
         "repayment_id": "fact_id",
     },
@@ -113,9 +127,9 @@ UPDATED: dict[str, tuple[str, dict[str, str]]] = {
             "projected_on": "%(today)s",
             "next_change_on": "due.changes_after",
             "version": "version + 1",
+            "auto_repay_at": "due.next_debit_at",
         },
     ),
-    "ledger_autorepaymandate": ("mandate_id", {"next_debit_at": "due.next_debit_at"}),
 }
 # Indexes Django makes for a foreign key that another index begins with, or that nothing of the product asks for.
 NEEDLESS = [
@@ -130,7 +144,6 @@ NEEDLESS = [
     ("ledger_accountentry", "account_id"),  # (account, entry_on)
     ("ledger_allocation", "repayment_id"),  # (repayment, bill)
     ("ledger_bill", "loan_id"),  # (loan, number)
-    ("ledger_autorepaymandate", "household_id"),  # (household, key)
     ("ledger_loan", "household_id"),  # (household, key)
 ]
 NEXT_DEBIT = {
@@ -140,7 +153,7 @@ NEXT_DEBIT = {
 DUE = """
 CREATE TEMP TABLE due AS
 SELECT row_number() OVER (ORDER BY bill.id) + (SELECT coalesce(max(id), 0) FROM ledger_fact) AS fact_id,
-       mandate.id AS mandate_id, mandate.account_id, mandate.next_debit_at AS window_at,
+       loan.mandate_id, source.account_id, loan.auto_repay_at AS window_at,
        loan.id AS loan_id, loan.household_id, bill.id AS bill_id, bill.number, bill.changes_after,
        bill.principal_due - bill.principal_paid - bill.principal_waived AS principal,
        bill.interest_due - bill.interest_paid - bill.interest_waived AS interest,
@@ -151,12 +164,12 @@ SELECT row_number() OVER (ORDER BY bill.id) + (SELECT coalesce(max(id), 0) FROM 
        + bill.fee_due - bill.fee_paid - bill.fee_waived
        + bill.penalty_due - bill.penalty_paid - bill.penalty_waived AS amount,
        {next_debit} AS next_debit_at
-FROM ledger_autorepaymandate AS mandate
-JOIN ledger_loan AS loan ON loan.id = mandate.loan_id
+FROM ledger_loan AS loan
+JOIN ledger_mandatesource AS source ON source.mandate_id = loan.mandate_id
 JOIN ledger_bill AS bill ON bill.loan_id = loan.id AND bill.payable_on <= %(today)s
      AND bill.settled_on IS NULL AND bill.is_needed
 LEFT JOIN ledger_bill AS following ON following.loan_id = loan.id AND following.number = bill.number + 1
-WHERE mandate.ended_at IS NULL AND mandate.next_debit_at <= %(now)s
+WHERE loan.auto_repay_at <= %(now)s
 ORDER BY bill.id
 """
 
@@ -167,20 +180,22 @@ def main() -> None:
     print(f"{connection.vendor}: loading {bills:,} due bills", flush=True)
     load(bills)
     quiet_tick()
-    plain_sql(bills)
+    plain = plain_sql(bills)
     if OPTIONS.without_indexes:
         each_index(bills)
-    one_by_one(bills)
+    single = one_task_a_bill(bills)
+    ranges = in_ranges()
+    print(f"(c) against (a): {ranges / single:.0f} x; against (b): {ranges / plain:.0%}")
 
 
 def quiet_tick() -> None:
     """What a tick costs when nothing is due."""
     times = []
+    finished(LEDGER, QUIET)
     with counted() as queries:
         for _ in range(20):
             started = time.perf_counter()
-            refresh_overtaken(QUIET)
-            debit_due(QUIET)
+            assert idle(QUIET, (QUIET + FURTHEST_EAST).date() - timedelta(days=1))
             times.append(time.perf_counter() - started)
     print(f"a tick with nothing due: {min(times) * 1000:.2f} ms, {len(queries) / len(times):g} queries")
 
@@ -267,23 +282,89 @@ def each_index(bills: int) -> None:
     print(f"    without these {len(needless)} needless ones: {rate:,.0f} bills/s, {rate / base - 1:+.0%}")
 
 
-# (a) One by one
+# (a) One task a bill
 
 
-def one_by_one(bills: int) -> None:
-    """A sample of due bills, each decided by itself through the services, as one task a bill would; checked."""
-    sample = min(OPTIONS.sample, bills)
-    mandates = list(AutoRepayMandate.objects.to_debit(NOW).order_by("pk")[:sample])
-    started = time.perf_counter()
-    for mandate in mandates:
-        for debit in due_debits(AutoRepayMandate.objects.select_related("loan__household").get(pk=mandate.pk), NOW):
-            assert isinstance(debit_bill(debit, NOW), AutoRepayAttempt)
-    took = time.perf_counter() - started
-    print(f"(a) one by one, without the cost of a task: {took:.2f} s for {sample:,}, {sample / took:,.0f} bills/s")
-    loans = [mandate.loan for mandate in mandates]
+@shared_task(name="benchmarks.autorepay.pay_one")
+def pay_one(loan: int) -> None:
+    """One due bill, decided by itself through the services."""
+    for debit in due_debits(Loan.objects.select_related("household", "mandate").get(pk=loan), NOW):
+        assert isinstance(debit_bill(debit, NOW), list)
+
+
+def one_task_a_bill(bills: int) -> float:
+    """A sample of due bills through Celery and Redis on two workers, one task each, and checked; the bills a second.
+    The clock runs from the first task sent to the last bill paid."""
+    loans = list(Loan.objects.to_debit(NOW).order_by("-pk")[: min(OPTIONS.sample, bills)])
+    with workers(2) as peak:
+        started = time.perf_counter()
+        for loan in loans:
+            pay_one.delay(loan.pk)
+        while Fact.objects.filter(source="auto").count() < len(loans):
+            time.sleep(0.1)
+        took = time.perf_counter() - started
     problems = sum(1 for _ in find_problems(loans))
-    paid = Fact.objects.filter(source="auto").count()
-    print(f"    {paid:,} repayments recorded, {problems} differences from the facts")
+    rate = len(loans) / took
+    print(f"(a) one task a bill: {took:.2f} s for {len(loans):,}, {rate:,.0f} bills/s", flush=True)
+    print(f"    {problems} differences from the facts, peak memory of a worker {max(peak):,.0f} MB")
+    return rate
+
+
+# (c) The product's own ranges
+
+
+def in_ranges() -> float:
+    """All bills still due, paid by ticks and the ranges they hand out, on two workers; the bills a second. A tick is
+    sent each SWEEP_SECONDS, as beat would; the clock runs from the first to the last bill paid. Everything is checked.
+    """
+    due = Loan.objects.to_debit(NOW).count()
+    with workers(2) as peak:
+        begun = time.perf_counter()
+        next_tick = begun
+        while Loan.objects.to_debit(NOW).exists():
+            if time.perf_counter() >= next_tick:
+                tick.delay()
+                next_tick += 60
+            time.sleep(0.05)
+        took = time.perf_counter() - begun
+    rate = due / took
+    print(f"(c) in ranges: {took:.2f} s for {due:,}, {rate:,.0f} bills/s", flush=True)
+    begun = time.perf_counter()
+    problems = sum(1 for _ in find_problems())
+    print(f"    {problems} differences from the facts (checked in {time.perf_counter() - begun:.0f} s)")
+    print(f"    peak memory of a worker {max(peak):,.0f} MB")
+    return rate
+
+
+@contextmanager
+def workers(count: int) -> Iterator[list[float]]:
+    """So many Celery workers of one process and one thread each, on a private Redis, warmed up. The list they leave is
+    the peak memory of each in MB."""
+    server, redis = start_private(Path(FOLDER.name) / "redis")
+    app.conf.broker_url = server.url
+    command = [sys.executable, "-m", "celery", "--quiet", "--skip-checks", "-A", __spec__.name + ":app", "worker"]
+    command += ["--pool=solo", "--without-gossip", "--without-mingle", "--loglevel=WARNING"]
+    back = int((NOW - datetime.now(UTC)).total_seconds())
+    environment = os.environ | {"REDIS_URL": server.url, "BENCHMARK_WORKER": OPTIONS.database}
+    environment["CLOCK_OFFSET_SECONDS"] = str(back)
+    started = [subprocess.Popen([*command, f"--hostname=worker{number}"], env=environment) for number in range(count)]
+    peak: list[float] = []
+    try:
+        time.sleep(6)  # until they are up and wait
+        yield peak
+        peak += [_peak_memory(worker.pid) for worker in started]
+    finally:
+        for process in (*started, redis):
+            process.kill()
+            process.wait()
+
+
+def _peak_memory(process: int) -> float:
+    """The most memory a process has had, in MB (Linux)."""
+    for line in Path(f"/proc/{process}/status").read_text().splitlines():
+        if line.startswith("VmHWM"):
+            return int(line.split()[1]) / 1024
+    return 0.0
 
 
 if __name__ == "__main__":

@@ -11,9 +11,10 @@ import time
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
-from django.db import connection, models
+from django.db import connection, models, transaction
 
 from ledger.loanmath.dates import add_months
+from ledger.loanmath.debits import DebitRule
 from ledger.loanmath.terms import LoanTerms, Method, PenaltyTerms
 from ledger.models import (
     Allocation,
@@ -24,6 +25,7 @@ from ledger.models import (
     Household,
     Lender,
     Loan,
+    MandateSource,
     Membership,
     StatedBalance,
     TermsVersion,
@@ -32,7 +34,7 @@ from ledger.models import (
 from ledger.services.accounts import state_balance
 from ledger.services.households import create_household
 from ledger.services.loans import Opened, open_loan
-from ledger.services.mandates import authorize_mandate
+from ledger.services.mandates import Wishes, authorize_mandate
 from ledger.services.recording import Recording
 
 TODAY = date(2026, 3, 10)
@@ -47,7 +49,7 @@ AT_ONCE = 5_000  # households copied by one statement
 # one more line here; new columns are copied by themselves.
 COPIED: list[type[models.Model]] = [
     *(Household, Membership, Lender, FundingAccount, StatedBalance, Loan, TermsVersion, Fact, AutoRepayMandate, Bill),
-    Allocation,
+    *(Allocation, MandateSource),
 ]
 
 
@@ -60,11 +62,12 @@ def load(due: int) -> None:
         if connection.vendor == "postgresql":
             cursor.execute("SET statement_timeout = 0")
             cursor.execute("SET session_replication_role = replica")  # copies refer to copies: no need to look each up
-        for model in COPIED:
-            started = time.perf_counter()
-            _copy(cursor, model, strides, copies)
-            table = model._meta.db_table
-            print(f"  {table:26} {strides[model] * (copies + 1):>12,} rows {time.perf_counter() - started:>8.1f} s")
+        with transaction.atomic():  # loans and mandates refer to each other
+            for model in COPIED:
+                started = time.perf_counter()
+                _copy(cursor, model, strides, copies)
+                table = model._meta.db_table
+                print(f"  {table:26} {strides[model] * (copies + 1):>12,} rows {time.perf_counter() - started:>8.1f} s")
         if connection.vendor == "postgresql":
             cursor.execute("SET session_replication_role = origin")
             cursor.execute("VACUUM ANALYZE")
@@ -91,7 +94,10 @@ def a_household() -> Household:
         )
         assert isinstance(opened, Opened), opened
         mandate = authorize_mandate(
-            loan=opened.loan, account=card, recording=Recording(f"mandate {number}", YESTERDAY), windows=[WINDOW]
+            scope=opened.loan,
+            sources=[card],
+            recording=Recording(f"mandate {number}", YESTERDAY),
+            wishes=Wishes(rule=DebitRule(windows=(WINDOW,))),
         )
         assert isinstance(mandate, AutoRepayMandate), mandate
     return home
