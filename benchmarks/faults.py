@@ -75,6 +75,8 @@ def one(scenario: str, database: str, kills: int, seed: int) -> bool:
     print(line(report), flush=True)
     for broken in report.broken:
         print(f"    {broken}", flush=True)
+    for name, words in report.last_words.items():
+        print(f"    -- {name} said last:\n{words}", flush=True)
     return not report.broken
 
 

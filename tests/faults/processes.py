@@ -96,7 +96,7 @@ class Process:
             self._process = None
 
     def last_words(self) -> str:
-        return self._log.read_text(errors="replace")[-2000:] if self._log.exists() else ""
+        return self._log.read_text(errors="replace")[-10_000:] if self._log.exists() else ""
 
 
 class Redis:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -117,6 +118,14 @@ class Run:
         self.settled_after = round(time.monotonic() - self._struck_at, 1)
         if not wait_until(lambda: patiently(lambda: not late_jobs(self.now)), 60) or not self.ticks(self.now, 60):
             self.broken.append("the ticks do not go on")
+        if self.broken:
+            self._ask_where_they_stand()
+
+    def _ask_where_they_stand(self) -> None:
+        """Have workers and beats write what each of their threads is doing into their logs; it ends them."""
+        for process in (*self.product.workers, *self.product.beats):
+            process.send(signal.SIGABRT)
+            process.wait()
 
     def look_at_books(self) -> None:
         """Everything is stopped, so that nobody writes meanwhile, and every promise looked at."""
@@ -131,4 +140,5 @@ class Run:
             "settled_after": self.settled_after,
             "broken": self.broken[:50],
             "notes": self.notes,
+            "last_words": {one.name: one.last_words() for one in self.product.all} if self.broken else {},
         }

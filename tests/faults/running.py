@@ -45,6 +45,7 @@ class Report:
     settled_after: float
     broken: list[str]
     notes: list[str]
+    last_words: dict[str, str]  # of each process, where something was broken
 
 
 def run_scenario(scenario: str, database: str, *, kills: int, seed: int, limit: float) -> Report:
@@ -83,6 +84,7 @@ def _environment(folder: Path, database: str) -> dict[str, str]:
     return {name: os.environ[name] for name in KEPT if name in os.environ} | {
         "DJANGO_SETTINGS_MODULE": "loantracker.settings",
         "PYTHONUNBUFFERED": "1",
+        "PYTHONFAULTHANDLER": "1",
         "LOANTRACKER_VAR": str(var),
         "DATABASE_URL": DATABASES[database](folder).url,
         "REDIS_URL": socket_url(var),
