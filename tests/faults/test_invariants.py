@@ -12,7 +12,7 @@ from ledger.loanmath.facts import ApplyTo
 from ledger.models import AccountEntry, FundingAccount, Loan, Repayment
 from ledger.models.facts import Source
 from ledger.services import heartbeat
-from ledger.services.autorepay import debit_due
+from ledger.services.debit_chunks import debit_due
 from ledger.services.recording import Recorded, Recording
 from ledger.services.repayments import record_repayment
 from tests import builders as make

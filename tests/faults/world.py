@@ -14,13 +14,14 @@ from typing import TypeVar
 from dateutil.relativedelta import relativedelta
 from django.db import DatabaseError, InterfaceError, connection
 
+from ledger.loanmath.debits import DebitRule
 from ledger.loanmath.terms import LoanTerms
 from ledger.models import AutoRepayMandate, Bill, FundingAccount, Household, Loan, Membership, Repayment, Role, User
 from ledger.models.facts import Source
 from ledger.services.accounts import add_account, state_balance
 from ledger.services.households import create_household
 from ledger.services.loans import Opened, open_loan
-from ledger.services.mandates import authorize_mandate
+from ledger.services.mandates import Wishes, authorize_mandate
 from ledger.services.recording import Recording
 
 ZONES = ("Asia/Shanghai", "America/New_York", "UTC", "Pacific/Kiritimati")
@@ -168,9 +169,8 @@ class World:
 
 def put_under_mandate(loan: Loan, account: FundingAccount, key: str, now: datetime) -> None:
     """The lender may debit the account for this loan's bills from `now` on."""
-    given = authorize_mandate(
-        loan=loan, account=account, recording=Recording(key, now), windows=["00:30", "09:30", "15:30"]
-    )
+    wishes = Wishes(rule=DebitRule(windows=("00:30", "09:30", "15:30")))
+    given = authorize_mandate(scope=loan, sources=[account], recording=Recording(key, now), wishes=wishes)
     assert isinstance(given, AutoRepayMandate), given
 
 

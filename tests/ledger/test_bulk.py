@@ -94,9 +94,9 @@ def test_update_changes_the_named_columns_of_the_named_rows(loan: Loan) -> None:
 def test_the_database_refuses_what_it_always_refuses(card: FundingAccount, loan: Loan) -> None:
     bill = Bill.objects.filter(loan=loan).first()
     assert bill is not None
-    with pytest.raises(IntegrityError), transaction.atomic():  # more paid than asked
-        with PAID.holding([(bill.pk, bill.principal_due + 1, None)]) as staged:
-            staged.update(Bill, "bill", {"principal_paid": "new.amount"}, "new.amount > 0")
+    too_much = PAID.holding([(bill.pk, bill.principal_due + 1, None)])
+    with pytest.raises(IntegrityError), transaction.atomic(), too_much as staged:
+        staged.update(Bill, "bill", {"principal_paid": "new.amount"}, "new.amount > 0")
     one = rows(1)[0]
     with pytest.raises(IntegrityError), transaction.atomic():  # the same key twice
         state(card, [one, (int(str(one[0])) + 1, *one[1:])])

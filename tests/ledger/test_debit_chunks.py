@@ -41,7 +41,9 @@ def a_home(amount=10_000_000, **more):
     if amount is not None:
         make.balance(card, amount, date(2026, 2, 1), at("2026-02-01"))
     loans = [
-        loan_under_mandate(home, card, name=f"Loan {method.value} {penalty}", method=method, penalty=penalty, **more)
+        loan_under_mandate(
+            home, card, name=f"Loan {method.value} {penalty.annual_rate}", method=method, penalty=penalty, **more
+        )
         for method in (Method.LEVEL, Method.EQUAL_PRINCIPAL, Method.INTEREST_ONLY)
         for penalty in (PenaltyTerms(), PenaltyTerms(annual_rate=Decimal("0.18")))
     ]
