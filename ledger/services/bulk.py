@@ -48,8 +48,8 @@ class Staged:
 
     @contextmanager
     def holding(self, rows: Sequence[Row]) -> Iterator[Staged]:
-        """The table with these rows, inside a transaction; their values in the order of the columns are plain: aware
-        moments, dates, whole numbers, texts, None."""
+        """The table with these rows, inside a transaction; their values in the order of the columns are plain:
+        dates, whole numbers, texts, None; moments as `as_stored` gives them."""
         types = ", ".join(f"{name} {type}" for name, type in self.columns.items())
         with connection.cursor() as cursor:
             cursor.execute(f"CREATE TEMP TABLE IF NOT EXISTS {self.name} ({types})")
@@ -60,7 +60,7 @@ class Staged:
             else:
                 marks = ", ".join(["%s"] * len(self.columns))
                 sql = f"INSERT INTO {self.name} VALUES ({marks})"  # noqa: S608
-                cursor.executemany(sql, [[_adapted(value) for value in row] for row in rows])
+                cursor.executemany(sql, rows)
         yield self
         with connection.cursor() as cursor:
             cursor.execute(f"DELETE FROM {self.name}")  # noqa: S608
@@ -90,18 +90,8 @@ class Staged:
                 f"UPDATE {table} SET {to} FROM {self.name} AS new WHERE {table}.id = new.{id} AND {where}"  # noqa: S608
             )
 
-    def moment(self, value: datetime) -> Any:
-        """A moment as the database takes it."""
-        return _adapted(value)
 
-
-def _adapted(value: Any) -> Any:
-    """Values as SQLite keeps them: moments in UTC without a zone, as Django writes them."""
-    if isinstance(value, datetime) and connection.vendor == "sqlite":
-        return _adapted_moment(value)
-    return value
-
-
-@lru_cache(maxsize=1024)
-def _adapted_moment(value: datetime) -> Any:
-    return connection.ops.adapt_datetimefield_value(value)
+@lru_cache(maxsize=1024)  # the debits of a chunk share few
+def as_stored(moment: datetime | None) -> Any:
+    """A moment as the database takes it: SQLite in UTC without a zone, as Django writes it."""
+    return moment if moment is None else connection.ops.adapt_datetimefield_value(moment)

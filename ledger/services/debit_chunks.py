@@ -5,6 +5,7 @@ today, not tried before, paid in full or not at all. A household with anything e
 from __future__ import annotations
 
 import heapq
+import json
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,8 +18,8 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.db import OperationalError, transaction
-from django.db.models import Count, Exists, Max, Min, OuterRef, Q
-from django.db.models.functions import Least
+from django.db.models import Count, Exists, Max, Min, OuterRef, Q, TextField
+from django.db.models.functions import Cast, Least
 
 from ledger.clock import zone
 from ledger.loanmath.debiting import AmountMode, DebitLimits, DebitOutcome, Source, Try, decide
@@ -143,27 +144,18 @@ class _Row(NamedTuple):
     started_on: date
     expires_on: date | None
     authorized_at: datetime
-    windows: list[str]
     day_offset: int
-    retry_days: list[int]
     daily: bool
-    retry_windows: list[str]
     tries_a_day: int
     paused_on: date | None
     resumes_on: date | None
+    windows: str  # these as JSON
+    retry_windows: str
+    retry_days: str
 
     @property
     def rule(self) -> DebitRule:
-        return DebitRule(
-            tuple(self.windows),
-            self.day_offset,
-            tuple(self.retry_days),
-            self.daily,
-            tuple(self.retry_windows),
-            self.tries_a_day,
-            self.paused_on,
-            self.resumes_on,
-        )
+        return _rule(*self[_Row._fields.index("day_offset") :])
 
     @property
     def asked(self) -> int:
@@ -186,7 +178,25 @@ _LOAN_COLUMNS = (
     *("loan__settling", "loan__outstanding_principal", "loan__bears_penalty", "loan__auto_repay_failures"),
     "loan__mandate_id",
 )
-_MANDATE_COLUMNS = [f"loan__mandate__{name}" for name in _Row._fields[_Row._fields.index("mode") :]]
+_MANDATE_COLUMNS = [
+    f"loan__mandate__{name}" for name in _Row._fields[_Row._fields.index("mode") : _Row._fields.index("windows")]
+]
+_MANDATE_LISTS = {name: Cast(f"loan__mandate__{name}", TextField()) for name in _Row._fields[-3:]}
+
+
+@lru_cache(maxsize=4096)  # few lenders, few rules
+def _rule(
+    day_offset: int,
+    daily: bool,
+    tries_a_day: int,
+    paused_on: date | None,
+    resumes_on: date | None,
+    windows: str,
+    retry_windows: str,
+    retry_days: str,
+) -> DebitRule:
+    at, again, days = (tuple(json.loads(text)) for text in (windows, retry_windows, retry_days))
+    return DebitRule(at, day_offset, days, daily, again, tries_a_day, paused_on, resumes_on)
 
 
 @dataclass(slots=True)
@@ -278,7 +288,8 @@ def _due_bills(
     bills = (
         open_bills.filter(payable_on__lte=tomorrow)
         .annotate(is_tried=Exists(AutoRepayAttempt.objects.filter(bill=OuterRef("pk"))))
-        .values_list("pk", *_BILL_COLUMNS, "is_tried", *_LOAN_COLUMNS, *_MANDATE_COLUMNS)
+        .annotate(**_MANDATE_LISTS)
+        .values_list("pk", *_BILL_COLUMNS, "is_tried", *_LOAN_COLUMNS, *_MANDATE_COLUMNS, *_MANDATE_LISTS)
     )
     found: dict[int, _Row] = {}
     unusual: set[int] = set()

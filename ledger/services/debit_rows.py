@@ -12,7 +12,7 @@ from ledger.loanmath.facts import ApplyTo
 from ledger.loanmath.settling_bills import Settled
 from ledger.models import AccountEntry, Allocation, AutoRepayAttempt, Bill, Fact, Loan
 from ledger.models.facts import Kind, Source
-from ledger.services.bulk import Staged, reserve_ids
+from ledger.services.bulk import Staged, as_stored, reserve_ids
 from ledger.services.recording import Fingerprints
 
 DEBITED = Staged(
@@ -127,7 +127,7 @@ def write_debits(debits: Sequence[Debited], now: datetime) -> int:
     ids = iter(reserve_ids(Fact, sum(one.settled is not None for one in debits)))
     rows = [_paid(next(ids), one, one.settled) if one.settled is not None else _unpaid(one) for one in debits]
     with DEBITED.holding(rows) as staged:
-        values = {"now": staged.moment(now)}
+        values = {"now": as_stored(now)}
         staged.insert(Fact, _FACT, "taken > 0", values)
         staged.insert(AccountEntry, _ENTRY, "taken > 0", values)
         staged.insert(AutoRepayAttempt, _ATTEMPT, "", values)
@@ -143,17 +143,18 @@ def _paid(id: int, one: Debited, settled: Settled) -> tuple[object, ...]:
     this = one.this
     presumed = this.outcome is DebitOutcome.PRESUMED
     print_ = _FINGERPRINTS.of(one.loan, one.on, this.taken, one.bill_number, this.account, presumed)
-    return (
-        *(id, print_, one.household, one.loan, one.mandate, one.bill, one.bill_number, this.account, one.on, one.at),
-        *(one.next_at, this.outcome.value, this.reason.value if this.reason else "", this.requested, this.taken),
-        *(this.missing, presumed, *settled.met, settled.settled_on, settled.next_change_on),
-    )
+    after = (settled.settled_on, settled.next_change_on)
+    return id, print_, *_said(one), this.taken, this.missing, presumed, *settled.met, *after
 
 
 def _unpaid(one: Debited) -> tuple[object, ...]:
+    return None, None, *_said(one), 0, one.this.missing, False, 0, 0, 0, 0, None, None
+
+
+def _said(one: Debited) -> tuple[object, ...]:
     this = one.this
+    reason = this.reason.value if this.reason else ""
     return (
-        *(None, None, one.household, one.loan, one.mandate, one.bill, one.bill_number, this.account, one.on, one.at),
-        *(one.next_at, this.outcome.value, this.reason.value if this.reason else "", this.requested, 0),
-        *(this.missing, False, 0, 0, 0, 0, None, None),
+        *(one.household, one.loan, one.mandate, one.bill, one.bill_number, this.account, one.on),
+        *(as_stored(one.at), as_stored(one.next_at), this.outcome.value, reason, this.requested),
     )

@@ -8,7 +8,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from ledger.models import Bill, FundingAccount, Loan, StatedBalance
-from ledger.services.bulk import Staged, reserve_ids
+from ledger.services.bulk import Staged, as_stored, reserve_ids
 from tests import builders as make
 
 pytestmark = [pytest.mark.django_db, pytest.mark.service]
@@ -39,7 +39,10 @@ def state(card: FundingAccount, rows: list[tuple[object, ...]]) -> None:
 
 def rows(*amounts: int) -> list[tuple[object, ...]]:
     ids = reserve_ids(StatedBalance, len(amounts))
-    return [(id, amount, date(2026, 3, 1), MOMENT, f"balance {id}") for id, amount in zip(ids, amounts, strict=True)]
+    return [
+        (id, amount, date(2026, 3, 1), as_stored(MOMENT), f"balance {id}")
+        for id, amount in zip(ids, amounts, strict=True)
+    ]
 
 
 def test_rows_inserted_read_as_written(card: FundingAccount) -> None:
