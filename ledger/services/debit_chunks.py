@@ -26,6 +26,7 @@ from ledger.loanmath.settling_bills import OtherBills, Payment, Settled, StoredB
 from ledger.models import AutoRepayAttempt, AutoRepayMandate, Bill, FundingAccount, Household, Loan
 from ledger.selectors.balances import balances_on
 from ledger.selectors.coming_debits import sources_of
+from ledger.selectors.decided import covered_from, fell_back_at
 from ledger.services.autorepay import ask_if_failing, debit_household
 from ledger.services.debit_rows import Debited, write_debits
 
@@ -134,13 +135,9 @@ def _debit_together(households: Sequence[int], now: datetime) -> tuple[int, list
     # Locks are taken in this order everywhere: accounts, loans, each by id.
     accounts = FundingAccount.objects.filter(household__in=households).order_by("pk").select_for_update(no_key=True)
     is_open = {pk: archived_at is None for pk, archived_at in accounts.values_list("pk", "archived_at")}
-    loans = list(
-        Loan.objects.to_debit(now)
-        .filter(household__in=households)
-        .select_for_update(of=("self",))
-        .select_related("mandate")
-        .order_by("pk")
-    )
+    due = Loan.objects.to_debit(now).filter(household__in=households).order_by("pk")
+    held = list(due.select_for_update().values_list("pk", flat=True))
+    loans = list(Loan.objects.filter(pk__in=held).select_related("mandate").order_by("pk"))  # as `projection.lock` does
     zones = dict(Household.objects.filter(pk__in=households).values_list("pk", "time_zone"))
     homes = {pk: _Home(now.astimezone(zone(name)).date(), zone(name)) for pk, name in zones.items()}
     unusual = _find_due(homes, loans, now)
@@ -181,6 +178,7 @@ def _balances(
 def _find_due(homes: dict[int, _Home], loans: Sequence[Loan], now: datetime) -> set[int]:
     """Fill in what is due of each household; the households with something unusual."""
     bills, unusual_loans = _due_bills(homes, loans)
+    fell_back = fell_back_at(loans)
     coming = _coming_bills([loan.pk for loan in loans], {loan: bill.pk for loan, bill in bills.items()})
     unusual = set()
     for loan in loans:
@@ -188,9 +186,10 @@ def _find_due(homes: dict[int, _Home], loans: Sequence[Loan], now: datetime) -> 
         if mandate is None or bill is None or loan.pk in unusual_loans or not _is_usual(loan, mandate, home.today):
             unusual.add(loan.household_id)
             continue
-        known = max(mandate.authorized_at, loan.opened_at)
+        known = max(mandate.authorized_at, loan.opened_at, fell_back.get(loan.pk, loan.opened_at))
         moments = passed_moments([bill.payable_on], mandate.rule, home.local, known, now)
-        if not moments or moments[0].date() != home.today or bill.payable_on < mandate.started_on:
+        is_covered = bill.payable_on >= covered_from(loan, home.local.key)
+        if not moments or moments[0].date() != home.today or not is_covered:
             unusual.add(loan.household_id)
             continue
         asked_on, payable_on = coming.get(loan.pk, (None, None))
