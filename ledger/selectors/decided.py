@@ -42,6 +42,20 @@ def fell_back_at(loans: Iterable[Loan]) -> dict[int, datetime]:
     return found
 
 
+def failed_after_all(repayments: Iterable[int]) -> set[int]:
+    """Those of the repayments that are undone as things stand."""
+    asked = set(repayments)
+    if not asked:
+        return set()
+    loans = Fact.objects.filter(pk__in=asked).order_by().values("loan")
+    undone: set[int | None] = set()
+    reversals = Fact.objects.filter(loan__in=loans, kind=Kind.REVERSAL).order_by("-pk")
+    for pk, target in reversals.values_list("pk", "target_id"):  # the newest first: one that is undone undoes nothing
+        if pk not in undone:
+            undone.add(target)
+    return {repayment for repayment in asked if repayment in undone}
+
+
 def told_to_have_failed(loans: Iterable[int]) -> dict[int, datetime]:
     """When someone last said of each bill that its debit had failed after all, or took that back."""
     loans = list(loans)

@@ -15,9 +15,10 @@ from ledger.clock import zone
 from ledger.loanmath.debiting import DebitOutcome, FailureReason, Source, Try, decide
 from ledger.loanmath.facts import ApplyTo
 from ledger.models import AutoRepayAttempt, AutoRepayMandate, Bill, Fact, FundingAccount, Loan
-from ledger.models.autorepay import DEBITED, Outcome, Reason
+from ledger.models.autorepay import Outcome, Reason
 from ledger.models.facts import Source as Origin
 from ledger.selectors.balances import balances_on
+from ledger.selectors.decided import failed_after_all
 from ledger.selectors.history import history
 from ledger.selectors.presumed import never_answered
 from ledger.services.debit_times import asked_of, debitable, schedule_debit
@@ -238,14 +239,16 @@ def _repay(this: _Moment, one: Try, number: int, now: datetime) -> Fact:
 
 
 def ask_if_failing(mandate: AutoRepayMandate, now: datetime) -> None:
-    """Ask the user, once, when the debits of a mandate have failed too often in a row."""
+    """Ask the user, once, when the debits of a mandate have failed too often in a row, those that failed after all
+    included."""
     if mandate.asked_at is not None or mandate.ask_after == 0:
         return
     tried = AutoRepayAttempt.objects.filter(mandate=mandate).exclude(outcome=Outcome.SKIPPED)
     if mandate.kept_at is not None:
         tried = tried.filter(recorded_at__gt=mandate.kept_at)
-    newest = tried.order_by("-pk").values_list("outcome", flat=True)[: mandate.ask_after]
-    failures = sum(1 for _ in takewhile(lambda outcome: outcome not in DEBITED, newest))
+    newest = list(tried.order_by("-pk").values_list("repayment", flat=True)[: mandate.ask_after])
+    undone = failed_after_all(repayment for repayment in newest if repayment is not None)
+    failures = sum(1 for _ in takewhile(lambda repayment: repayment is None or repayment in undone, newest))
     if failures >= mandate.ask_after:
         AutoRepayMandate.objects.filter(pk=mandate.pk, asked_at=None).update(asked_at=now)
 
