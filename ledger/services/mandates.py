@@ -222,6 +222,14 @@ def _lock_loans(scope: Scope, currency: str) -> list[Loan]:
     return list(Loan.objects.filter(pk__in=held).select_related("household", "mandate").order_by("pk"))
 
 
+def lock_scopes(loan: Loan) -> None:
+    """Let no mandate of a new loan's lender or credit line be given or ended until it is written. The reference alone
+    does not: it is checked at the end of the transaction."""
+    Lender.objects.select_for_update(no_key=True).values_list("pk").get(pk=loan.lender_id)
+    if loan.credit_line_id is not None:
+        CreditLine.objects.select_for_update(no_key=True).values_list("pk").get(pk=loan.credit_line_id)
+
+
 def _hold(loans: Sequence[Loan]) -> None:
     """Give each loan the mandate that holds for it now, and the moment auto-repay looks at it next."""
     for loan in loans:
