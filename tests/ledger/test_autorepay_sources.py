@@ -290,3 +290,49 @@ def test_45_days_down_over_a_month_end_end_like_a_tick_each_hour(partial):
 
     assert homes[0] == homes[1]
     assert len(homes[0][0][0]) >= 2
+
+
+@pytest.mark.parametrize(
+    "limits, taken",
+    [
+        (
+            PARTIAL,
+            [
+                ("02-10 17:00", "Wallet", "insufficient", 20_000),
+                ("02-10 17:00", "Salary card", "insufficient", 50_000),
+                ("02-10 23:59", "Salary card", "insufficient", 0),
+                ("02-13 08:00", "Salary card", "success", 32_007),
+            ],
+        ),
+        (
+            DebitLimits(),
+            [
+                ("02-10 17:00", "Salary card", "insufficient", 0),
+                ("02-10 23:59", "Salary card", "insufficient", 0),
+                ("02-13 08:00", "Salary card", "insufficient", 0),
+            ],
+        ),
+        (
+            DebitLimits(cap=60_000, partial=True),
+            [
+                ("02-10 17:00", "Wallet", "insufficient", 20_000),
+                ("02-10 17:00", "Salary card", "card_limit", 40_000),
+                ("02-10 23:59", "Salary card", "insufficient", 10_000),
+                ("02-13 08:00", "Salary card", "success", 32_007),
+            ],
+        ),
+    ],
+)
+def test_the_worked_example_of_the_loan_rules(home, card, wallet, limits, taken):
+    loan = make.loan(home, now=JAN_20, principal=300_000, count=3)
+    evening = DebitRule(("17:00-24:00",), retry_days=(3,), retry_windows=("08:00",))
+    authorize(loan, [wallet, card], rule=evening, limits=limits)
+    hold(wallet, 20_000)
+    hold(card, 50_000)
+    for moment in (at("2026-02-10", 18), at("2026-02-11", 0)):
+        debit_due(moment)
+    there = balance_on(card, date(2026, 2, 11)).amount
+    hold(card, there + 40_000, date(2026, 2, 12))
+    debit_due(at("2026-02-13", 9))
+
+    assert [row[2:] for row in tries(loan)] == taken
