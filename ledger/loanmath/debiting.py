@@ -119,20 +119,22 @@ def _all_or_nothing(wanted: int, sources: Sequence[Source], payable_on: date) ->
 
 def _what_is_there(wanted: int, sources: Sequence[Source], payable_on: date) -> list[Try]:
     tries: list[Try] = []
-    left = wanted
+    left, missing, lacking = wanted, 0, 0
     for source in sources:
         verdict = judge(source.balance, left, payable_on)
         if verdict.funding is not Funding.SHORT:
             sure = verdict.funding is Funding.COVERED
             tries.append(Try(source.account, left, left, DebitOutcome.SUCCESS if sure else DebitOutcome.PRESUMED))
             return tries
+        missing = verdict.missing  # more than is asked for where the account is overdrawn
         there = max(0, source.balance.amount) if source.balance else 0
         if there:
             tries.append(Try(source.account, left, there, DebitOutcome.PARTIAL, FailureReason.INSUFFICIENT))
+            lacking = missing
             left -= there
     if not tries:
-        return [_failed(sources[-1].account, wanted, left)]
-    tries[-1] = replace(tries[-1], missing=left)
+        return [_failed(sources[-1].account, wanted, missing)]
+    tries[-1] = replace(tries[-1], missing=lacking)
     return tries
 
 

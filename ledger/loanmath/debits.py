@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 RETRY_DAYS = (1, 2, 3, 4, 5)  # days after the due day on which a lender usually tries again
@@ -32,11 +32,6 @@ class DebitRule:
     tries_a_day: int = 0
     paused_on: date | None = None
     resumes_on: date | None = None
-
-    @property
-    def last_day(self) -> int:
-        """Days after the payable day of the last try."""
-        return max(self.day_offset, *self.retry_days, DAILY_FOR if self.daily else 0)
 
     def days(self) -> list[int]:
         """The days of debit, counted from the payable day, in order."""
@@ -73,21 +68,31 @@ def window(text: str) -> Window:
     return found
 
 
+def windows_on(rule: DebitRule, days: int) -> tuple[str, ...]:
+    """The windows of the day `days` after the payable day."""
+    return rule.retry_windows if days != rule.day_offset and rule.retry_windows else rule.windows
+
+
 def looks(rule: DebitRule, days: int) -> list[time]:
     """The local times at which a debit is looked at on the day `days` after the payable day."""
-    on_retry = days != rule.day_offset and rule.retry_windows
-    texts = rule.retry_windows if on_retry else rule.windows
-    times = sorted({at for text in texts for at in window(text).looks()})
+    times = sorted({at for text in windows_on(rule, days) for at in window(text).looks()})
     return times[: rule.tries_a_day or None]
 
 
 def moments(payable_on: date, rule: DebitRule, zone: ZoneInfo) -> Iterator[datetime]:
-    """The moments at which a bill payable on a day is debited, in order; none on days of a pause."""
+    """The moments at which a bill payable on a day is debited, in order, each once; none on days of a pause.
+
+    A time that the clocks skip comes as much later as they were put forward; of one that they show twice the first.
+    """
     for days in rule.days():
         day = payable_on + timedelta(days=days)
         if not rule.is_paused(day):
-            for at in looks(rule, days):
-                yield datetime.combine(day, at, tzinfo=zone)
+            yield from sorted({_moment(day, at, zone) for at in looks(rule, days)})
+
+
+def _moment(day: date, at: time, zone: ZoneInfo) -> datetime:
+    """When the clocks of a zone show a time; by way of UTC, so that it is a time they do show."""
+    return datetime.combine(day, at, tzinfo=zone).astimezone(UTC).astimezone(zone)
 
 
 def next_moment(
@@ -114,16 +119,17 @@ def passed_moments(
 
 
 def open_window(payable_on: date, rule: DebitRule, zone: ZoneInfo, now: datetime) -> tuple[datetime, datetime] | None:
-    """From when to when the lender may be debiting a bill right `now`; None outside its windows."""
+    """From when to when the lender may be debiting a bill right `now`; None outside its windows, and in those that
+    come after the tries of the day are used up."""
     local = now.astimezone(zone)
     days = (local.date() - payable_on).days
     if days not in rule.days() or rule.is_paused(local.date()):
         return None
-    on_retry = days != rule.day_offset and rule.retry_windows
-    for text in rule.retry_windows if on_retry else rule.windows:
+    looked_at = looks(rule, days)
+    for text in windows_on(rule, days):
         one = window(text)
-        opens = datetime.combine(local.date(), one.opens, tzinfo=zone)
-        closes = datetime.combine(local.date(), one.closes, tzinfo=zone) if one.closes else opens + OPEN_FOR
-        if opens <= now <= closes:
+        opens = _moment(local.date(), one.opens, zone)
+        closes = _moment(local.date(), one.closes, zone) if one.closes else opens + OPEN_FOR
+        if one.opens in looked_at and opens <= now <= closes:
             return opens, closes
     return None

@@ -233,6 +233,16 @@ class Migration(migrations.Migration):
         ),
         migrations.AlterField(
             model_name="autorepaymandate",
+            name="account",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.RESTRICT,
+                related_name="mandates",
+                to="ledger.fundingaccount",
+            ),
+        ),
+        migrations.AlterField(
+            model_name="autorepaymandate",
             name="loan",
             field=models.ForeignKey(
                 null=True, on_delete=django.db.models.deletion.CASCADE, related_name="mandates", to="ledger.loan"

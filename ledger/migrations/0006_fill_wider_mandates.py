@@ -32,6 +32,8 @@ def unfill(apps, schema_editor):
         back = {"next_debit_at": loan.auto_repay_at, "failures": loan.auto_repay_failures}
         mandates.objects.filter(pk=loan.mandate_id, loan=loan).update(trouble=loan.auto_repay_trouble, **back)
     attempts.objects.filter(outcome="failed").update(outcome="insufficient")
+    # What could not be said before: of a debit in part, what it took is all there was of it.
+    attempts.objects.filter(outcome="partial").update(outcome="success", requested=F("debited"), missing=0)
 
 
 class Migration(migrations.Migration):

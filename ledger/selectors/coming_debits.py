@@ -15,6 +15,7 @@ from ledger.clock import zone
 from ledger.loanmath.debiting import AmountMode, asked
 from ledger.loanmath.debits import next_moment
 from ledger.models import AutoRepayAttempt, AutoRepayMandate, Bill, Household, MandateSource
+from ledger.selectors.decided import covered_from, fell_back_at, told_to_have_failed
 from ledger.selectors.history import histories
 
 
@@ -34,19 +35,25 @@ class ComingDebit:
 
 def coming_debits(household: Household, accounts: Collection[int], today: date, days: int) -> list[ComingDebit]:
     """Every bill whose payable day is at most `days` ahead and that is going to be debited from any of `accounts`, in
-    the order the lender gets to them; of those of one moment as `services.autorepay.Debit` says. Two queries, two more
-    where a mandate takes the minimum payment only."""
+    the order the lender gets to them; of those of one moment as `services.autorepay.Debit` says. Two queries; two more
+    where a mandate takes the minimum payment only, or where a bill was tried, one where a mandate is of several
+    loans."""
     bills = _bills(household, today + timedelta(days=days))
     sources = sources_of({bill.loan.mandate_id for bill in bills})
     amounts = _amounts(bills)
     local = zone(household.time_zone)
+    failed = told_to_have_failed({bill.loan_id for bill in bills if bill.tried_at})
+    fell_back = fell_back_at({bill.loan_id: bill.loan for bill in bills}.values())
     found = []
     for bill, later in _with_later(bills):
         mandate = bill.loan.mandate
         usable = tuple(account for account in sources[mandate.pk] if account in accounts)
-        after = max(mandate.authorized_at, bill.loan.opened_at, bill.tried_at or mandate.authorized_at)
+        known = [mandate.authorized_at, bill.loan.opened_at, bill.tried_at]
+        after = max(at for at in (*known, failed.get(bill.pk), fell_back.get(bill.loan_id)) if at is not None)
         at = next_moment((bill.payable_on, *later), mandate.rule, local, after)
         if at is None or not usable or amounts[bill.pk] <= 0 or _is_expired(mandate, at):
+            continue
+        if bill.payable_on < covered_from(bill.loan, household.time_zone):
             continue
         amount, above_cap = amounts[bill.pk], mandate.cap is not None and amounts[bill.pk] > mandate.cap
         if above_cap and mandate.partial:

@@ -15,9 +15,10 @@ from ledger.clock import zone
 from ledger.loanmath.debiting import DebitOutcome, FailureReason, Source, Try, decide
 from ledger.loanmath.facts import ApplyTo
 from ledger.models import AutoRepayAttempt, AutoRepayMandate, Bill, Fact, FundingAccount, Loan
-from ledger.models.autorepay import DEBITED, Outcome, Reason
+from ledger.models.autorepay import Outcome, Reason
 from ledger.models.facts import Source as Origin
 from ledger.selectors.balances import balances_on
+from ledger.selectors.decided import failed_after_all
 from ledger.selectors.history import history
 from ledger.selectors.presumed import never_answered
 from ledger.services.debit_times import asked_of, debitable, schedule_debit
@@ -76,12 +77,23 @@ def debit_household(household: int, now: datetime) -> int:
             continue
         if isinstance(result, Debit):
             heapq.heappush(waiting, result)
-        else:
-            done += len(result)
+            continue
+        done += len(result)
+        for later in _rest(debit, result, now):
+            heapq.heappush(waiting, later)
     for loan in due:
         if loan.pk not in broken:
             _move_on(loan, now)
     return done
+
+
+def _rest(debit: Debit, attempts: list[AutoRepayAttempt], now: datetime) -> list[Debit]:
+    """What a partial debit has left of its bill, at the next window where that has come too: it is taken before what
+    comes later, as it would have been in time."""
+    if not attempts or not attempts[-1].mandate.partial:
+        return []
+    loan = Loan.objects.select_related("household", "mandate").get(pk=debit.loan)
+    return [later for later in due_debits(loan, now) if later.bill == debit.bill]
 
 
 def due_debits(loan: Loan, now: datetime) -> list[Debit]:
@@ -158,13 +170,12 @@ class _Moment:
 
 
 def _asked(bill: Bill, loan: Loan, on: date, today: date) -> int:
-    """What the lender asks for on a day: what was open then, and no more than is open now."""
+    """What the lender asks for on a day: what it asked for as the bill was then, and no more than as it is now."""
     now = asked_of(bill, loan)
     if on == today:
         return now
-    then = history(loan).project(on).bills
-    open_then = next((one.open.total for one in then if one.number == bill.number), 0)
-    return min(open_then, now)
+    then = next((one for one in history(loan).project(on).bills if one.number == bill.number), None)
+    return 0 if then is None else min(asked_of(then, loan), now)
 
 
 def _decide(mandate: AutoRepayMandate, accounts: list[int], wanted: int, on: date, payable_on: date) -> list[Try]:
@@ -202,9 +213,7 @@ def _record(this: _Moment, tries: list[Try], now: datetime) -> list[AutoRepayAtt
         )
         attempt.save()
         attempts.append(attempt)
-    if this.loan.auto_repay_failures:
-        this.loan.auto_repay_failures, this.loan.auto_repay_trouble = 0, ""
-        this.loan.save(update_fields=["auto_repay_failures", "auto_repay_trouble"])
+    _clear_trouble(this.loan)
     if tries[-1].outcome is DebitOutcome.FAILED:
         ask_if_failing(this.mandate, now)
     if tries[-1].outcome not in (DebitOutcome.SUCCESS, DebitOutcome.PRESUMED):
@@ -230,14 +239,16 @@ def _repay(this: _Moment, one: Try, number: int, now: datetime) -> Fact:
 
 
 def ask_if_failing(mandate: AutoRepayMandate, now: datetime) -> None:
-    """Ask the user, once, when the debits of a mandate have failed too often in a row."""
+    """Ask the user, once, when the debits of a mandate have failed too often in a row, those that failed after all
+    included."""
     if mandate.asked_at is not None or mandate.ask_after == 0:
         return
     tried = AutoRepayAttempt.objects.filter(mandate=mandate).exclude(outcome=Outcome.SKIPPED)
     if mandate.kept_at is not None:
         tried = tried.filter(recorded_at__gt=mandate.kept_at)
-    newest = tried.order_by("-pk").values_list("outcome", flat=True)[: mandate.ask_after]
-    failures = sum(1 for _ in takewhile(lambda outcome: outcome not in DEBITED, newest))
+    newest = list(tried.order_by("-pk").values_list("repayment", flat=True)[: mandate.ask_after])
+    undone = failed_after_all(repayment for repayment in newest if repayment is not None)
+    failures = sum(1 for _ in takewhile(lambda repayment: repayment is None or repayment in undone, newest))
     if failures >= mandate.ask_after:
         AutoRepayMandate.objects.filter(pk=mandate.pk, asked_at=None).update(asked_at=now)
 
@@ -260,9 +271,18 @@ def _move_on(loan: Loan, now: datetime) -> None:
     """A loan that was looked at has nothing left that has come: set its next moment."""
     try:
         with transaction.atomic():
-            schedule_debit(lock(loan))
+            row = lock(loan)
+            _clear_trouble(row)
+            schedule_debit(row)
     except Exception as error:
         _put_aside(loan.pk, error, now)
+
+
+def _clear_trouble(loan: Loan) -> None:
+    """A (locked) loan that was looked at to the end is no longer put aside."""
+    if loan.auto_repay_failures:
+        loan.auto_repay_failures, loan.auto_repay_trouble = 0, ""
+        loan.save(update_fields=["auto_repay_failures", "auto_repay_trouble"])
 
 
 def _put_aside(loan: int, error: Exception, now: datetime) -> None:

@@ -15,9 +15,11 @@ from django.db.models import Max, Q
 from ledger.clock import zone
 from ledger.loanmath.debiting import AmountMode, asked
 from ledger.loanmath.debits import next_moment, passed_moments
-from ledger.models import AutoRepayAttempt, AutoRepayMandate, Bill, Fact, Household, Loan
+from ledger.loanmath.projection import ProjectedBill
+from ledger.models import AutoRepayAttempt, AutoRepayMandate, Bill, Household, Loan
 from ledger.models.autorepay import Reason
-from ledger.models.facts import Kind, Source
+from ledger.models.facts import Source
+from ledger.selectors.decided import covered_from, fell_back_at, told_to_have_failed
 from ledger.selectors.history import history
 from ledger.selectors.presumed import never_answered
 
@@ -25,17 +27,23 @@ from ledger.selectors.presumed import never_answered
 @dataclass(frozen=True, slots=True)
 class Debitable:
     """An open bill under a mandate. It is debited as if it were payable on each of `days`; only moments later than
-    `after` are still to be decided."""
+    `after` are still to be decided, and none after the day `until`."""
 
     bill: Bill
     days: tuple[date, ...]
     after: datetime
+    until: date | None = None
 
     def next_at(self, mandate: AutoRepayMandate, local: ZoneInfo) -> datetime | None:
-        return next_moment(self.days, mandate.rule, local, self.after)
+        at = next_moment(self.days, mandate.rule, local, self.after)
+        return None if at is None or self._is_over(at) else at
 
     def passed(self, mandate: AutoRepayMandate, local: ZoneInfo, now: datetime) -> list[datetime]:
-        return passed_moments(self.days, mandate.rule, local, self.after, now)
+        moments = passed_moments(self.days, mandate.rule, local, self.after, now)
+        return [at for at in moments if not self._is_over(at)]
+
+    def _is_over(self, at: datetime) -> bool:
+        return self.until is not None and at.date() > self.until
 
 
 def schedule_debit(loan: Loan) -> None:
@@ -81,12 +89,12 @@ def trusted_at(loan: Loan, mandate: AutoRepayMandate, local: ZoneInfo) -> dateti
 
 
 def debitable(loans: Iterable[Loan], until: date | None = None) -> dict[int, list[Debitable]]:
-    """By loan: its open bills payable since its mandate began (and debited by `until`), earliest first. `loans` have
-    household and mandate at hand; the same few queries for any number of them.
+    """By loan: its open bills payable since its mandate began and it was entered (and debited by `until`), earliest
+    first. `loans` have household and mandate at hand; the same few queries for any number of them.
 
-    What came before is decided: windows before the mandate was given or the loan entered, tries already recorded,
-    windows before someone said that a debit had failed, and days before the last repayment made by hand for the bill
-    (whoever pays by hand on the 12th knows what the lender did on the 10th).
+    What came before is decided: windows before the mandate was given, the loan entered or a narrower mandate ended,
+    tries already recorded, windows before someone said that a debit had failed, and days before the last repayment
+    made by hand for the bill (whoever pays by hand on the 12th knows what the lender did on the 10th).
     """
     covered = {loan.pk: loan for loan in loans if loan.mandate is not None}
     by_hand = Q(allocations__repayment__source__in=[Source.MANUAL, Source.IMPORT])
@@ -107,20 +115,26 @@ def debitable(loans: Iterable[Loan], until: date | None = None) -> dict[int, lis
     for bill in bills:
         if bill.payable_on >= _start(covered[bill.loan_id]):
             rows[bill.loan_id].append(bill)
-    failed = _told_to_have_failed([loan for loan, found in rows.items() if any(bill.tried_at for bill in found)])
-    return defaultdict(list, {loan: _undecided(covered[loan], found, failed, until) for loan, found in rows.items()})
+    failed = told_to_have_failed(loan for loan, found in rows.items() if any(bill.tried_at for bill in found))
+    fell_back = fell_back_at(covered[loan] for loan in rows)
+    undecided = defaultdict(list)
+    for pk, found in rows.items():
+        known = [fell_back[pk]] if pk in fell_back else []
+        undecided[pk] = _undecided(covered[pk], found, known, failed, until)
+    return undecided
 
 
 def _start(loan: Loan) -> date:
-    assert loan.mandate is not None
-    return loan.mandate.started_on
+    return covered_from(loan, loan.household.time_zone)
 
 
-def _undecided(loan: Loan, bills: list[Any], failed: dict[int, datetime], until: date | None) -> list[Debitable]:
+def _undecided(
+    loan: Loan, bills: list[Any], known: list[datetime], failed: dict[int, datetime], until: date | None
+) -> list[Debitable]:
     mandate = loan.mandate
     assert mandate is not None
     local = zone(loan.household.time_zone)
-    last = mandate.expires_on and _first_expired(loan, mandate, bills)
+    last, ends_on = _expiry(loan, mandate, bills)
     found = []
     for at, bill in enumerate(bills):
         if until is not None and bill.payable_on + timedelta(days=mandate.day_offset) > until:
@@ -131,7 +145,7 @@ def _undecided(loan: Loan, bills: list[Any], failed: dict[int, datetime], until:
             continue  # what the mandate allows of it has been taken
         later = bills[at + 1 :] if mandate.mode == AmountMode.FULL.value else []
         days = (bill.payable_on, *(other.payable_on for other in later))
-        found.append(Debitable(bill, days, max(_known(bill, loan, mandate, failed, local))))
+        found.append(Debitable(bill, days, max(*known, *_known(bill, loan, mandate, failed, local)), ends_on))
     return found
 
 
@@ -147,44 +161,27 @@ def _known(
     return known
 
 
-def _first_expired(loan: Loan, mandate: AutoRepayMandate, bills: list[Bill]) -> date | None:
-    """The payable day of the first bill that an expired mandate no longer covers: its debit fails and says why; later
-    ones are not even tried. Where that has been said already, the last covered day."""
+def _expiry(loan: Loan, mandate: AutoRepayMandate, bills: list[Bill]) -> tuple[date | None, date | None]:
+    """The payable day of the last bill that a mandate with an end covers, and the last day of its debits; None: no end.
+
+    The first debit that it no longer covers (of the first bill beyond, or another try of an earlier one) fails and says
+    why; once that has been said nothing more is tried.
+    """
     expires_on = mandate.expires_on
-    assert expires_on is not None
-    offset = timedelta(days=mandate.day_offset)
-    beyond = next((bill.payable_on for bill in bills if bill.payable_on + offset > expires_on), None)
-    if beyond is None:
-        return None
+    if expires_on is None:
+        return None, None
     said = AutoRepayAttempt.objects.filter(bill__loan=loan, mandate=mandate, reason=Reason.MANDATE_EXPIRED)
-    return expires_on - offset if said.exists() else beyond
+    if said.exists():
+        return None, expires_on
+    offset = timedelta(days=mandate.day_offset)
+    return next((bill.payable_on for bill in bills if bill.payable_on + offset > expires_on), None), None
 
 
-def asked_of(bill: Bill, loan: Loan) -> int:
-    """What a debit under the loan's mandate asks for of a bill as it stands now, in minor units."""
+def asked_of(bill: Bill | ProjectedBill, loan: Loan) -> int:
+    """What a debit under the loan's mandate asks for of a bill as it is stored now, or as it was on a day."""
     mandate = loan.mandate
     assert mandate is not None
     mode = AmountMode(mandate.mode)
     met = bill.paid.total + bill.waived.total
     terms = history(loan).terms_on(bill.payable_on) if mode is AmountMode.MINIMUM else None
     return asked(mode, bill.due, met, terms, mandate.fixed_amount or 0)
-
-
-def _told_to_have_failed(loans: list[int]) -> dict[int, datetime]:
-    """When someone last said of each bill that its debit had failed after all, or took that back."""
-    if not loans:
-        return {}
-    said = Fact.objects.filter(loan__in=loans, kind=Kind.REVERSAL).values_list("pk", "target_id", "recorded_at")
-    reversals = {pk: (target, recorded_at) for pk, target, recorded_at in said}
-    undone: dict[int, datetime] = {}
-    for target, recorded_at in reversals.values():
-        while target in reversals:  # undoing an undoing: what it is about in the end
-            target = reversals[target][0]
-        undone[target] = max(recorded_at, undone.get(target, recorded_at))
-    if not undone:
-        return {}
-    told: dict[int, datetime] = {}
-    tried = AutoRepayAttempt.objects.filter(repayment__in=undone)
-    for bill, repayment in tried.values_list("bill_id", "repayment_id"):
-        told[bill] = max(undone[repayment], told.get(bill, undone[repayment]))
-    return told

@@ -15,7 +15,7 @@ from ledger.loanmath.terms import LoanTerms, PenaltyTerms
 from ledger.models import CreditLine, Household, Lender, Loan, Repayment, User
 from ledger.models.facts import Source
 from ledger.selectors.history import history
-from ledger.services.mandates import hold_mandate
+from ledger.services.mandates import hold_mandate, lock_scopes
 from ledger.services.projection import rebuild
 from ledger.services.recording import digest, fingerprint, key_conflict
 from ledger.services.refusal import Refusal
@@ -89,6 +89,7 @@ def _open(loan: Loan, lender_name: str, terms: LoanTerms, paid_before: date | No
     if paid_before is not None:
         _pay_past_bills(loan, terms, paid_before)
     rebuild(loan, loan.household.today(loan.opened_at))
+    lock_scopes(loan)
     hold_mandate(loan)
     return Opened(loan)
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import date
+from datetime import date, datetime, time
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
+from ledger.clock import zone
 from ledger.loanmath.debiting import AmountMode, DebitLimits
 from ledger.loanmath.debits import MIDNIGHT, DebitRule, window
 from ledger.models import AutoRepayMandate, CreditLine, FundingAccount, Lender, Loan, MandateSource
@@ -180,11 +181,13 @@ def _authorize(
     live = live_of(scope, draft.currency).first()
     if live is not None and live.fingerprint == draft.fingerprint:
         return live
+    today = scope.household.today(draft.authorized_at)
+    draft.started_on = wishes.started_on or (live.started_on if live else today)
+    if draft.expires_on is not None and draft.expires_on < max(draft.started_on, today):
+        return Refusal("expires_on", _("Choose today or a later day."), "expires_on")
     if live is not None:
         live.ended_at = draft.authorized_at
         live.save(update_fields=["ended_at"])
-    today = scope.household.today(draft.authorized_at)
-    draft.started_on = wishes.started_on or (live.started_on if live else today)
     draft.save()
     MandateSource.objects.bulk_create(
         MandateSource(mandate=draft, account=account, position=n) for n, account in enumerate(sources, start=1)
@@ -207,12 +210,24 @@ def _lock_loans(scope: Scope, currency: str) -> list[Loan]:
     """The loans that a scope covers, held in the order of their ids; none can be opened under it meanwhile."""
     if not isinstance(scope, Loan):
         type(scope).objects.select_for_update().get(pk=scope.pk)
-    covered = Loan.objects.select_for_update(of=("self",)).select_related("household", "mandate").order_by("pk")
+    covered = Loan.objects.order_by("pk")
     if isinstance(scope, Loan):
-        return list(covered.filter(pk=scope.pk))
-    if isinstance(scope, CreditLine):
-        return list(covered.filter(credit_line=scope))
-    return list(covered.filter(lender=scope, currency=currency))
+        covered = covered.filter(pk=scope.pk)
+    elif isinstance(scope, CreditLine):
+        covered = covered.filter(credit_line=scope)
+    else:
+        covered = covered.filter(lender=scope, currency=currency)
+    held = list(covered.select_for_update().values_list("pk", flat=True))
+    # Read after they are held, as `projection.lock` does.
+    return list(Loan.objects.filter(pk__in=held).select_related("household", "mandate").order_by("pk"))
+
+
+def lock_scopes(loan: Loan) -> None:
+    """Let no mandate of a new loan's lender or credit line be given or ended until it is written. The reference alone
+    does not: it is checked at the end of the transaction."""
+    Lender.objects.select_for_update(no_key=True).values_list("pk").get(pk=loan.lender_id)
+    if loan.credit_line_id is not None:
+        CreditLine.objects.select_for_update(no_key=True).values_list("pk").get(pk=loan.credit_line_id)
 
 
 def _hold(loans: Sequence[Loan]) -> None:
@@ -265,30 +280,50 @@ def pause_mandate(
     today = mandate.household.today(recording.now)
     if resumes_on is not None and resumes_on <= today:
         return Refusal("resumes_on", _("Choose a day after today."), "resumes_on")
-    return _change(mandate, paused_on=today, resumes_on=resumes_on)
+
+    def pause(row: AutoRepayMandate) -> None:
+        if row.paused_on is not None:  # what fell into the earlier pause stays out: the row remembers one only
+            row.authorized_at = recording.now
+        row.paused_on, row.resumes_on = today, resumes_on
+
+    return _change(mandate, pause)
 
 
 def resume_mandate(*, mandate: AutoRepayMandate, recording: Recording) -> AutoRepayMandate | Refusal:
     """Debits take place again, from their next window on."""
-    if mandate.paused_on is None:
-        return mandate
-    return _change(mandate, paused_on=None, resumes_on=None, authorized_at=recording.now)
+
+    def resume(row: AutoRepayMandate) -> None:
+        if row.paused_on is None:
+            return
+        at = recording.now
+        if row.resumes_on is not None:  # over by itself: what has come since is still to be decided
+            at = min(at, datetime.combine(row.resumes_on, time.min, tzinfo=zone(row.household.time_zone)))
+        row.paused_on, row.resumes_on, row.authorized_at = None, None, at
+
+    return _change(mandate, resume)
 
 
 def keep_mandate(*, mandate: AutoRepayMandate, recording: Recording) -> AutoRepayMandate | Refusal:
     """The user was asked after failures in a row, and wants to go on: failures count from now."""
-    return _change(mandate, asked_at=None, kept_at=recording.now)
+
+    def keep(row: AutoRepayMandate) -> None:
+        row.asked_at, row.kept_at = None, recording.now
+
+    return _change(mandate, keep)
 
 
-def _change(mandate: AutoRepayMandate, **values: object) -> AutoRepayMandate | Refusal:
+_CHANGING = ["paused_on", "resumes_on", "authorized_at", "asked_at", "kept_at"]
+
+
+def _change(mandate: AutoRepayMandate, change: Callable[[AutoRepayMandate], None]) -> AutoRepayMandate | Refusal:
+    """Change the row of a live mandate as it is now, with its loans held, and set their next moments."""
     with transaction.atomic():
         loans = _lock_loans(mandate.scope, mandate.currency)
         row = AutoRepayMandate.objects.live().filter(pk=mandate.pk).first()
         if row is None:
             return Refusal("no_mandate", _("Auto-repay is not on for this loan."))
-        for name, value in values.items():
-            setattr(row, name, value)
-        row.save(update_fields=list(values))
+        change(row)
+        row.save(update_fields=_CHANGING)
         for loan in loans:
             if loan.mandate_id == row.pk:
                 loan.mandate = row

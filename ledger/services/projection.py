@@ -32,8 +32,13 @@ _LOAN_FIELDS = [
 
 
 def lock(loan: Loan) -> Loan:
-    """The loan's row, read afresh and held until the transaction ends."""
-    return Loan.objects.select_for_update(of=("self",)).select_related("household", "mandate").get(pk=loan.pk)
+    """The loan's row, read afresh and held until the transaction ends.
+
+    It is read after it is held: a row joined to one that had to be waited for is as it was before the wait, so that the
+    loan would come with a mandate that has been replaced or paused meanwhile.
+    """
+    Loan.objects.select_for_update().values_list("pk", flat=True).get(pk=loan.pk)
+    return Loan.objects.select_related("household", "mandate").get(pk=loan.pk)
 
 
 def rebuild(loan: Loan, as_of: date, known: History | None = None) -> bool:

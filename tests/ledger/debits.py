@@ -51,3 +51,31 @@ def repayments(loan):
 def next_debit(loan):
     moment = Loan.objects.get(pk=loan.pk).auto_repay_at
     return moment and moment.astimezone(make.SHANGHAI).strftime("%m-%d %H:%M")
+
+
+def authorize(scope, accounts, now=JAN_20, windows=("09:30", "15:30"), rule=None, **wishes):
+    """A mandate of any scope, over several accounts; `wishes` as `Wishes` has them."""
+    given = authorize_mandate(
+        scope=scope,
+        sources=accounts,
+        recording=make.recording(now),
+        wishes=Wishes(rule=rule or DebitRule(windows=tuple(windows)), **wishes),
+    )
+    assert isinstance(given, AutoRepayMandate), given
+    return given
+
+
+def tries(loan):
+    """(bill, try, window in Shanghai, account, why it took less or else the outcome, taken) of each attempt."""
+    rows = AutoRepayAttempt.objects.filter(bill__loan=loan).select_related("bill", "account").order_by("pk")
+    return [
+        (
+            row.bill.number,
+            row.number,
+            row.window_at.astimezone(make.SHANGHAI).strftime("%m-%d %H:%M"),
+            row.account.name,
+            row.reason or str(row.outcome),
+            row.debited,
+        )
+        for row in rows
+    ]

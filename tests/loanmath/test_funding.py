@@ -102,3 +102,10 @@ def test_the_parts_that_are_missing_sum_to_what_is_short_in_the_end(amount, debi
     moves = [Move(n, date(2026, 7, 1 + day), asked) for n, (day, asked) in enumerate(debits)]
     steps = balance_line(Balance(amount, STATED), moves, STATED)
     assert sum(step.missing for step in steps) == max(0, sum(move.amount for move in moves) - amount)
+
+
+def test_money_that_is_expected_makes_a_debit_possible_and_not_sure():
+    inflow, debit = Move(1, JULY_6, -20_000, judged=False, expected=True), Move(2, JULY_8, 50_000)
+    assert balance_line(Balance(30_000, STATED), [inflow, debit], STATED)[1] == Step(
+        debit, 50_000, Funding.UNKNOWN, 0, 0, 0
+    )
