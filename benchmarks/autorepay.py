@@ -1,6 +1,6 @@
 """How many due bills a second auto-repay pays, against one task a bill and against plain SQL, all in this run.
 
-Run it from the project's root: python -m benchmarks.autorepay [--bills N] [--keep]
+Run it from the project's root: python -m benchmarks.autorepay [--bills N]
 On SQLite it makes a database of its own in a temporary folder (10,000 bills). On PostgreSQL it uses the empty database
 of DATABASE_URL (1,000,000 bills): .ci/postgres .venv/bin/python -m benchmarks.autorepay --database postgresql
 """
@@ -9,26 +9,34 @@ from __future__ import annotations
 
 import argparse
 import os
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 import django
 
-FOLDER = tempfile.TemporaryDirectory(prefix="loantracker-benchmark-")
-os.environ |= {"LOANTRACKER_VAR": FOLDER.name, "DJANGO_SETTINGS_MODULE": "loantracker.settings", "LOG_LEVEL": "ERROR"}
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
 parser.add_argument("--bills", type=int)
 parser.add_argument("--sample", type=int, default=2_000, help="bills paid one by one")
 parser.add_argument("--without-indexes", action="store_true", help="the plain SQL again without each index in turn")
-OPTIONS = parser.parse_args()
+# A worker imports this file for its task, with a command line of its own.
+WORKER = os.environ.get("BENCHMARK_WORKER", "")
+OPTIONS = parser.parse_args(["--database", WORKER] if WORKER else None)
+FOLDER = tempfile.TemporaryDirectory(prefix="loantracker-benchmark-")
+if not WORKER:
+    os.environ |= {"LOANTRACKER_VAR": FOLDER.name, "LOG_LEVEL": "ERROR"}
 if OPTIONS.database == "sqlite":
     os.environ["DATABASE_URL"] = ""
+os.environ["DJANGO_SETTINGS_MODULE"] = "loantracker.settings"
 django.setup()
 
+from celery import shared_task  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.db import connection, transaction  # noqa: E402
 
@@ -37,6 +45,8 @@ from ledger.models import AutoRepayAttempt, AutoRepayMandate, Fact  # noqa: E402
 from ledger.services.autorepay import debit_bill, debit_due, due_debits  # noqa: E402
 from ledger.services.checking import find_problems  # noqa: E402
 from ledger.services.passing_days import refresh_overtaken  # noqa: E402
+from loantracker.celery import app  # noqa: E402
+from loantracker.launch.redis_server import start_private  # noqa: E402
 
 QUIET = datetime(2026, 3, 9, 5, 0, tzinfo=UTC)  # before any window opens
 
@@ -169,7 +179,8 @@ def main() -> None:
     plain_sql(bills)
     if OPTIONS.without_indexes:
         each_index(bills)
-    one_by_one(bills)
+    one_task_a_bill(bills)
+    # (c) The product's own ranges through Celery and Redis go here once there are any: workers(2), one tick, and wait.
 
 
 def quiet_tick() -> None:
@@ -266,23 +277,61 @@ def each_index(bills: int) -> None:
     print(f"    without these {len(needless)} needless ones: {rate:,.0f} bills/s, {rate / base - 1:+.0%}")
 
 
-# (a) One by one
+# (a) One task a bill
 
 
-def one_by_one(bills: int) -> None:
-    """A sample of due bills, each decided by itself through the services, as one task a bill would; checked."""
-    sample = min(OPTIONS.sample, bills)
-    mandates = list(AutoRepayMandate.objects.to_debit(NOW).order_by("pk")[:sample])
-    started = time.perf_counter()
-    for mandate in mandates:
-        for debit in due_debits(AutoRepayMandate.objects.select_related("loan__household").get(pk=mandate.pk), NOW):
-            assert isinstance(debit_bill(debit, NOW), AutoRepayAttempt)
-    took = time.perf_counter() - started
-    print(f"(a) one by one, without the cost of a task: {took:.2f} s for {sample:,}, {sample / took:,.0f} bills/s")
-    loans = [mandate.loan for mandate in mandates]
-    problems = sum(1 for _ in find_problems(loans))
-    paid = Fact.objects.filter(source="auto").count()
-    print(f"    {paid:,} repayments recorded, {problems} differences from the facts")
+@shared_task(name="benchmarks.autorepay.pay_one")
+def pay_one(mandate: int) -> None:
+    """One due bill, decided by itself through the services."""
+    for debit in due_debits(AutoRepayMandate.objects.select_related("loan__household").get(pk=mandate), NOW):
+        assert isinstance(debit_bill(debit, NOW), AutoRepayAttempt)
+
+
+def one_task_a_bill(bills: int) -> float:
+    """A sample of due bills through Celery and Redis on two workers, one task each, and checked; the bills a second.
+    The clock runs from the first task sent to the last bill paid."""
+    mandates = list(AutoRepayMandate.objects.to_debit(NOW).order_by("pk")[: min(OPTIONS.sample, bills)])
+    with workers(2) as peak:
+        started = time.perf_counter()
+        for mandate in mandates:
+            pay_one.delay(mandate.pk)
+        while Fact.objects.filter(source="auto").count() < len(mandates):
+            time.sleep(0.1)
+        took = time.perf_counter() - started
+    problems = sum(1 for _ in find_problems([mandate.loan for mandate in mandates]))
+    rate = len(mandates) / took
+    print(f"(a) one task a bill: {took:.2f} s for {len(mandates):,}, {rate:,.0f} bills/s", flush=True)
+    print(f"    {problems} differences from the facts, peak memory of a worker {max(peak):,.0f} MB")
+    return rate
+
+
+@contextmanager
+def workers(count: int) -> Iterator[list[float]]:
+    """So many Celery workers of one process and one thread each, on a private Redis, warmed up. The list they leave is
+    the peak memory of each in MB."""
+    server, redis = start_private(Path(FOLDER.name) / "redis")
+    app.conf.broker_url = server.url
+    command = [sys.executable, "-m", "celery", "--quiet", "--skip-checks", "-A", __spec__.name + ":app", "worker"]
+    command += ["--pool=solo", "--without-gossip", "--without-mingle", "--loglevel=WARNING"]
+    environment = os.environ | {"REDIS_URL": server.url, "BENCHMARK_WORKER": OPTIONS.database}
+    started = [subprocess.Popen([*command, f"--hostname=worker{number}"], env=environment) for number in range(count)]
+    peak: list[float] = []
+    try:
+        time.sleep(6)  # until they are up and wait
+        yield peak
+        peak += [_peak_memory(worker.pid) for worker in started]
+    finally:
+        for process in (*started, redis):
+            process.kill()
+            process.wait()
+
+
+def _peak_memory(process: int) -> float:
+    """The most memory a process has had, in MB (Linux)."""
+    for line in Path(f"/proc/{process}/status").read_text().splitlines():
+        if line.startswith("VmHWM"):
+            return int(line.split()[1]) / 1024
+    return 0.0
 
 
 if __name__ == "__main__":
