@@ -8,8 +8,11 @@ then 100,000 households with 12 million bills: too much for a small cache, littl
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
 
 from django.db import connection, models, transaction
 
@@ -65,7 +68,8 @@ def load(due: int) -> None:
         with transaction.atomic():  # loans and mandates refer to each other
             for model in COPIED:
                 started = time.perf_counter()
-                _copy(cursor, model, strides, copies)
+                with _without_indexes(cursor, model):
+                    _copy(cursor, model, strides, copies)
                 table = model._meta.db_table
                 print(f"  {table:26} {strides[model] * (copies + 1):>12,} rows {time.perf_counter() - started:>8.1f} s")
         if connection.vendor == "postgresql":
@@ -73,6 +77,24 @@ def load(due: int) -> None:
             cursor.execute("VACUUM ANALYZE")
         else:
             cursor.execute("ANALYZE")
+
+
+@contextmanager
+def _without_indexes(cursor: Any, model: type[models.Model]) -> Iterator[None]:
+    """PostgreSQL makes an index of all rows at once faster than row by row."""
+    made: list[tuple[str, str]] = []
+    if connection.vendor == "postgresql":
+        cursor.execute(
+            "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = %s "
+            "AND indexname NOT IN (SELECT conname FROM pg_constraint)",
+            [model._meta.db_table],
+        )
+        made = cursor.fetchall()
+    for name, _ in made:
+        cursor.execute(f'DROP INDEX "{name}"')
+    yield
+    for _, definition in made:
+        cursor.execute(definition)
 
 
 def a_household() -> Household:
@@ -122,7 +144,7 @@ def _highest_id(model: type[models.Model]) -> int:
     return int(model._base_manager.aggregate(highest=models.Max("pk"))["highest"] or 0)
 
 
-def _copy(cursor: object, model: type[models.Model], strides: dict[type[models.Model], int], copies: int) -> None:
+def _copy(cursor: Any, model: type[models.Model], strides: dict[type[models.Model], int], copies: int) -> None:
     """Copy the rows there are, `copies` times, each copy's ids and references moved on by a whole household."""
     quoted, table = connection.ops.quote_name, model._meta.db_table
     columns, values = [], []
@@ -131,7 +153,7 @@ def _copy(cursor: object, model: type[models.Model], strides: dict[type[models.M
         stride = strides.get(target, 0)  # users are not copied
         columns.append(quoted(field.column))
         values.append(f"old.{quoted(field.column)}" + (f" + n.n * {stride}" if stride else ""))
-    run = cursor.execute  # type: ignore[attr-defined]
+    run = cursor.execute
     run(f"CREATE TEMP TABLE household_1 AS SELECT * FROM {quoted(table)}")
     for first in range(1, copies + 1, AT_ONCE):
         last = min(first + AT_ONCE - 1, copies)

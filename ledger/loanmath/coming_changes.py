@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from ledger.loanmath.books import Books
 from ledger.loanmath.facts import Fact
-from ledger.loanmath.penalty import next_penalty_change
-from ledger.loanmath.working_bill import WorkingBill
+from ledger.loanmath.penalty import next_penalty_change, shows_at_once, unpaid
+from ledger.loanmath.working_bill import ON_TIME, WorkingBill
 
 
 class ComingChanges(NamedTuple):
@@ -27,9 +27,16 @@ def coming_changes(books: Books, facts: Sequence[Fact], as_of: date) -> ComingCh
     change = next((fact.effective_on for fact in facts if fact.effective_on > as_of), None)
     after: dict[int, date | None] = {}
     following: WorkingBill | None = None
+    after_grace = timedelta(days=books.terms.penalty.grace_days + 1)
+    enough, base = shows_at_once(books.terms), books.terms.penalty.base
     for bill in reversed(books.open.values()):
         after[bill.number] = _earliest(change, _next_overdue_interest(books, following, as_of))
-        change = _earliest(change, next_penalty_change(books, bill, as_of))
+        first_late = bill.late_from + after_grace
+        on_time = first_late > as_of and bill.lateness is ON_TIME and not bill.penalty_stated
+        if on_time and enough is not None and unpaid(bill, base, books.terms) >= enough:
+            change = _earliest(change, first_late)
+        else:
+            change = _earliest(change, next_penalty_change(books, bill, as_of))
         following = bill
     first = _earliest(change, _next_overdue_interest(books, following, as_of))
     if books.credit:

@@ -18,7 +18,7 @@ from ledger.loanmath.interest import ZERO, Rates
 from ledger.loanmath.minimum import minimum_due
 from ledger.loanmath.money import Parts, round_minor
 from ledger.loanmath.terms import LoanTerms, PenaltyBase, PenaltyTerms
-from ledger.loanmath.working_bill import ON_TIME, Lateness, Stretch, WorkingBill
+from ledger.loanmath.working_bill import Lateness, Stretch, WorkingBill
 
 LONGEST = 1 << 17  # days ahead beyond which nothing is said of a growing penalty
 HALF = Fraction(1, 2)
@@ -47,8 +47,6 @@ def next_penalty_change(books: Books, bill: WorkingBill, as_of: date) -> date | 
     if bill.penalty_stated or not costs_anything(terms.penalty):
         return None
     grace_passes = bill.late_from + timedelta(days=terms.penalty.grace_days + 1)
-    if as_of < grace_passes and bill.lateness is ON_TIME and _shows_at_once(bill, terms):
-        return grace_passes
     if bill.lateness.passed:
         day = max(as_of, _grows_from(bill, terms.penalty))
     else:  # a shorter grace agreed today passes tomorrow at the earliest
@@ -60,15 +58,14 @@ def next_penalty_change(books: Books, bill: WorkingBill, as_of: date) -> date | 
     return _day_of(books, bill, late, day, shown - late.fee + HALF)
 
 
-def _shows_at_once(bill: WorkingBill, terms: LoanTerms) -> bool:
-    """Whether interest alone surely makes a penalty of a minor unit on the first day after the grace. (Most bills'
-    does, and asking is cheaper than counting.)"""
+def shows_at_once(terms: LoanTerms) -> int | None:
+    """The least unpaid base of a bill, in minor units, whose penalty interest surely shows on the first day after the
+    grace; None where an agreement does not say. (Most bills have it, and comparing is cheaper than counting.)"""
     penalty = terms.penalty
-    if penalty.cap is not None or penalty.cap_share is not None:
-        return False
-    rate = _as_fraction(penalty.annual_rate)
-    base_days = unpaid(bill, penalty.base, terms) * (penalty.grace_days + 1 if penalty.from_due else 1)
-    return 2 * base_days * rate.numerator >= rate.denominator * penalty.year_days
+    if not penalty.annual_rate or penalty.cap is not None or penalty.cap_share is not None:
+        return None
+    days = penalty.grace_days + 1 if penalty.from_due else 1
+    return ceil(penalty.year_days / (2 * days * _as_fraction(penalty.annual_rate)))
 
 
 def _day_of(books: Books, bill: WorkingBill, late: Lateness, day: date, wanted: Fraction) -> date | None:
