@@ -52,7 +52,9 @@ class Staged:
         dates, whole numbers, texts, None; moments as `as_stored` gives them."""
         types = ", ".join(f"{name} {type}" for name, type in self.columns.items())
         with connection.cursor() as cursor:
-            cursor.execute(f"CREATE TEMP TABLE IF NOT EXISTS {self.name} ({types})")
+            # What is only deleted stays in the file, and PostgreSQL would plan for all of it: it is cut off at the end.
+            end = "ON COMMIT DELETE ROWS" if connection.vendor == "postgresql" else ""
+            cursor.execute(f"CREATE TEMP TABLE IF NOT EXISTS {self.name} ({types}) {end}")
             if connection.vendor == "postgresql":
                 with cursor.cursor.copy(f"COPY {self.name} FROM STDIN") as copy:
                     for row in rows:
