@@ -9,8 +9,34 @@ from typing import Any
 from celery import Celery
 from celery.beat import Scheduler
 from django.conf import settings
+from kombu.transport import redis, virtual
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "loantracker.settings")
+
+
+class QoS(redis.QoS):
+    """Frees the place of a message whose acknowledgement Redis did not get.
+
+    kombu keeps it taken; when as many have failed as a worker has places, it takes no message ever again, and does
+    not notice that Redis is back. The message itself comes again after the visibility timeout.
+    """
+
+    def ack(self, delivery_tag: str) -> None:
+        try:
+            super().ack(delivery_tag)  # type: ignore[no-untyped-call]
+        except self.channel.connection_errors:
+            virtual.QoS.ack(self, delivery_tag)  # type: ignore[no-untyped-call]
+            raise
+
+    def reject(self, delivery_tag: str, requeue: bool = False) -> None:
+        try:
+            super().reject(delivery_tag, requeue=requeue)  # type: ignore[no-untyped-call]
+        except self.channel.connection_errors:
+            virtual.QoS.ack(self, delivery_tag)  # type: ignore[no-untyped-call]
+            raise
+
+
+redis.Channel.QoS = QoS
 
 app = Celery("loantracker")
 app.conf.update(

@@ -75,8 +75,8 @@ class AccountEntry(AppendOnly):
     repayment's, so that a balance stated between the two takes both or neither.
     """
 
-    household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="+")
-    account = models.ForeignKey(FundingAccount, on_delete=models.RESTRICT, related_name="entries")
+    household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="+", db_index=False)
+    account = models.ForeignKey(FundingAccount, on_delete=models.RESTRICT, related_name="entries", db_index=False)
     fact = models.OneToOneField(Fact, on_delete=models.RESTRICT, related_name="entry")
     amount = models.BigIntegerField()
     entry_on = models.DateField()

@@ -181,8 +181,8 @@ class AutoRepayAttempt(AppendOnly):
 
     household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="attempts")
     mandate = models.ForeignKey(AutoRepayMandate, on_delete=models.RESTRICT, related_name="attempts")
-    bill = models.ForeignKey(Bill, on_delete=models.CASCADE, related_name="attempts")
-    account = models.ForeignKey(FundingAccount, on_delete=models.RESTRICT, related_name="attempts")
+    bill = models.ForeignKey(Bill, on_delete=models.CASCADE, related_name="attempts", db_index=False)
+    account = models.ForeignKey(FundingAccount, on_delete=models.RESTRICT, related_name="attempts", db_index=False)
     number = models.PositiveSmallIntegerField()
     debit_on = models.DateField()
     window_at = models.DateTimeField()

@@ -23,7 +23,7 @@ class Bill(models.Model):
     that attempts and reminders keep what they point at.
     """
 
-    loan = models.ForeignKey(Loan, on_delete=models.CASCADE, related_name="bills")
+    loan = models.ForeignKey(Loan, on_delete=models.CASCADE, related_name="bills", db_index=False)
     number = models.PositiveSmallIntegerField()
     is_needed = models.BooleanField(default=True)
     starts_on = models.DateField()
@@ -113,7 +113,7 @@ class Allocation(models.Model):
     """The part of one repayment put against one bill, by component; without a bill, principal not yet due."""
 
     loan = models.ForeignKey(Loan, on_delete=models.CASCADE, related_name="allocations")
-    repayment = models.ForeignKey(Fact, on_delete=models.CASCADE, related_name="allocations")
+    repayment = models.ForeignKey(Fact, on_delete=models.CASCADE, related_name="allocations", db_index=False)
     bill = models.ForeignKey(Bill, on_delete=models.CASCADE, null=True, related_name="allocations")
     principal = models.BigIntegerField(default=0)
     interest = models.BigIntegerField(default=0)

@@ -73,12 +73,16 @@ class Fact(AppendOnly):
     """One dated fact. `effective_on` is when it counts, `recorded_at` when we learned it; `target` is the fact
     a reversal undoes or a confirmation confirms; `key` with `fingerprint` makes recording it idempotent."""
 
-    household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="facts")
-    loan = models.ForeignKey(Loan, on_delete=models.CASCADE, related_name="facts")
+    # Foreign keys that another index begins with, or that nobody looks rows up by, have no index of their own: facts
+    # are added by the hundred thousand.
+    household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="facts", db_index=False)
+    loan = models.ForeignKey(Loan, on_delete=models.CASCADE, related_name="facts", db_index=False)
     kind = models.CharField(max_length=20, choices=Kind.choices)
     effective_on = models.DateField()
     recorded_at = models.DateTimeField()
-    recorded_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    recorded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False
+    )
     key = models.CharField(max_length=100)
     fingerprint = models.CharField(max_length=64)
     note = models.CharField(max_length=200, blank=True)
@@ -97,7 +101,7 @@ class Fact(AppendOnly):
     source = models.CharField(max_length=10, choices=Source.choices, blank=True)  # repayment
     presumed = models.BooleanField(default=False)  # repayment
     account = models.ForeignKey(
-        "ledger.FundingAccount", on_delete=models.RESTRICT, null=True, related_name="repayments"
+        "ledger.FundingAccount", on_delete=models.RESTRICT, null=True, related_name="repayments", db_index=False
     )
     annual_rate = models.DecimalField(max_digits=14, decimal_places=10, null=True)  # rate change
     effect = models.CharField(max_length=20, blank=True)  # rate change, deferral, coupon, arrangement

@@ -26,7 +26,7 @@ class Loan(models.Model):
     in a row; each puts the next one further off.
     """
 
-    household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="loans")
+    household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="loans", db_index=False)
     lender = models.ForeignKey(Lender, on_delete=models.RESTRICT, related_name="loans")
     credit_line = models.ForeignKey(CreditLine, on_delete=models.RESTRICT, null=True, blank=True, related_name="loans")
     name = models.CharField(max_length=100)

@@ -5,34 +5,36 @@ today, not tried before, paid in full or not at all. A household with anything e
 from __future__ import annotations
 
 import heapq
+import json
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from math import inf
 from time import monotonic
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.db import OperationalError, transaction
-from django.db.models import Count, Exists, Max, Min, OuterRef, Q
-from django.db.models.functions import Least
+from django.db.models import Count, Exists, Max, Min, OuterRef, Q, TextField
+from django.db.models.functions import Cast, Least
 
 from ledger.clock import zone
-from ledger.loanmath.debiting import AmountMode, DebitOutcome, Source, Try, decide
-from ledger.loanmath.debits import next_moment, passed_moments
+from ledger.loanmath.debiting import AmountMode, DebitLimits, DebitOutcome, Source, Try, decide
+from ledger.loanmath.debits import DebitRule, moments, next_moment
 from ledger.loanmath.funding import Balance
 from ledger.loanmath.settling_bills import OtherBills, Payment, Settled, StoredBill, StoredLoan, settle_bill
 from ledger.models import AutoRepayAttempt, AutoRepayMandate, Bill, FundingAccount, Household, Loan
 from ledger.selectors.balances import balances_on
 from ledger.selectors.coming_debits import sources_of
-from ledger.selectors.decided import covered_from, fell_back_at
 from ledger.services.autorepay import ask_if_failing, debit_household
 from ledger.services.debit_rows import Debited, write_debits
 
 log = logging.getLogger(__name__)
 
-CHUNK = 500  # loans in one transaction, about
+CHUNK = 1_000  # loans in one transaction, about
 SWEEP_LASTS = 45.0  # seconds after which a sweep leaves the rest to the next one
 RANGE = 2_000  # loans in one message, about
 
@@ -70,23 +72,20 @@ def debit_due(now: datetime) -> int:
 
     Any number may run at once. A loan that breaks off is put aside for a while and stops no other.
     """
-    done = 0
     until = monotonic() + SWEEP_LASTS
-    for households in list(due_ranges(now)):
-        done += debit_range(households, now)
-        if monotonic() > until:
-            break
-    return done
+    return sum(debit_range(households, now, until) for households in list(due_ranges(now)))
 
 
-def debit_range(households: HouseholdRange, now: datetime) -> int:
-    """Everything auto-repay has to have done by `now` for a range of households; the number of attempts recorded."""
+def debit_range(households: HouseholdRange, now: datetime, until: float | None = None) -> int:
+    """Everything auto-repay has to have done by `now` for a range of households; the number of attempts recorded. What
+    it has not got to by `until` (on the monotonic clock; SWEEP_LASTS from now) is left to the next sweep."""
+    until = monotonic() + SWEEP_LASTS if until is None else until
     due = Loan.objects.to_debit(now).filter(household_id__gte=households.first, household_id__lte=households.last)
     counts = list(due.order_by("household").values_list("household").annotate(loans=Count("pk")))
-    return sum(debit_chunk(group, now) for group in _groups(counts, CHUNK))
+    return sum(debit_chunk(group, now, until) for group in _groups(counts, CHUNK) if monotonic() < until)
 
 
-def debit_chunk(households: Sequence[int], now: datetime) -> int:
+def debit_chunk(households: Sequence[int], now: datetime, until: float = inf) -> int:
     """The debits of some households: together where they are of the usual kind, else one by one; the attempts recorded.
 
     A chunk that fails leaves nothing behind and is done one by one, where what is wrong with one loan stops no other.
@@ -100,19 +99,114 @@ def debit_chunk(households: Sequence[int], now: datetime) -> int:
     except Exception:
         log.exception("Auto-repay of households %s to %s goes one by one", households[0], households[-1])
         done, rest = 0, list(households)
-    return done + sum(debit_household(household, now) for household in rest)
+    return done + sum(debit_household(household, now) for household in rest if monotonic() < until)
+
+
+class _Row(NamedTuple):
+    """An open bill that a lender may debit by today, with its loan and mandate, as plain values."""
+
+    bill: int
+    number: int
+    starts_on: date
+    due_on: date
+    payable_on: date
+    deferred_from: date | None
+    presumed: int
+    changes_after: date | None
+    principal_due: int
+    interest_due: int
+    fee_due: int
+    penalty_due: int
+    principal_paid: int
+    interest_paid: int
+    fee_paid: int
+    penalty_paid: int
+    principal_waived: int
+    interest_waived: int
+    fee_waived: int
+    penalty_waived: int
+    is_tried: bool
+    loan: int
+    household: int
+    opened_at: datetime
+    projected_on: date
+    next_change_on: date | None
+    settling: str
+    outstanding_principal: int
+    bears_penalty: bool
+    failures: int
+    mandate: int | None
+    mode: str
+    cap: int | None
+    partial: bool
+    priority: int
+    trust_days: int | None
+    started_on: date
+    expires_on: date | None
+    authorized_at: datetime
+    day_offset: int
+    daily: bool
+    tries_a_day: int
+    paused_on: date | None
+    resumes_on: date | None
+    windows: str  # these as JSON
+    retry_windows: str
+    retry_days: str
+
+    @property
+    def rule(self) -> DebitRule:
+        return _rule(*self[_Row._fields.index("day_offset") :])
+
+    @property
+    def asked(self) -> int:
+        """What is open of the bill."""
+        due = self.principal_due + self.interest_due + self.fee_due + self.penalty_due
+        return due - self.waived - self.paid
+
+    @property
+    def paid(self) -> int:
+        return self.principal_paid + self.interest_paid + self.fee_paid + self.penalty_paid
+
+    @property
+    def waived(self) -> int:
+        return self.principal_waived + self.interest_waived + self.fee_waived + self.penalty_waived
+
+
+_BILL_COLUMNS = _Row._fields[1 : _Row._fields.index("is_tried")]
+_LOAN_COLUMNS = (
+    *("loan_id", "loan__household_id", "loan__opened_at", "loan__projected_on", "loan__next_change_on"),
+    *("loan__settling", "loan__outstanding_principal", "loan__bears_penalty", "loan__auto_repay_failures"),
+    "loan__mandate_id",
+)
+_MANDATE_COLUMNS = [
+    f"loan__mandate__{name}" for name in _Row._fields[_Row._fields.index("mode") : _Row._fields.index("windows")]
+]
+_MANDATE_LISTS = {name: Cast(f"loan__mandate__{name}", TextField()) for name in _Row._fields[-3:]}
+
+
+@lru_cache(maxsize=4096)  # few lenders, few rules
+def _rule(
+    day_offset: int,
+    daily: bool,
+    tries_a_day: int,
+    paused_on: date | None,
+    resumes_on: date | None,
+    windows: str,
+    retry_windows: str,
+    retry_days: str,
+) -> DebitRule:
+    at, again, days = (tuple(json.loads(text)) for text in (windows, retry_windows, retry_days))
+    return DebitRule(at, day_offset, days, daily, again, tries_a_day, paused_on, resumes_on)
 
 
 @dataclass(slots=True)
 class _Due:
-    """One loan with the one bill of it that is due."""
+    """One loan with the one bill of it that is due: the moments that have come, and what is to come after it."""
 
-    loan: Any
-    mandate: AutoRepayMandate
-    bill: Any
-    coming_asked_on: date | None
-    coming_payable_on: date | None
+    row: _Row
+    rule: DebitRule
     moments: list[datetime]
+    coming: _Coming | None
 
 
 @dataclass(slots=True)
@@ -123,7 +217,7 @@ class _Home:
     local: ZoneInfo
     due: list[_Due] = field(default_factory=list)
     decided: list[Debited] = field(default_factory=list)
-    failing: list[AutoRepayMandate] = field(default_factory=list)
+    failing: list[int] = field(default_factory=list)
 
 
 class _UnusualError(Exception):
@@ -135,14 +229,13 @@ def _debit_together(households: Sequence[int], now: datetime) -> tuple[int, list
     # Locks are taken in this order everywhere: accounts, loans, each by id.
     accounts = FundingAccount.objects.filter(household__in=households).order_by("pk").select_for_update(no_key=True)
     is_open = {pk: archived_at is None for pk, archived_at in accounts.values_list("pk", "archived_at")}
-    due = Loan.objects.to_debit(now).filter(household__in=households).order_by("pk")
-    held = list(due.select_for_update().values_list("pk", flat=True))
-    loans = list(Loan.objects.filter(pk__in=held).select_related("mandate").order_by("pk"))  # as `projection.lock` does
-    zones = dict(Household.objects.filter(pk__in=households).values_list("pk", "time_zone"))
-    homes = {pk: _Home(now.astimezone(zone(name)).date(), zone(name)) for pk, name in zones.items()}
-    unusual = _find_due(homes, loans, now)
-    sources = sources_of({loan.mandate_id for loan in loans if loan.mandate_id})
-    balances = _balances(homes, loans, sources)
+    due = Loan.objects.to_debit(now).filter(household__in=households).order_by("pk").select_for_update(of=("self",))
+    loans = dict(due.values_list("pk", "household_id"))
+    homes, fallen_back = _homes(households, now)
+    rows, coming, unusual = _due_bills(homes, loans, now)
+    unusual |= _find_due(homes, rows, coming, now) | fallen_back
+    sources = sources_of(row.mandate for row in rows.values() if row.mandate is not None)
+    balances = _balances(homes, sources)
     for pk, home in homes.items():
         if pk in unusual:
             continue
@@ -152,20 +245,29 @@ def _debit_together(households: Sequence[int], now: datetime) -> tuple[int, list
             unusual.add(pk)
     usual = [home for pk, home in homes.items() if pk not in unusual]
     done = write_debits([one for home in usual for one in home.decided], now)
-    for home in usual:
-        for mandate in home.failing:
-            ask_if_failing(mandate, now)
-    return done, sorted(unusual & {loan.household_id for loan in loans})
+    failing = {mandate for home in usual for mandate in home.failing}
+    for mandate in AutoRepayMandate.objects.filter(pk__in=failing, asked_at=None):
+        ask_if_failing(mandate, now)
+    return done, sorted(unusual & set(loans.values()))
 
 
-def _balances(
-    homes: dict[int, _Home], loans: Iterable[Loan], sources: dict[int, list[int]]
-) -> dict[int, Balance | None]:
+def _homes(households: Sequence[int], now: datetime) -> tuple[dict[int, _Home], set[int]]:
+    """The households by their ids, and those of which a mandate ended a short while ago: a wider one may hold for part
+    of today only."""
+    ended = AutoRepayMandate.objects.filter(household=OuterRef("pk"), ended_at__gt=now - timedelta(days=2))
+    found = Household.objects.filter(pk__in=households).annotate(has_fallen_back=Exists(ended))
+    rows = list(found.values_list("pk", "time_zone", "has_fallen_back"))
+    homes = {pk: _Home(now.astimezone(zone(name)).date(), zone(name)) for pk, name, _ in rows}
+    return homes, {pk for pk, _, has_fallen_back in rows if has_fallen_back}
+
+
+def _balances(homes: dict[int, _Home], sources: dict[int, list[int]]) -> dict[int, Balance | None]:
     """What each account that is debited holds on its household's day."""
     by_day: defaultdict[date, set[int]] = defaultdict(set)
-    for loan in loans:
-        if loan.mandate_id is not None:
-            by_day[homes[loan.household_id].today].update(sources[loan.mandate_id])
+    for home in homes.values():
+        for one in home.due:
+            if one.row.mandate is not None:
+                by_day[home.today].update(sources[one.row.mandate])
     found: dict[int, Balance | None] = {}
     for day, accounts in by_day.items():
         found |= balances_on(accounts, day)
@@ -175,74 +277,94 @@ def _balances(
 # --- Which loans are due, and whether in the usual way
 
 
-def _find_due(homes: dict[int, _Home], loans: Sequence[Loan], now: datetime) -> set[int]:
+class _Coming(NamedTuple):
+    """When the first of a loan's other open bills is asked for, and when the first of them is payable."""
+
+    asked_on: date
+    payable_on: date
+
+
+def _due_bills(
+    homes: dict[int, _Home], loans: dict[int, int], now: datetime
+) -> tuple[dict[int, _Row], dict[int, _Coming], set[int]]:
+    """The one open bill of each loan (by its id, of a household) that may be debited by today, and what comes after it;
+    and the households of loans that have none or several, or one that was tried or paid in part before."""
+    tomorrow = max(home.today for home in homes.values()) + timedelta(days=1)
+    open_bills = Bill.objects.filter(loan__household__in=homes, loan__auto_repay_at__lte=now).open()
+    later = open_bills.filter(payable_on__gt=tomorrow).order_by().values_list("loan")
+    first = later.annotate(first_asked_on=Min(Least("due_on", "payable_on")), first_payable_on=Min("payable_on"))
+    coming = {loan: _Coming(asked_on, payable_on) for loan, asked_on, payable_on in first}
+    bills = (
+        open_bills.filter(payable_on__lte=tomorrow)
+        .annotate(is_tried=Exists(AutoRepayAttempt.objects.filter(bill=OuterRef("pk"))))
+        .annotate(**_MANDATE_LISTS)
+        .values_list("pk", *_BILL_COLUMNS, "is_tried", *_LOAN_COLUMNS, *_MANDATE_COLUMNS, *_MANDATE_LISTS)
+    )
+    found: dict[int, _Row] = {}
+    unusual: set[int] = set()
+    for row in map(_Row._make, bills.iterator()):
+        if row.loan not in loans:
+            continue  # due since the others were held: the next sweep's
+        if row.mandate is not None and row.payable_on + timedelta(days=row.day_offset) > homes[row.household].today:
+            others = coming.get(row.loan, _Coming(row.due_on, row.payable_on))
+            coming[row.loan] = _Coming(
+                min(row.due_on, row.payable_on, others.asked_on), min(row.payable_on, others.payable_on)
+            )
+            continue
+        if row.loan in found or row.is_tried or row.paid or row.asked <= 0:
+            unusual.add(row.household)
+        found[row.loan] = row
+    return found, coming, unusual | {household for loan, household in loans.items() if loan not in found}
+
+
+def _find_due(homes: dict[int, _Home], rows: dict[int, _Row], coming: dict[int, _Coming], now: datetime) -> set[int]:
     """Fill in what is due of each household; the households with something unusual."""
-    bills, unusual_loans = _due_bills(homes, loans)
-    fell_back = fell_back_at(loans)
-    coming = _coming_bills([loan.pk for loan in loans], {loan: bill.pk for loan, bill in bills.items()})
     unusual = set()
-    for loan in loans:
-        home, mandate, bill = homes[loan.household_id], loan.mandate, bills.get(loan.pk)
-        if mandate is None or bill is None or loan.pk in unusual_loans or not _is_usual(loan, mandate, home.today):
-            unusual.add(loan.household_id)
+    for loan, row in rows.items():
+        home = homes[row.household]
+        if not _is_usual(row, home.today):
+            unusual.add(row.household)
             continue
-        known = max(mandate.authorized_at, loan.opened_at, fell_back.get(loan.pk, loan.opened_at))
-        moments = passed_moments([bill.payable_on], mandate.rule, home.local, known, now)
-        is_covered = bill.payable_on >= covered_from(loan, home.local.key)
-        if not moments or moments[0].date() != home.today or not is_covered:
-            unusual.add(loan.household_id)
+        rule, known = row.rule, max(row.authorized_at, row.opened_at)
+        looks = [look for look in _looks(row.payable_on, rule, home.local, now) if look.at > known]
+        is_old = row.payable_on < row.opened_at.astimezone(home.local).date()  # before the loan was entered
+        if is_old or not looks or looks[0].on != home.today:
+            unusual.add(row.household)
             continue
-        asked_on, payable_on = coming.get(loan.pk, (None, None))
-        home.due.append(_Due(loan, mandate, bill, asked_on, payable_on, moments))
+        home.due.append(_Due(row, rule, [look.at for look in looks], coming.get(loan)))
     return unusual
 
 
-def _is_usual(loan: Loan, mandate: AutoRepayMandate, today: date) -> bool:
-    """Whether the mandate takes all of a bill, and nothing else has to be looked after."""
+def _is_usual(row: _Row, today: date) -> bool:
+    """Whether the mandate takes all of the bill, and nothing else has to be looked after."""
     return (
-        mandate.mode in (AmountMode.BILL, AmountMode.FULL)
-        and (mandate.expires_on is None or today <= mandate.expires_on)
-        and mandate.trust_days is None
-        and loan.auto_repay_failures == 0
-        and (loan.next_change_on is None or loan.next_change_on > today)
+        row.mandate is not None
+        and row.mode in (AmountMode.BILL, AmountMode.FULL)
+        and row.payable_on >= row.started_on
+        and (row.expires_on is None or today <= row.expires_on)
+        and row.trust_days is None
+        and row.failures == 0
+        and (row.next_change_on is None or row.next_change_on > today)
     )
 
 
-def _due_bills(homes: dict[int, _Home], loans: Sequence[Loan]) -> tuple[dict[int, Any], set[int]]:
-    """The one open bill of each loan that may be debited by today, and the loans that have several, or one that was
-    tried or paid in part before."""
-    earlier = {loan.pk: loan.mandate.day_offset if loan.mandate else 0 for loan in loans}
-    until = max(home.today for home in homes.values()) - timedelta(days=min(earlier.values(), default=0))
-    tried = AutoRepayAttempt.objects.filter(bill=OuterRef("pk"))
-    rows = (
-        Bill.objects.filter(loan__in=[loan.pk for loan in loans])
-        .open()
-        .filter(payable_on__lte=until)
-        .annotate(is_tried=Exists(tried))
-    )
-    found: dict[int, Any] = {}
-    unusual = set()
-    today = {loan.pk: homes[loan.household_id].today for loan in loans}
-    for bill in rows:
-        if bill.payable_on + timedelta(days=earlier[bill.loan_id]) > today[bill.loan_id]:
-            continue
-        if bill.loan_id in found or bill.is_tried or bill.paid.total or bill.open.total <= 0:
-            unusual.add(bill.loan_id)
-        found[bill.loan_id] = bill
-    return found, unusual
+class _Look(NamedTuple):
+    """A moment of debit (UTC), and its day where the household is."""
+
+    at: datetime
+    on: date
 
 
-def _coming_bills(loans: Sequence[int], due: dict[int, int]) -> dict[int, tuple[date | None, date | None]]:
-    """By loan: when the first of its other open bills is asked for, and when the first of them is payable."""
-    rows = (
-        Bill.objects.filter(loan__in=loans)
-        .open()
-        .exclude(pk__in=due.values())
-        .order_by()
-        .values_list("loan")
-        .annotate(asked_on=Min(Least("due_on", "payable_on")), first_payable_on=Min("payable_on"))
-    )
-    return {loan: (asked_on, payable_on) for loan, asked_on, payable_on in rows}
+@lru_cache(maxsize=4096)  # most bills of a chunk share their day and their lender's windows
+def _looks(payable_on: date, rule: DebitRule, local: ZoneInfo, now: datetime) -> tuple[_Look, ...]:
+    """The moments of debit of a bill that have come by `now`."""
+    return tuple(_Look(at.astimezone(UTC), at.date()) for at in moments(payable_on, rule, local) if at <= now)
+
+
+@lru_cache(maxsize=4096)
+def _next_moment(days: tuple[date, ...], rule: DebitRule, local: ZoneInfo, after: datetime) -> datetime | None:
+    found = next_moment(days, rule, local, after)
+    return found and found.astimezone(UTC)
 
 
 # --- What each debit comes to
@@ -252,29 +374,29 @@ def _decide_home(
     home: _Home, sources: dict[int, list[int]], balances: dict[int, Balance | None], is_open: dict[int, bool]
 ) -> None:
     """Decide the debits of a household in the order the lenders get to them. Raises _UnusualError."""
-    waiting = [(*_order(one), 0, n) for n, one in enumerate(home.due)]
+    waiting = [(one.moments[0], *_order(one.row), 0, n) for n, one in enumerate(home.due)]
     heapq.heapify(waiting)
-    last_settled = _last_settled([one for one in home.due if one.coming_asked_on is None])
+    last_settled = _last_settled([one.row.loan for one in home.due if one.coming is None])
     while waiting:
         *_, nth, n = heapq.heappop(waiting)
-        one = home.due[n]
-        found = [Source(account, balances[account], is_open[account]) for account in sources[one.mandate.pk]]
-        tries = decide(one.bill.open.total, found, one.bill.payable_on, one.mandate.limits)
+        one, row = home.due[n], home.due[n].row
+        assert row.mandate is not None
+        found = [Source(account, balances[account], is_open[account]) for account in sources[row.mandate]]
+        tries = decide(row.asked, found, row.payable_on, DebitLimits(row.cap, row.partial))
         if len(tries) > 1 or tries[0].outcome is DebitOutcome.PARTIAL:
             raise _UnusualError
         if tries[0].outcome is DebitOutcome.FAILED:
             if nth + 1 < len(one.moments):
-                heapq.heappush(waiting, (one.moments[nth + 1], *_order(one)[1:], nth + 1, n))
+                heapq.heappush(waiting, (one.moments[nth + 1], *_order(row), nth + 1, n))
                 continue
-            home.failing.append(one.mandate)
+            home.failing.append(row.mandate)
         home.decided.append(_debited(one, tries[0], one.moments[nth], home, last_settled))
         _take(balances, tries[0])
 
 
-def _order(one: _Due) -> tuple[datetime, bool, date, int, int]:
-    """As `services.autorepay.Debit` sorts."""
-    loan, bill = one.loan, one.bill
-    return one.moments[0], not loan.bears_penalty, bill.payable_on, one.mandate.priority, bill.pk
+def _order(row: _Row) -> tuple[bool, date, int, int]:
+    """As `services.autorepay.Debit` sorts the debits of one moment."""
+    return not row.bears_penalty, row.payable_on, row.priority, row.bill
 
 
 def _take(balances: dict[int, Balance | None], this: Try) -> None:
@@ -283,52 +405,54 @@ def _take(balances: dict[int, Balance | None], this: Try) -> None:
         balances[this.account] = Balance(before.amount - this.taken, before.stated_on, before.expected)
 
 
-def _last_settled(last: list[_Due]) -> dict[int, date]:
+def _last_settled(loans: list[int]) -> dict[int, date]:
     """For loans of which the last open bill is due: the last day on which one that asked for anything was settled."""
-    if not last:
+    if not loans:
         return {}
     asked = Q(principal_due__gt=0) | Q(interest_due__gt=0) | Q(fee_due__gt=0) | Q(penalty_due__gt=0)
-    bills = Bill.objects.filter(asked, loan__in=[one.loan.pk for one in last], is_needed=True, settled_on__isnull=False)
+    bills = Bill.objects.filter(asked, loan__in=loans, is_needed=True, settled_on__isnull=False)
     return dict(bills.order_by().values_list("loan").annotate(last=Max("settled_on")))
 
 
 def _debited(one: _Due, this: Try, at: datetime, home: _Home, last_settled: dict[int, date]) -> Debited:
+    row = one.row
+    assert row.mandate is not None
     settled = _settle(one, this, home.today, last_settled) if this.taken else None
     if this.taken and settled is None:
         raise _UnusualError
-    rule, coming = one.mandate.rule, one.coming_payable_on
-    days = [one.bill.payable_on] if settled is None else []
-    days += [coming] if coming is not None else []
+    days = (row.payable_on,) if settled is None else ()
+    if one.coming is not None:
+        days = (*days, one.coming.payable_on)
     return Debited(
-        loan=one.loan,
-        mandate=one.mandate.pk,
-        bill=one.bill,
+        household=row.household,
+        loan=row.loan,
+        mandate=row.mandate,
+        bill=row.bill,
+        bill_number=row.number,
         at=at,
         on=home.today,
         this=this,
         settled=settled,
-        next_at=next_moment(days, rule, home.local, at),
+        next_at=_next_moment(days, one.rule, home.local, at),
     )
 
 
 def _settle(one: _Due, this: Try, today: date, last_settled: dict[int, date]) -> Settled | None:
-    loan, bill = one.loan, one.bill
-    stored = StoredLoan(loan.projected_on, loan.next_change_on, loan.settling, loan.outstanding_principal)
-    due, paid, waived = bill.due, bill.paid, bill.waived
+    row = one.row
     return settle_bill(
-        stored,
+        StoredLoan(row.projected_on, row.next_change_on, row.settling, row.outstanding_principal),
         StoredBill(
-            starts_on=bill.starts_on,
-            due_on=bill.due_on,
-            payable_on=bill.payable_on,
-            deferred_from=bill.deferred_from,
-            due=(due.principal, due.interest, due.fee, due.penalty),
-            paid=(paid.principal, paid.interest, paid.fee, paid.penalty),
-            waived=(waived.principal, waived.interest, waived.fee, waived.penalty),
-            presumed=bill.presumed,
-            changes_after=bill.changes_after,
+            starts_on=row.starts_on,
+            due_on=row.due_on,
+            payable_on=row.payable_on,
+            deferred_from=row.deferred_from,
+            due=(row.principal_due, row.interest_due, row.fee_due, row.penalty_due),
+            paid=(row.principal_paid, row.interest_paid, row.fee_paid, row.penalty_paid),
+            waived=(row.principal_waived, row.interest_waived, row.fee_waived, row.penalty_waived),
+            presumed=row.presumed,
+            changes_after=row.changes_after,
         ),
-        OtherBills(one.coming_asked_on, last_settled.get(loan.pk)),
+        OtherBills(one.coming and one.coming.asked_on, last_settled.get(row.loan)),
         Payment(this.taken, today, this.outcome is DebitOutcome.PRESUMED),
         today,
     )

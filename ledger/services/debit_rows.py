@@ -1,33 +1,108 @@
-"""Writes the debits of a chunk: attempts, repayments, account entries, allocations, and the bills and loans they
-change, a statement for each table."""
+"""Writes the debits of a chunk: one row each into a table of the connection's own, and from there, a statement for
+each table, repayments, attempts, account entries, allocations, and the bills and loans they change."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
-from ledger.loanmath.debiting import Try
+from ledger.loanmath.debiting import DebitOutcome, Try
 from ledger.loanmath.facts import ApplyTo
 from ledger.loanmath.settling_bills import Settled
 from ledger.models import AccountEntry, Allocation, AutoRepayAttempt, Bill, Fact, Loan
 from ledger.models.facts import Kind, Source
-from ledger.services.bulk import insert_rows, reserve_ids, update_rows
-from ledger.services.recording import fingerprint_of
+from ledger.services.bulk import Staged, as_stored, reserve_ids
+from ledger.services.recording import Fingerprints
 
-_FACT = (
-    *("id", "household_id", "loan_id", "kind", "effective_on", "recorded_at", "key", "fingerprint", "note"),
-    *("amount", "bill_number", "component", "apply_to", "source", "presumed", "account_id", "effect"),
+DEBITED = Staged(
+    "debited",
+    {
+        "fact_id": "bigint",  # None where nothing was taken
+        "fingerprint": "varchar(64)",
+        "household_id": "bigint NOT NULL",
+        "loan_id": "bigint NOT NULL",
+        "mandate_id": "bigint NOT NULL",
+        "bill_id": "bigint NOT NULL",
+        "bill_number": "integer NOT NULL",
+        "account_id": "bigint NOT NULL",
+        "debit_on": "date NOT NULL",
+        "window_at": "timestamptz NOT NULL",
+        "next_at": "timestamptz",
+        "outcome": "varchar(20) NOT NULL",
+        "reason": "varchar(20) NOT NULL",
+        "requested": "bigint NOT NULL",
+        "taken": "bigint NOT NULL",
+        "missing": "bigint NOT NULL",
+        "presumed": "bool NOT NULL",
+        "principal": "bigint NOT NULL",
+        "interest": "bigint NOT NULL",
+        "fee": "bigint NOT NULL",
+        "penalty": "bigint NOT NULL",
+        "loan_settled_on": "date",
+        "next_change_on": "date",
+    },
 )
-_ENTRY = ("household_id", "account_id", "fact_id", "amount", "entry_on", "booked_at")
-_ATTEMPT = (
-    *("household_id", "mandate_id", "bill_id", "account_id", "number", "debit_on", "window_at", "recorded_at"),
-    *("outcome", "reason", "requested", "debited", "missing", "repayment_id"),
+
+_FACT = {
+    "id": "fact_id",
+    "household_id": "household_id",
+    "loan_id": "loan_id",
+    "kind": f"'{Kind.REPAYMENT.value}'",
+    "effective_on": "debit_on",
+    "recorded_at": "%(now)s",
+    "key": "'auto:' || bill_id || ':1'",
+    "fingerprint": "fingerprint",
+    "note": "''",
+    "amount": "taken",
+    "bill_number": "bill_number",
+    "component": "''",
+    "apply_to": f"'{ApplyTo.BILL.value}'",
+    "source": f"'{Source.AUTO.value}'",
+    "presumed": "presumed",
+    "account_id": "account_id",
+    "effect": "''",
+}
+_ENTRY = {
+    "household_id": "household_id",
+    "account_id": "account_id",
+    "fact_id": "fact_id",
+    "amount": "-taken",
+    "entry_on": "debit_on",
+    "booked_at": "%(now)s",
+}
+_ATTEMPT = {
+    **{name: name for name in ("household_id", "mandate_id", "bill_id", "account_id", "debit_on", "window_at")},
+    **{name: name for name in ("outcome", "reason", "requested", "missing")},
+    "number": "1",
+    "recorded_at": "%(now)s",
+    "debited": "taken",
+    "repayment_id": "fact_id",
+}
+_ALLOCATION = {
+    **{name: name for name in ("loan_id", "bill_id", "principal", "interest", "fee", "penalty")},
+    "repayment_id": "fact_id",
+}
+_BILL = {
+    **{f"{part}_paid": f"{part}_paid + new.{part}" for part in ("principal", "interest", "fee", "penalty")},
+    "presumed": "ledger_bill.presumed + CASE WHEN new.presumed THEN new.taken ELSE 0 END",
+    "settled_on": "new.debit_on",
+    "changes_after": "NULL",
+}
+_PAID_LOAN = {
+    "outstanding_principal": "outstanding_principal - new.principal",
+    "settled_on": "new.loan_settled_on",
+    "projected_on": "new.debit_on",
+    "next_change_on": "new.next_change_on",
+    "version": "version + 1",
+    "auto_repay_at": "new.next_at",
+}
+_UNPAID_LOAN = {"auto_repay_at": "new.next_at"}
+
+_FINGERPRINTS = Fingerprints(
+    {"kind": Kind.REPAYMENT.value, "apply_to": ApplyTo.BILL.value, "source": Source.AUTO.value},
+    ("loan_id", "effective_on", "amount", "bill_number", "account_id", "presumed"),
 )
-_ALLOCATION = ("loan_id", "repayment_id", "bill_id", "principal", "interest", "fee", "penalty")
-_BILL = (*("principal_paid", "interest_paid", "fee_paid", "penalty_paid", "presumed", "settled_on", "changes_after"),)
-_PAID_LOAN = ("outstanding_principal", "settled_on", "projected_on", "next_change_on", "version", "auto_repay_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +110,11 @@ class Debited:
     """A debit that was decided: what it came to, and what is stored after it (None where it took nothing). `next_at` is
     the loan's next debit."""
 
-    loan: Any
+    household: int
+    loan: int
     mandate: int
-    bill: Any
+    bill: int
+    bill_number: int
     at: datetime
     on: date
     this: Try
@@ -47,58 +124,37 @@ class Debited:
 
 def write_debits(debits: Sequence[Debited], now: datetime) -> int:
     """Write what was decided, inside the caller's transaction, accounts and loans held; how many debits that were."""
-    paid = [(one, one.settled) for one in debits if one.settled is not None]
-    ids = reserve_ids(Fact, len(paid))
-    facts = {one.bill.pk: id for id, (one, _) in zip(ids, paid, strict=True)}
-    insert_rows(Fact, _FACT, [_fact(facts[one.bill.pk], one, now) for one, _ in paid])
-    insert_rows(AccountEntry, _ENTRY, [_entry(facts[one.bill.pk], one, now) for one, _ in paid])
-    insert_rows(AutoRepayAttempt, _ATTEMPT, [_attempt(facts.get(one.bill.pk), one, now) for one in debits])
-    insert_rows(
-        Allocation, _ALLOCATION, [(one.loan.pk, facts[one.bill.pk], one.bill.pk, *settled.met) for one, settled in paid]
-    )
-    update_rows(Bill, _BILL, [_bill(one, settled) for one, settled in paid])
-    update_rows(Loan, _PAID_LOAN, [_loan(one, settled) for one, settled in paid])
-    update_rows(Loan, ("auto_repay_at",), [(one.loan.pk, one.next_at) for one in debits if one.settled is None])
+    ids = iter(reserve_ids(Fact, sum(one.settled is not None for one in debits)))
+    rows = [_paid(next(ids), one, one.settled) if one.settled is not None else _unpaid(one) for one in debits]
+    with DEBITED.holding(rows) as staged:
+        values = {"now": as_stored(now)}
+        staged.insert(Fact, _FACT, "taken > 0", values)
+        staged.insert(AccountEntry, _ENTRY, "taken > 0", values)
+        staged.insert(AutoRepayAttempt, _ATTEMPT, "", values)
+        staged.insert(Allocation, _ALLOCATION, "taken > 0", values)
+        staged.update(Bill, "bill_id", _BILL, "new.taken > 0")
+        staged.update(Loan, "loan_id", _PAID_LOAN, "new.taken > 0")
+        if len(rows) > sum(one.settled is not None for one in debits):
+            staged.update(Loan, "loan_id", _UNPAID_LOAN, "new.taken = 0")
     return len(debits)
 
 
-def _fact(id: int, one: Debited, now: datetime) -> tuple[Any, ...]:
-    said = {
-        "loan_id": one.loan.pk,
-        "kind": Kind.REPAYMENT,
-        "effective_on": one.on,
-        "amount": one.this.taken,
-        "bill_number": one.bill.number,
-        "apply_to": ApplyTo.BILL,
-        "source": Source.AUTO,
-        "presumed": bool(one.settled and one.settled.presumed > one.bill.presumed),
-        "account_id": one.this.account,
-    }
-    return (
-        *(id, one.loan.household_id, one.loan.pk, Kind.REPAYMENT.value, one.on, now, f"auto:{one.bill.pk}:1"),
-        *(fingerprint_of(said), "", one.this.taken, one.bill.number, "", ApplyTo.BILL.value, Source.AUTO.value),
-        *(said["presumed"], one.this.account, ""),
-    )
-
-
-def _entry(fact: int, one: Debited, now: datetime) -> tuple[Any, ...]:
-    return one.loan.household_id, one.this.account, fact, -one.this.taken, one.on, now
-
-
-def _attempt(fact: int | None, one: Debited, now: datetime) -> tuple[Any, ...]:
+def _paid(id: int, one: Debited, settled: Settled) -> tuple[object, ...]:
     this = one.this
+    presumed = this.outcome is DebitOutcome.PRESUMED
+    print_ = _FINGERPRINTS.of(one.loan, one.on, this.taken, one.bill_number, this.account, presumed)
+    after = (settled.settled_on, settled.next_change_on)
+    return id, print_, *_said(one), this.taken, this.missing, presumed, *settled.met, *after
+
+
+def _unpaid(one: Debited) -> tuple[object, ...]:
+    return None, None, *_said(one), 0, one.this.missing, False, 0, 0, 0, 0, None, None
+
+
+def _said(one: Debited) -> tuple[object, ...]:
+    this = one.this
+    reason = this.reason.value if this.reason else ""
     return (
-        *(one.loan.household_id, one.mandate, one.bill.pk, this.account, 1, one.on, one.at, now),
-        *(this.outcome.value, this.reason.value if this.reason else "", this.requested, this.taken, this.missing, fact),
-    )
-
-
-def _bill(one: Debited, settled: Settled) -> tuple[Any, ...]:
-    return one.bill.pk, *settled.paid, settled.presumed, settled.bill_settled_on, None
-
-
-def _loan(one: Debited, settled: Settled) -> tuple[Any, ...]:
-    return (
-        *(one.loan.pk, settled.outstanding_principal, settled.settled_on, settled.projected_on),
-        *(settled.next_change_on, one.loan.version + 1, one.next_at),
+        *(one.household, one.loan, one.mandate, one.bill, one.bill_number, this.account, one.on),
+        *(as_stored(one.at), as_stored(one.next_at), this.outcome.value, reason, this.requested),
     )

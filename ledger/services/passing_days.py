@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta
+from time import monotonic
 
 from django.db.models import Min
 
@@ -14,13 +15,17 @@ from ledger.services.projection import refresh_loan
 log = logging.getLogger(__name__)
 
 FURTHEST_EAST = timedelta(hours=14)
+SWEEP_LASTS = 20.0
+MOST = 20_000  # loans of one time zone looked at in one sweep
 
 
 def refresh_overtaken(now: datetime) -> int:
     """Bring every loan that a passing day has overtaken up to its household's day; the number brought up.
 
-    Each in its own transaction: one with bad data is logged and stops no other.
+    Each in its own transaction: one with bad data is logged and stops no other. What it has not got to in
+    SWEEP_LASTS seconds is left to the next sweep.
     """
+    until = monotonic() + SWEEP_LASTS
     somewhere = (now + FURTHEST_EAST).date()
     zones = (
         Loan.objects.outdated(somewhere)
@@ -33,8 +38,10 @@ def refresh_overtaken(now: datetime) -> int:
         today = local_day(now, time_zone)
         if first > today:
             continue
-        overtaken = Loan.objects.outdated(today).filter(household__time_zone=time_zone).order_by("pk")
-        for loan in list(overtaken.values_list("pk", flat=True)):
+        overtaken = Loan.objects.outdated(today).filter(household__time_zone=time_zone).order_by("next_change_on", "pk")
+        for loan in overtaken.values_list("pk", flat=True)[:MOST]:
+            if monotonic() > until:
+                return count
             try:
                 count += refresh_loan(Loan(pk=loan), today)
             except Exception:

@@ -23,6 +23,7 @@ from ledger.models import (
 from ledger.services import autorepay, debit_chunks
 from ledger.services.debit_chunks import HouseholdRange, debit_chunk, debit_range, due_ranges
 from ledger.services.mandates import Wishes, authorize_mandate
+from ledger.services.recording import fingerprint
 from ledger.tasks import tick
 from tests import builders as make
 from tests.builders import at
@@ -40,7 +41,9 @@ def a_home(amount=10_000_000, **more):
     if amount is not None:
         make.balance(card, amount, date(2026, 2, 1), at("2026-02-01"))
     loans = [
-        loan_under_mandate(home, card, name=f"Loan {method.value} {penalty}", method=method, penalty=penalty, **more)
+        loan_under_mandate(
+            home, card, name=f"Loan {method.value} {penalty.annual_rate}", method=method, penalty=penalty, **more
+        )
         for method in (Method.LEVEL, Method.EQUAL_PRINCIPAL, Method.INTEREST_ONLY)
         for penalty in (PenaltyTerms(), PenaltyTerms(annual_rate=Decimal("0.18")))
     ]
@@ -100,6 +103,17 @@ def test_the_usual_case_never_goes_one_by_one(never_one_by_one):
     assert debit_chunk([home.pk for home, _ in homes], DEBIT) == 18
 
     assert all(len(repayments(loan)) == 1 for _, loans in homes for loan in loans)
+
+
+@pytest.mark.parametrize("amount", [10_000_000, None])
+def test_what_is_recorded_together_says_the_same_as_one_by_one(amount, never_one_by_one):
+    home, _ = a_home(amount)
+    debit_chunk([home.pk], DEBIT)
+
+    facts = list(Fact.objects.filter(household=home))
+
+    assert [fact.fingerprint for fact in facts] == [fingerprint(fact) for fact in facts]
+    assert {fact.key for fact in facts} == {f"auto:{bill.pk}:1" for bill in Bill.objects.filter(attempts__isnull=False)}
 
 
 def test_a_chunk_costs_the_same_queries_for_one_household_and_for_five(never_one_by_one):
