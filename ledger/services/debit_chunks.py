@@ -29,6 +29,7 @@ from ledger.loanmath.settling_bills import OtherBills, Payment, Settled, StoredB
 from ledger.models import AutoRepayAttempt, AutoRepayMandate, Bill, FundingAccount, Household, Loan
 from ledger.selectors.balances import balances_on
 from ledger.selectors.coming_debits import sources_of
+from ledger.selectors.decided import fell_back_at
 from ledger.services.autorepay import ask_if_failing, debit_household
 from ledger.services.debit_rows import Debited, write_debits
 
@@ -136,6 +137,7 @@ class _Row(NamedTuple):
     bears_penalty: bool
     failures: int
     mandate: int | None
+    mandate_of: int | None  # the loan, where it is that loan's own
     mode: str
     cap: int | None
     partial: bool
@@ -176,7 +178,7 @@ _BILL_COLUMNS = _Row._fields[1 : _Row._fields.index("is_tried")]
 _LOAN_COLUMNS = (
     *("loan_id", "loan__household_id", "loan__opened_at", "loan__projected_on", "loan__next_change_on"),
     *("loan__settling", "loan__outstanding_principal", "loan__bears_penalty", "loan__auto_repay_failures"),
-    "loan__mandate_id",
+    *("loan__mandate_id", "loan__mandate__loan_id"),
 )
 _MANDATE_COLUMNS = [
     f"loan__mandate__{name}" for name in _Row._fields[_Row._fields.index("mode") : _Row._fields.index("windows")]
@@ -229,11 +231,12 @@ def _debit_together(households: Sequence[int], now: datetime) -> tuple[int, list
     # Locks are taken in this order everywhere: accounts, loans, each by id.
     accounts = FundingAccount.objects.filter(household__in=households).order_by("pk").select_for_update(no_key=True)
     is_open = {pk: archived_at is None for pk, archived_at in accounts.values_list("pk", "archived_at")}
-    due = Loan.objects.to_debit(now).filter(household__in=households).order_by("pk").select_for_update(of=("self",))
-    loans = dict(due.values_list("pk", "household_id"))
-    homes, fallen_back = _homes(households, now)
+    due = Loan.objects.to_debit(now).filter(household__in=households).order_by("pk")
+    loans = dict(due.select_for_update().values_list("pk", "household_id"))  # read further once held: see `lock`
+    zones = dict(Household.objects.filter(pk__in=households).values_list("pk", "time_zone"))
+    homes = {pk: _Home(now.astimezone(zone(name)).date(), zone(name)) for pk, name in zones.items()}
     rows, coming, unusual = _due_bills(homes, loans, now)
-    unusual |= _find_due(homes, rows, coming, now) | fallen_back
+    unusual |= _find_due(homes, rows, coming, now)
     sources = sources_of(row.mandate for row in rows.values() if row.mandate is not None)
     balances = _balances(homes, sources)
     for pk, home in homes.items():
@@ -249,16 +252,6 @@ def _debit_together(households: Sequence[int], now: datetime) -> tuple[int, list
     for mandate in AutoRepayMandate.objects.filter(pk__in=failing, asked_at=None):
         ask_if_failing(mandate, now)
     return done, sorted(unusual & set(loans.values()))
-
-
-def _homes(households: Sequence[int], now: datetime) -> tuple[dict[int, _Home], set[int]]:
-    """The households by their ids, and those of which a mandate ended a short while ago: a wider one may hold for part
-    of today only."""
-    ended = AutoRepayMandate.objects.filter(household=OuterRef("pk"), ended_at__gt=now - timedelta(days=2))
-    found = Household.objects.filter(pk__in=households).annotate(has_fallen_back=Exists(ended))
-    rows = list(found.values_list("pk", "time_zone", "has_fallen_back"))
-    homes = {pk: _Home(now.astimezone(zone(name)).date(), zone(name)) for pk, name, _ in rows}
-    return homes, {pk for pk, _, has_fallen_back in rows if has_fallen_back}
 
 
 def _balances(homes: dict[int, _Home], sources: dict[int, list[int]]) -> dict[int, Balance | None]:
@@ -319,16 +312,18 @@ def _due_bills(
 
 def _find_due(homes: dict[int, _Home], rows: dict[int, _Row], coming: dict[int, _Coming], now: datetime) -> set[int]:
     """Fill in what is due of each household; the households with something unusual."""
+    wide = [row.loan for row in rows.values() if row.mandate is not None and row.mandate_of is None]
+    fell_back = fell_back_at(Loan.objects.filter(pk__in=wide).select_related("mandate")) if wide else {}
     unusual = set()
     for loan, row in rows.items():
         home = homes[row.household]
         if not _is_usual(row, home.today):
             unusual.add(row.household)
             continue
-        rule, known = row.rule, max(row.authorized_at, row.opened_at)
+        rule, known = row.rule, max(row.authorized_at, row.opened_at, fell_back.get(loan, row.opened_at))
         looks = [look for look in _looks(row.payable_on, rule, home.local, now) if look.at > known]
-        is_old = row.payable_on < row.opened_at.astimezone(home.local).date()  # before the loan was entered
-        if is_old or not looks or looks[0].on != home.today:
+        is_covered = row.payable_on >= max(row.started_on, row.opened_at.astimezone(home.local).date())
+        if not looks or looks[0].on != home.today or not is_covered:
             unusual.add(row.household)
             continue
         home.due.append(_Due(row, rule, [look.at for look in looks], coming.get(loan)))
@@ -340,7 +335,6 @@ def _is_usual(row: _Row, today: date) -> bool:
     return (
         row.mandate is not None
         and row.mode in (AmountMode.BILL, AmountMode.FULL)
-        and row.payable_on >= row.started_on
         and (row.expires_on is None or today <= row.expires_on)
         and row.trust_days is None
         and row.failures == 0
