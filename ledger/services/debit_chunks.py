@@ -296,6 +296,8 @@ def _due_bills(
     found: dict[int, _Row] = {}
     unusual: set[int] = set()
     for row in map(_Row._make, bills.iterator()):
+        if row.loan not in loans:
+            continue  # due since the others were held: the next sweep's
         if row.mandate is not None and row.payable_on + timedelta(days=row.day_offset) > homes[row.household].today:
             others = coming.get(row.loan, _Coming(row.due_on, row.payable_on))
             coming[row.loan] = _Coming(
