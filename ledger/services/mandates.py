@@ -261,11 +261,13 @@ def _ended_before(scope: Scope, currency: str) -> AutoRepayMandate | None:
 def pause_mandate(
     *, mandate: AutoRepayMandate, recording: Recording, resumes_on: date | None = None
 ) -> AutoRepayMandate | Refusal:
-    """No debits from today until `resumes_on` (None: until resumed); what falls between is not caught up."""
+    """No debits from today until `resumes_on` (None: until resumed); what falls between is not caught up. It answers
+    the question after failures in a row."""
     today = mandate.household.today(recording.now)
     if resumes_on is not None and resumes_on <= today:
         return Refusal("resumes_on", _("Choose a day after today."), "resumes_on")
-    return _change(mandate, paused_on=today, resumes_on=resumes_on)
+    answered = {"asked_at": None, "kept_at": recording.now} if mandate.asked_at is not None else {}
+    return _change(mandate, paused_on=today, resumes_on=resumes_on, **answered)
 
 
 def resume_mandate(*, mandate: AutoRepayMandate, recording: Recording) -> AutoRepayMandate | Refusal:
@@ -276,7 +278,10 @@ def resume_mandate(*, mandate: AutoRepayMandate, recording: Recording) -> AutoRe
 
 
 def keep_mandate(*, mandate: AutoRepayMandate, recording: Recording) -> AutoRepayMandate | Refusal:
-    """The user was asked after failures in a row, and wants to go on: failures count from now."""
+    """The user was asked after failures in a row, and wants to go on: failures count from now. Who
+    was not asked, or has answered, changes nothing."""
+    if AutoRepayMandate.objects.live().filter(pk=mandate.pk, asked_at=None).exists():
+        return mandate
     return _change(mandate, asked_at=None, kept_at=recording.now)
 
 

@@ -13,7 +13,7 @@ from django.apps import apps
 from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
 
-from ledger.models import CreditLine, Fact, FundingAccount, Household, Loan, Membership, Role, User
+from ledger.models import AutoRepayMandate, CreditLine, Fact, FundingAccount, Household, Loan, Membership, Role, User
 from ledger.services.answer_links import make_token
 from ledger.services.mandates import authorize_mandate
 from reminders.models import Kind, Reminder, State
@@ -38,6 +38,7 @@ class Home:
     presumed: Fact
     reminder: Reminder
     membership: Membership
+    mandate: AutoRepayMandate
 
 
 def home(name: str) -> Home:
@@ -53,7 +54,8 @@ def home(name: str) -> Home:
     paid = make.repayment(loan, 50_000, date(2026, 2, 10), account=account)
     presumed = make.repayment(loan, 10_000, date(2026, 2, 20), presumed=True)
     make.balance(account, 500_000, date(2026, 2, 1))
-    authorize_mandate(scope=loan, sources=[account], recording=make.recording())
+    mandate = authorize_mandate(scope=loan, sources=[account], recording=make.recording())
+    assert isinstance(mandate, AutoRepayMandate)
     reminder = Reminder.objects.create(
         household=household,
         recipient=viewer,
@@ -66,7 +68,7 @@ def home(name: str) -> Home:
     )
     loan.refresh_from_db()
     membership = Membership.objects.get(user=viewer)
-    return Home(household, owner, editor, viewer, loan, account, line, paid, presumed, reminder, membership)
+    return Home(household, owner, editor, viewer, loan, account, line, paid, presumed, reminder, membership, mandate)
 
 
 def signed_in(user: User | None, **options: Any) -> Client:
@@ -225,6 +227,12 @@ ROUTES = {
             "preset": "own",
             "own_windows": "08:00, 20:00",
         },
+    ),
+    "ledger:change_mandate": Route(
+        who="editor",
+        args=lambda of: (of.loan.pk, of.mandate.pk),
+        post=lambda of: {"what": "pause", "resumes_on": "2026-03-20"},
+        only_post=True,
     ),
     "ledger:first_run": Route(),
     "ledger:add_credit_line": Route(
