@@ -71,7 +71,6 @@ class MandateForm(WritingForm):
         label=_("Day of the debit"),
         required=False,
         coerce=int,
-        empty_value=0,
         choices=[("0", _("the due day")), ("-1", _("the day before"))],
     )
     retry_days = forms.CharField(
@@ -160,7 +159,8 @@ class MandateForm(WritingForm):
     @property
     def can_grow(self) -> bool:
         """Whether there are accounts that no row asks for yet."""
-        return len(self.source_rows) < min(self.fields["account"].queryset.count(), MOST_SOURCES)  # type: ignore[attr-defined]
+        accounts: int = self.fields["account"].queryset.count()  # type: ignore[attr-defined]
+        return len(self.source_rows) < min(accounts, MOST_SOURCES)
 
     @property
     def more_has_errors(self) -> bool:
@@ -212,7 +212,7 @@ class MandateForm(WritingForm):
         said = self.cleaned_data
         return DebitRule(
             windows=tuple(_times(said["own_windows"])),
-            day_offset=said["day_offset"],
+            day_offset=said["day_offset"] or 0,
             retry_days=said["retry_days"],
             daily=said["daily"],
             retry_windows=tuple(_times(said["retry_windows"])),

@@ -118,7 +118,7 @@ def _form(request: PageRequest, loan: Loan, data: Any = None, *, as_typed: bool 
     start = start_of(live, sources)
     form = MandateForm(data, initial=start, loan=loan, accounts=accounts, rows=rows)
     if as_typed:
-        form.initial |= {name: request.POST.get(name, "") for name in form.fields if name != "seen"}
+        form.initial = {**form.initial, **{name: request.POST.get(name, "") for name in form.fields if name != "seen"}}
     return form
 
 
