@@ -125,8 +125,13 @@ def _line(
         balance=balance,
         fresh=balance is not None and balance.known_on(today),
         steps=tuple(shown),
-        shortfall=next((step.cover for step in shown if step.cover and step.cover.funding is Funding.SHORT), None),
+        shortfall=next((step.cover for step in shown if step.cover and _is_short(step.cover)), None),
     )
+
+
+def _is_short(cover: BillCover) -> bool:
+    """Money lacks; a debit above its cap takes nothing, however much there is."""
+    return cover.funding is Funding.SHORT and not cover.above_cap
 
 
 def _step(account: FundingAccount, step: Step, debits: list[ComingDebit]) -> LineStep:
