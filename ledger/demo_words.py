@@ -29,6 +29,13 @@ class Words:
     old: str
     card: str
     wallet: str
+    savings: str
+    spare: str
+    second_bank: str
+    tutor: str
+    fridge: str
+    gym_lender: str
+    gym: str
 
 
 ENGLISH = Words(
@@ -52,6 +59,13 @@ ENGLISH = Words(
     old="Moving costs",
     card="Salary card",
     wallet="Wallet",
+    savings="Savings card",
+    spare="Spare card",
+    second_bank="Clearwater Bank",
+    tutor="Piano lessons",
+    fridge="Refrigerator",
+    gym_lender="Summit Fitness",
+    gym="Gym membership",
 )
 CHINESE = Words(
     household="林家",
@@ -74,4 +88,11 @@ CHINESE = Words(
     old="搬家费用",
     card="工资卡",
     wallet="零钱",
+    savings="储蓄卡",
+    spare="备用卡",
+    second_bank="清水银行",
+    tutor="钢琴课",
+    fridge="冰箱",
+    gym_lender="山顶健身",
+    gym="健身年卡",
 )
