@@ -8,6 +8,7 @@ from typing import Any
 
 from django import forms
 from django.db.models import QuerySet
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from ledger.forms.accounts import AccountChoice
@@ -33,6 +34,7 @@ PRESETS = [
     (OWN, _("At other times")),
 ]
 FIRST_PRESET = "morning"
+HOW_MUCH = [(value, capfirst(label)) for value, label in MODES]
 LONGEST_TIMES = 100
 ROWS = 3  # accounts asked for at first
 ROWS_MORE = 2
@@ -52,7 +54,7 @@ class MandateForm(WritingForm):
         empty_label=None,
         error_messages={"required": CHOOSE, "invalid_choice": CHOOSE},
     )
-    mode = forms.ChoiceField(label=_("How much is debited"), required=False, choices=MODES, widget=forms.RadioSelect)
+    mode = forms.ChoiceField(label=_("How much is debited"), required=False, choices=HOW_MUCH, widget=forms.RadioSelect)
     fixed_amount = MoneyField(label=_("Fixed amount"), required=False, least=1)
     preset = forms.ChoiceField(
         label=_("When the lender debits"),
