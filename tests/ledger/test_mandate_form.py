@@ -70,6 +70,21 @@ def test_choosing_a_preset_stores_its_rule_and_shows_it_again(client, loan, card
     assert form["preset"].value() == code
 
 
+@pytest.mark.parametrize(
+    "code, said",
+    [
+        ("due_day", "<dd>09:30, 15:30 on the due day</dd>"),
+        ("morning", "<dd>09:30, 15:30 on the due day; again on days 1, 2, 3, 4, 5 after it</dd>"),
+        ("daily", "<dd>11:30, 19:00 on the due day; then every day while overdue</dd>"),
+        ("evening", "<dd>17:00-24:00 on the due day; again on day 3 after it at 06:00-12:00</dd>"),
+        ("day_before", "<dd>09:00, 14:00, 20:00 on the day before the due day</dd>"),
+    ],
+)
+def test_the_times_are_said_in_words(client, loan, card, code, said):
+    saved(client, loan, choice(card, preset=code))
+    assert said in text(client.get(path(loan)))
+
+
 def test_every_preset_has_words_and_every_choice_a_preset():
     assert {code for code, _ in PRESETS} == {*BY_CODE, "own"}
 
@@ -287,7 +302,9 @@ def test_a_failure_says_why(owner, loan, card):
 
 def test_a_mandate_that_ends_before_the_next_bill_says_so(client, loan, card):
     failing(loan, card, expires_on=date(2026, 2, 9))
-    assert "It lasts until 9 Feb, in 19 days. Bill 1 of 10 Feb comes later" in text(client.get(path(loan)))
+    html = text(client.get(path(loan)))
+    assert "It lasts until 9 Feb, in 19 days. Bill 1 of 10 Feb comes later" in html
+    assert "Planned: nothing, it ends before the next bill" in html
     AutoRepayMandate.objects.update(expires_on=date(2026, 2, 10))
     assert "It lasts until" not in text(client.get(path(loan)))
 
