@@ -95,19 +95,21 @@ def mandate_news(
     of the last attempt) and their rows. Two queries, however much there is."""
     mandates = {one.pk: one for one in _mandates(household)}
     tries = _tries([bill.last_try for bill, _ in bills if bill.last_outcome in FELL_SHORT])
+    failed = tuple(
+        _failed(tries[bill.last_try], bill, row, covers.get(row.id), today)
+        for bill, row in bills
+        if bill.last_try in tries
+    )
+    told = {one.row.id for one in failed}
     return MandateNews(
-        failed=tuple(
-            _failed(tries[bill.last_try], bill, row, covers.get(row.id), today)
-            for bill, row in bills
-            if bill.last_try in tries
-        ),
+        failed=failed,
         asked=tuple(_asked(mandates.values(), loans)),
         above_cap=tuple(
             AboveCap(row, mandates[bill.loan.mandate_id].cap or 0, cover.debit_on)
             for bill, row in bills
             if (cover := covers.get(row.id)) is not None and cover.above_cap and bill.loan.mandate_id in mandates
         ),
-        expiring=tuple(_expiring(bills, mandates)),
+        expiring=tuple(one for one in _expiring(bills, mandates) if one.row.id not in told),
         put_aside=tuple(
             PutAside(loan.pk, loan.name, loan.lender.name, loan.auto_repay_trouble)
             for loan in loans

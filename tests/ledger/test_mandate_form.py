@@ -303,10 +303,10 @@ def test_a_failure_says_why(owner, loan, card):
 def test_a_mandate_that_ends_before_the_next_bill_says_so(client, loan, card):
     failing(loan, card, expires_on=date(2026, 2, 9))
     html = text(client.get(path(loan)))
-    assert "It lasts until 9 Feb, in 19 days. Bill 1 of 10 Feb comes later" in html
+    assert "Its last day is 9 Feb, in 19 days. Bill 1 of 10 Feb comes later" in html
     assert "Planned: nothing, it ends before the next bill" in html
     AutoRepayMandate.objects.update(expires_on=date(2026, 2, 10))
-    assert "It lasts until" not in text(client.get(path(loan)))
+    assert "Its last day is" not in text(client.get(path(loan)))
 
 
 @pytest.mark.parametrize("count", [1, 3])

@@ -86,6 +86,11 @@ def test_a_mandate_that_ends_before_the_next_bill_says_so(owner, loan, card):
     under(loan, card, balance=500_000, expires_on=date(2026, 2, 9))
     html = overview(owner, at("2026-02-05"))
     assert "Auto-repay of Laptop ends on 9 Feb, in 4 days" in html
+    assert "Auto-repay of Laptop ended on 9 Feb, yesterday" in overview(owner, at("2026-02-10", 8))
+    debit_due(at("2026-02-10", 10))
+    failed = overview(owner, at("2026-02-10", 10))
+    assert "Salary card ••1234: the permission to debit had ended." in failed
+    assert "Auto-repay of Laptop ended on" not in failed  # said once
     AutoRepayMandate.objects.update(expires_on=date(2026, 2, 10))
     assert "Auto-repay of Laptop ends on" not in overview(owner, at("2026-02-05"))
 
