@@ -2,8 +2,10 @@
 
 A mall's reserve credit with two draws, one debited on time each month and one whose last debit failed for lack of
 money; a washing machine in twelve flat-fee installments, one of them with a coupon; a car, never debited on a holiday;
-a mortgage that follows the LPR; a phone with one bill three days overdue; a study loan whose interest is paused; and a
-loan that was repaid anew under an arrangement. A salary comes in on the 15th.
+a mortgage that follows the LPR; a phone with one bill three days overdue; a study loan whose interest is paused; a
+loan that was repaid anew under an arrangement; two loans of a bank that debits whatever is there, from one card and
+then another; and a gym debited from a card of which nobody said what is in it, so that the last debit is presumed. A
+salary comes in on the 15th.
 """
 
 from __future__ import annotations
@@ -22,6 +24,8 @@ from ledger.demo_words import Words
 from ledger.loanmath.benchmarks import priced
 from ledger.loanmath.dates import due_date
 from ledger.loanmath.day_count import DayCount
+from ledger.loanmath.debit_presets import BY_CODE
+from ledger.loanmath.debiting import DebitLimits
 from ledger.loanmath.debits import DebitRule
 from ledger.loanmath.facts import ApplyTo, CouponKind
 from ledger.loanmath.inflows import Repeats
@@ -90,7 +94,12 @@ class Story:
         self.authorize(flights, wallet, ("09:30", "15:30"))
         self.authorize(car, card, ("10:00", "17:00"))
         self.authorize(home, card, ("08:30", "16:30"))
-        self.live_through([sofa, flights, car, home], card, wallet)
+        savings = self.account(self.words.savings, "4402", AccountKind.CARD)
+        spare = self.account(self.words.spare, "8850", AccountKind.CARD)
+        tutor, fridge = self.second_bank([savings, card])
+        gym = self.gym(spare)
+        balances = {card: (21_500_00, 137_20), wallet: (900_00, 11_30), savings: (340_00, 7_50)}
+        self.live_through([sofa, flights, car, home, tutor, fridge, gym], balances, wallet)
         self.by_hand(washer, lead_days=1)
         self.coupon(washer)
         self.by_hand(phone, lead_days=0, skip=1)
@@ -101,6 +110,7 @@ class Story:
         self.by_hand(old, lead_days=0, skip=2)
         self.arrange(old)
         self.state(card, 23_186_40, self.today)
+        self.state(savings, 212_60, self.today)
         self.salary(card)
         refresh(self.household, self.at(self.today))
 
@@ -158,6 +168,37 @@ class Story:
         day = self.since(loan)
         wishes = Wishes(rule=DebitRule(windows=tuple(windows)))
         return given(authorize_mandate(scope=loan, sources=[account], wishes=wishes, recording=self.recording(day, 13)))
+
+    def second_bank(self, sources: list[FundingAccount]) -> tuple[Loan, Loan]:
+        """Two loans of one bank, and one mandate for all it lends: in the evening, whatever is there."""
+        tutor = self.open(self.words.second_bank, self.words.tutor, self.monthly(600_000, 5, paid=5))
+        fridge = self.open(self.words.second_bank, self.words.fridge, self.monthly(480_000, -11, paid=4))
+        wishes = Wishes(rule=BY_CODE["evening"].rule, limits=DebitLimits(partial=True))
+        day = min(self.since(tutor), self.since(fridge))
+        given(authorize_mandate(scope=tutor.lender, sources=sources, wishes=wishes, recording=self.recording(day, 13)))
+        return tutor, fridge
+
+    def gym(self, account: FundingAccount) -> Loan:
+        """Debited two days ago, nobody knows whether there was the money; after 20 days it is believed."""
+        gym = self.open(self.words.gym_lender, self.words.gym, self.monthly(240_000, 2, paid=3))
+        wishes = Wishes(rule=BY_CODE["due_day"].rule, trust_days=20)
+        recording = self.recording(self.since(gym), 13)
+        given(authorize_mandate(scope=gym, sources=[account], wishes=wishes, recording=recording))
+        return gym
+
+    def monthly(self, principal: int, days_ago: int, paid: int) -> LoanTerms:
+        """A year at 7.2 %; the bill after the first `paid` was due so many days ago."""
+        due = self.today - timedelta(days=days_ago)
+        first = self.months_before(due, paid)
+        return LoanTerms(
+            currency="CNY",
+            principal=principal,
+            disbursed_on=first - relativedelta(months=1),
+            annual_rate=Decimal("0.072"),
+            count=12,
+            first_due_on=first,
+            anchor_day=due.day,
+        )
 
     def since(self, loan: Loan) -> date:
         """The day the household began to keep the loan here."""
@@ -338,14 +379,16 @@ class Story:
         draft = Arrangement(loan=loan, effective_on=day, effect=FORGIVES, terms_version=new_version(loan, agreed, day))
         self.change(draft, day)
 
-    def live_through(self, loans: list[Loan], card: FundingAccount, wallet: FundingAccount) -> None:
+    def live_through(
+        self, loans: list[Loan], balances: dict[FundingAccount, tuple[int, int]], wallet: FundingAccount
+    ) -> None:
         """State balances each month and let auto-repay do what was due, day by day, up to yesterday."""
         starts = min(self.since(loan) for loan in loans)
         day = starts
         while day < self.today:
             if day.day in (1, 15):
-                self.state(card, 21_500_00 + day.month * 137_20, day)
-                self.state(wallet, 900_00 + day.month * 11_30, day)
+                for account, (least, more) in balances.items():
+                    self.state(account, least + day.month * more, day)
             if day == self.today - timedelta(days=6):
                 self.state(wallet, 268_55, day)
             opens = self.next_debit() or self.at(self.today)

@@ -31,6 +31,13 @@ class Words:
     wallet: str
     card_bank: str
     salary: str
+    savings: str
+    spare: str
+    second_bank: str
+    tutor: str
+    fridge: str
+    gym_lender: str
+    gym: str
 
 
 ENGLISH = Words(
@@ -56,6 +63,13 @@ ENGLISH = Words(
     wallet="Wallet",
     card_bank="Riverside Bank",
     salary="Salary",
+    savings="Savings card",
+    spare="Spare card",
+    second_bank="Clearwater Bank",
+    tutor="Piano lessons",
+    fridge="Refrigerator",
+    gym_lender="Summit Fitness",
+    gym="Gym membership",
 )
 CHINESE = Words(
     household="林家",
@@ -80,4 +94,11 @@ CHINESE = Words(
     wallet="零钱",
     card_bank="江畔银行",
     salary="工资",
+    savings="储蓄卡",
+    spare="备用卡",
+    second_bank="清水银行",
+    tutor="钢琴课",
+    fridge="冰箱",
+    gym_lender="山顶健身",
+    gym="健身年卡",
 )

@@ -15,7 +15,7 @@ from django.utils import timezone, translation
 
 from ledger.clock import zone
 from ledger.loanmath.funding import Funding
-from ledger.models import Bill, Household, Membership
+from ledger.models import AutoRepayMandate, Bill, Household, Membership
 from ledger.selectors.accounts import HORIZON_DAYS, coverage
 from ledger.selectors.history import history
 from ledger.services.answer_links import LINK_LASTS, make_token
@@ -33,15 +33,18 @@ class Debit:
     next_at: datetime | None
     funding: Funding
     missing: int = 0
+    above_cap: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
     """What a mail about a bill tells. Amounts in minor units of `currency`.
 
-    `amount` is still open; for an attempt it is what was asked for. `penalty` is the part of it that lateness
-    cost so far, `waiting_costs` what one more day adds, `grace_until` the last day without a penalty. `links`
-    hold "yes" and "no" where the reader may answer a question with them, until `answer_by`.
+    `amount` is still open; for an attempt it is what was asked for, `debited` what was taken, `left` what is open
+    now, `reason` why it took no more, `mandate` what it was made under. `pay_by` is the last day without a penalty,
+    None where it is past. `penalty` is the part of `amount` that lateness cost so far, `waiting_costs` what one more
+    day adds, `grace_until` the last day without a penalty of what is late already. `links` hold "yes" and "no" where
+    the reader may answer a question with them, until `answer_by`.
     """
 
     lender: str
@@ -60,6 +63,11 @@ class Letter:
     grace_until: date | None = None
     tried_at: datetime | None = None
     missing: int = 0
+    debited: int = 0
+    left: int = 0
+    reason: str = ""
+    pay_by: date | None = None
+    mandate: AutoRepayMandate | None = None
     links: dict[str, str] = field(default_factory=dict)
     answer_by: date | None = None
 
@@ -80,8 +88,13 @@ class Letter:
         return self.debit.next_at.date() if self.debit and self.debit.next_at else None
 
     @property
+    def is_debited(self) -> bool:
+        """Whether a debit is to come that its mandate allows."""
+        return self.debit is not None and not self.debit.above_cap
+
+    @property
     def is_short(self) -> bool:
-        return self.debit is not None and self.debit.funding is Funding.SHORT
+        return self.debit is not None and self.is_debited and self.debit.funding is Funding.SHORT
 
     @property
     def is_covered(self) -> bool:
@@ -121,6 +134,11 @@ def gather(row: Reminder, now: datetime) -> Letter:
         grace_until=_grace_until(bill, today) if late else None,
         tried_at=attempt.window_at.astimezone(zone(loan.household.time_zone)) if attempt else None,
         missing=attempt.missing if attempt else 0,
+        debited=attempt.debited if attempt else 0,
+        left=bill.open.total,
+        reason=attempt.reason if attempt else "",
+        pay_by=_pay_by(bill, today),
+        mandate=attempt.mandate if attempt else None,
         links=_links(bill) | _answer_links(row, now),
         answer_by=loan.household.today(now + LINK_LASTS),
     )
@@ -139,6 +157,7 @@ def _debit(bill: Bill, today: date, now: datetime) -> Debit | None:
         next_at=cover.debit_at.astimezone(zone(bill.loan.household.time_zone)) if cover.debit_at > now else None,
         funding=cover.funding,
         missing=cover.short_by,
+        above_cap=cover.above_cap,
     )
 
 
@@ -157,9 +176,15 @@ def _grace_until(bill: Bill, today: date) -> date | None:
     return last if bill.loan.grace_days and today <= last else None
 
 
+def _pay_by(bill: Bill, today: date) -> date | None:
+    last = bill.payable_on + timedelta(days=bill.loan.grace_days)
+    return last if today <= last else None
+
+
 def _links(bill: Bill) -> dict[str, str]:
     return {
         "loan": _url("ledger:loan", bill.loan_id),
+        "mandate": _url("ledger:mandate", bill.loan_id),
         "pay": f"{_url('ledger:record_repayment', bill.loan_id)}?bill={bill.number}",
     }
 
@@ -188,7 +213,7 @@ def _around(household: Household) -> dict[str, str]:
 def _template(row: Reminder, letter: Letter | None) -> str:
     if row.kind != Kind.STEP or letter is None:
         return row.kind
-    return rules.wording(letter.days_left, auto_repay=letter.debit is not None, short=letter.is_short)
+    return rules.wording(letter.days_left, auto_repay=letter.is_debited, short=letter.is_short)
 
 
 def _message(row: Reminder, kind: str, context: dict[str, Any], now: datetime) -> EmailMultiAlternatives:

@@ -17,7 +17,9 @@ from reminders import rules
 class Kind(models.TextChoices):
     STEP = "step", _("bill reminder")
     ATTEMPT_FAILED = "attempt_failed", _("failed debit")
+    ATTEMPT_PARTIAL = "attempt_partial", _("debit in part")
     CONFIRM = "confirm", _("please confirm a debit")
+    KEEP_ON = "keep_on", _("auto-repay fails again and again")
     TEST = "test", _("test mail")
 
 
@@ -120,7 +122,7 @@ class Reminder(models.Model):
                     Q(kind=Kind.STEP, bill__isnull=False, payable_on__isnull=False, attempt__isnull=True) & ~Q(step="")
                 )
                 | Q(
-                    kind__in=[Kind.ATTEMPT_FAILED, Kind.CONFIRM],
+                    kind__in=[Kind.ATTEMPT_FAILED, Kind.ATTEMPT_PARTIAL, Kind.CONFIRM, Kind.KEEP_ON],
                     bill__isnull=False,
                     payable_on__isnull=False,
                     attempt__isnull=False,

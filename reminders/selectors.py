@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from ledger.clock import local_day, zone
-from ledger.models import AutoRepayAttempt, Bill, Household, Membership, User
+from ledger.models import AutoRepayAttempt, AutoRepayMandate, Bill, Household, Membership, User
 from ledger.selectors.history import history
 from reminders import rules
 from reminders.models import ATTENTION, RESTORED, Kind, Reason, Reminder, ReminderPolicy, State
@@ -65,6 +65,8 @@ def judge(row: Reminder, now: datetime) -> rules.Verdict:
         return rules.judge_step(policy, row.step, row.payable_on, asked, now, local)
     if row.kind == Kind.CONFIRM:
         return rules.judge_question(policy, asked, now, local, is_open=_is_presumed(row))
+    if row.kind == Kind.KEEP_ON:
+        return rules.judge_question(policy, asked, now, local, is_open=_is_asked(row))
     if AutoRepayAttempt.objects.filter(bill=row.bill, pk__gt=row.attempt_id or 0).exists():
         return rules.Drop(rules.Reason.OVERTAKEN)
     return rules.judge_notice(policy, row.payable_on, asked, now, local)
@@ -85,6 +87,12 @@ def _is_presumed(row: Reminder) -> bool:
     if row.attempt is None or row.bill is None:
         return False
     return row.attempt.repayment_id in {fact.id for fact in history(row.bill.loan).presumed()}
+
+
+def _is_asked(row: Reminder) -> bool:
+    """Whether the mandate that failed again and again is still on, and nobody has said what to do."""
+    mandates = AutoRepayMandate.objects.live().filter(attempts=row.attempt_id, asked_at__isnull=False)
+    return mandates.exists()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,11 @@
-"""Forms about funding accounts: adding and renaming one, saying what is in it, and auto-repay from it."""
+"""Forms about funding accounts: adding, renaming and choosing one, and saying what is in it."""
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from typing import Any
 
 from django import forms
-from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from ledger.forms.fields import CURRENCIES, CurrencyField, DayField, MoneyField, WritingForm
@@ -20,9 +18,6 @@ KINDS = [
     (AccountKind.WALLET.value, _("Wallet")),
     (AccountKind.FUND.value, _("Money-market fund")),
 ]
-OWN = "own"
-PRESETS = {"morning": ("09:30", "15:30"), "midday": ("11:30", "19:00")}
-LONGEST_WINDOWS = 60
 
 
 class AccountNames(WritingForm):
@@ -107,53 +102,3 @@ class AccountChoice(forms.ModelChoiceField):  # type: ignore[type-arg]
         text = str(value or "")
         plain = text.isascii() and text.isdigit() and len(text) < 19
         return super().to_python(value if plain or isinstance(value, FundingAccount) or not text else "0")
-
-
-class MandateForm(WritingForm):
-    """Which account a lender debits for a loan, and at which times of the day."""
-
-    account = AccountChoice(
-        label=_("Account"),
-        queryset=FundingAccount.objects.none(),
-        empty_label=None,
-        error_messages={
-            "required": _("Choose one of your accounts."),
-            "invalid_choice": _("Choose one of your accounts."),
-        },
-    )
-    preset = forms.ChoiceField(
-        label=_("When the lender debits"),
-        widget=forms.RadioSelect,
-        choices=[
-            ("morning", _("At 09:30, again at 15:30")),
-            ("midday", _("At 11:30, again at 19:00")),
-            (OWN, _("At other times")),
-        ],
-        help_text=_("On the due day, by your household's clock; if it fails, again on each of the five days after."),
-    )
-    own_windows = forms.CharField(
-        label=_("Other times"),
-        required=False,
-        max_length=LONGEST_WINDOWS,
-        help_text=_("With a comma between them: 08:00, 20:00"),
-        widget=forms.TextInput(attrs={"autocomplete": "off"}),
-    )
-
-    def __init__(self, *args: Any, accounts: QuerySet[FundingAccount], **options: Any) -> None:
-        super().__init__(*args, **options)
-        choice = self.fields["account"]
-        if isinstance(choice, AccountChoice):
-            choice.queryset = accounts
-
-    def windows(self) -> list[str]:
-        """The times chosen or typed, not yet checked: the service says what is wrong with them."""
-        preset = self.cleaned_data["preset"]
-        if preset in PRESETS:
-            return list(PRESETS[preset])
-        typed = unicodedata.normalize("NFKC", self.cleaned_data["own_windows"])
-        return [part for part in re.split(r"[,;、\s]+", typed) if part]
-
-
-def preset_of(windows: tuple[str, ...]) -> str:
-    """The preset with exactly these windows, else "own"."""
-    return next((name for name, times in PRESETS.items() if times == windows), OWN)

@@ -129,7 +129,7 @@ def account_lines(household: Household, today: date, days: int = HORIZON_DAYS) -
             balance=balances[pk],
             fresh=_is_fresh(balances[pk], today),
             steps=(shown := _shown(account, steps[pk], debits, incoming)),
-            shortfall=next((one.cover for one in shown if one.cover and one.cover.funding is Funding.SHORT), None),
+            shortfall=next((one.cover for one in shown if one.cover and _is_short(one.cover)), None),
             inflows=inflows.get(pk, ()),
             place=place,
         )
@@ -196,6 +196,11 @@ def _shown(
             )
         )
     return tuple(shown)
+
+
+def _is_short(cover: BillCover) -> bool:
+    """Money lacks; a debit above its cap takes nothing, however much there is."""
+    return cover.funding is Funding.SHORT and not cover.above_cap
 
 
 def _cover(account: FundingAccount, debit: ComingDebit, step: Step, leans_on: str) -> BillCover:

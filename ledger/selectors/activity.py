@@ -8,10 +8,10 @@ from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from ledger.models import AutoRepayAttempt, Fact, Household, Loan
-from ledger.models.autorepay import Outcome
+from ledger.models.autorepay import Outcome, Reason
 from ledger.models.facts import Kind
 from ledger.selectors.facts import AT_HAND, FactLine, Links, fact_lines, with_met
 from ledger.selectors.paging import PAGE_SIZE, Cursor, beyond, key_of, read_cursor
@@ -33,7 +33,7 @@ class OpenedLine:
 
 @dataclass(frozen=True, slots=True)
 class AttemptLine:
-    """A debit that took nothing: too little money, or nothing left to pay. What was debited is a repayment."""
+    """A debit that took nothing, or less than it asked for; what was debited is a repayment besides."""
 
     loan_id: int
     loan: str
@@ -43,7 +43,9 @@ class AttemptLine:
     debit_on: date
     outcome: str
     requested: int
+    debited: int
     missing: int
+    reason: str
     account: str
 
 
@@ -163,9 +165,9 @@ def _opened(household: Household, asked: ActivityFilter, cursor: Cursor | None) 
 
 
 def _attempts(household: Household, asked: ActivityFilter, cursor: Cursor | None) -> list[Event]:
-    rows = AutoRepayAttempt.objects.filter(
-        household=household, outcome__in=(Outcome.FAILED, Outcome.SKIPPED)
-    ).select_related("bill__loan__lender", "account")
+    fell_short = Q(missing__gt=0) | Q(reason=Reason.CARD_LIMIT)
+    told = Q(outcome__in=(Outcome.FAILED, Outcome.SKIPPED)) | Q(fell_short, outcome=Outcome.PARTIAL)
+    rows = AutoRepayAttempt.objects.filter(told, household=household).select_related("bill__loan__lender", "account")
     if asked.loan is not None:
         rows = rows.filter(bill__loan=asked.loan)
     return [
@@ -184,7 +186,9 @@ def _attempt(row: AutoRepayAttempt) -> AttemptLine:
         debit_on=row.debit_on,
         outcome=row.outcome,
         requested=row.requested,
+        debited=row.debited,
         missing=row.missing,
+        reason=row.reason,
         account=str(row.account),
     )
 

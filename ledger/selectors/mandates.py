@@ -10,12 +10,14 @@ from enum import StrEnum
 
 from django.db.models import F, Window
 from django.db.models.functions import RowNumber
+from django.utils.translation import gettext as _
 
 from ledger.models import AutoRepayAttempt, AutoRepayMandate, Fact, FundingAccount, Household, Loan, MandateSource
 from ledger.models.autorepay import Outcome
 from ledger.models.facts import Kind
 
 ATTEMPTS_SHOWN = 3
+MANDATE = ("mandate__loan", "mandate__credit_line", "mandate__lender")  # what `covered_text` reads
 
 
 class Result(StrEnum):
@@ -45,6 +47,7 @@ class AttemptRow:
     debited: int
     missing: int
     repayment: int | None
+    why: str = ""  # what somebody said when it had failed after all
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +67,13 @@ class MandateRow:
 def live_mandates(household: Household, shown: int = ATTEMPTS_SHOWN) -> list[MandateRow]:
     """The household's loans under a mandate, in four queries however many."""
     covered = Loan.objects.current().filter(household=household, mandate__isnull=False)
-    loans = covered.select_related("lender", "mandate").order_by("lender__name", "name", "pk")
+    loans = covered.select_related("lender", *MANDATE).order_by("lender__name", "name", "pk")
     return _rows(list(loans), household, shown)
 
 
 def mandate_of(loan: Loan, shown: int = 12) -> MandateRow | None:
     """The mandate that holds for the loan."""
-    covered = Loan.objects.filter(pk=loan.pk, mandate__isnull=False).select_related("lender", "mandate")
+    covered = Loan.objects.filter(pk=loan.pk, mandate__isnull=False).select_related("lender", *MANDATE)
     return next(iter(_rows(list(covered), loan.household, shown)), None)
 
 
@@ -78,6 +81,15 @@ def loans_without(household: Household) -> list[Loan]:
     """Loans still being repaid that no mandate covers."""
     open_loans = Loan.objects.current().filter(household=household, settled_on=None, mandate=None)
     return list(open_loans.select_related("lender").order_by("lender__name", "name", "pk"))
+
+
+def covered_text(mandate: AutoRepayMandate) -> str:
+    """What a mandate covers, in words: a loan's name, "all draws on …", "all loans from …"."""
+    if mandate.loan is not None:
+        return mandate.loan.name
+    if mandate.credit_line is not None:
+        return _("all draws on %(line)s") % {"line": mandate.credit_line}
+    return _("all loans from %(lender)s") % {"lender": mandate.lender}
 
 
 def accounts_of(mandates: Iterable[int]) -> defaultdict[int, list[FundingAccount]]:
@@ -123,6 +135,7 @@ def _last_attempts(loans: list[int], shown: int) -> dict[int, list[AttemptRow]]:
     rows: defaultdict[int, list[AttemptRow]] = defaultdict(list)
     for one in tries:
         result = _result(one, said)
+        why = said.get(one.repayment_id or 0, {}).get(Kind.REVERSAL, "")
         rows[one.bill.loan_id].append(
             AttemptRow(
                 bill_number=one.bill.number,
@@ -135,28 +148,29 @@ def _last_attempts(loans: list[int], shown: int) -> dict[int, list[AttemptRow]]:
                 debited=one.debited,
                 missing=one.missing,
                 repayment=one.repayment_id if result is Result.PRESUMED else None,
+                why=why,
             )
         )
     return rows
 
 
-def _said_of(repayments: list[int], loans: list[int]) -> dict[int, set[str]]:
-    """By fact: whether it is confirmed or reversed as things stand."""
+def _said_of(repayments: list[int], loans: list[int]) -> dict[int, dict[str, str]]:
+    """By fact: whether it is confirmed or reversed as things stand, with the note of who said so."""
     answers = Fact.objects.filter(loan__in=loans, kind__in=[Kind.CONFIRMATION, Kind.REVERSAL])
-    rows = list(answers.order_by("pk").values_list("pk", "kind", "target_id")) if repayments else []
+    rows = list(answers.order_by("pk").values_list("pk", "kind", "target_id", "note")) if repayments else []
     undone: set[int] = set()
-    for fact, kind, target in reversed(rows):  # the newest first: only a reversal that stands undoes anything
+    for fact, kind, target, _note in reversed(rows):  # the newest first: only a reversal that stands undoes anything
         if kind == Kind.REVERSAL and fact not in undone:
             undone.add(target)
-    said: defaultdict[int, set[str]] = defaultdict(set)
-    for fact, kind, target in rows:
+    said: defaultdict[int, dict[str, str]] = defaultdict(dict)
+    for fact, kind, target, note in rows:
         if fact not in undone:
-            said[target].add(kind)
+            said[target][kind] = note
     return said
 
 
-def _result(attempt: AutoRepayAttempt, said: dict[int, set[str]]) -> Result:
-    answers = said.get(attempt.repayment_id or 0, set())
+def _result(attempt: AutoRepayAttempt, said: dict[int, dict[str, str]]) -> Result:
+    answers = said.get(attempt.repayment_id or 0, {})
     if Kind.REVERSAL in answers:
         return Result.FAILED_AFTER_ALL
     if Kind.CONFIRMATION in answers:

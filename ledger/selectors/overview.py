@@ -12,11 +12,11 @@ from dateutil.relativedelta import relativedelta
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from ledger.models import AutoRepayAttempt, Bill, Household
-from ledger.models.autorepay import Outcome
 from ledger.selectors.accounts import AccountLine, BillCover, account_lines
 from ledger.selectors.bills import BillRow, bill_row, with_auto_repay
 from ledger.selectors.debts import Debt, debts, on_time_months
 from ledger.selectors.history import History, histories
+from ledger.selectors.mandate_news import MandateNews, mandate_news
 
 DAYS_AHEAD = 30
 MOST_LATE = 20
@@ -56,18 +56,9 @@ class PresumedDebit:
 
 
 @dataclass(frozen=True, slots=True)
-class FailedDebit:
-    """The last try to debit an open bill found too little money."""
-
-    row: BillRow
-    missing: int
-    debit_on: date
-
-
-@dataclass(frozen=True, slots=True)
 class NextBill:
-    """A bill to come; `funding` is "covered", "short" or "unknown", "" where nothing debits it. `leans_on` names the
-    inflows without which it is not covered."""
+    """A bill to come; `funding` is "covered", "short", "capped" (above what one debit may take) or "unknown", "" where
+    nothing debits it. `leans_on` names the inflows without which it is not covered."""
 
     row: BillRow
     funding: str
@@ -134,7 +125,7 @@ class Overview:
     late: tuple[LateBill, ...]
     more_late: int
     to_confirm: tuple[PresumedDebit, ...]
-    failed: tuple[FailedDebit, ...]
+    mandates: MandateNews
     shortfalls: tuple[Shortfall, ...]
     stale: tuple[StaleBalance, ...]
     next: tuple[NextBill, ...]
@@ -145,7 +136,7 @@ class Overview:
 
     @property
     def needs_you(self) -> bool:
-        return bool(self.to_confirm or self.failed or self.shortfalls or self.stale)
+        return bool(self.to_confirm or self.mandates or self.shortfalls or self.stale)
 
 
 def overview(household: Household, today: date, loans: Sequence[Any]) -> Overview:
@@ -160,14 +151,14 @@ def overview(household: Household, today: date, loans: Sequence[Any]) -> Overvie
     covers = {step.cover.bill: step.cover for line in lines for step in line.steps if step.cover}
     late = tuple(_late_bill(row, known, covers.get(row.id), today) for row in late_rows[:MOST_LATE])
     coming = tuple(_next_bill(row, covers.get(row.id)) for row in next_rows)
-    failed = tuple(_failed(bill, row) for bill, row in open_rows if bill.last_outcome == Outcome.FAILED)
+    news = mandate_news(household, loans, open_rows, covers, today)
     return Overview(
         headlines=_headlines(late_rows, late, coming),
         late=late,
         more_late=max(len(late_rows) - MOST_LATE, 0),
         to_confirm=_to_confirm(loans, known),
-        failed=failed,
-        shortfalls=_shortfalls(lines, {debit.row.id for debit in failed}),
+        mandates=news,
+        shortfalls=_shortfalls(lines, {debit.row.id for debit in news.failed}),
         stale=_stale(lines),
         next=coming[:MOST_NEXT],
         more_next=max(len(coming) - MOST_NEXT, 0),
@@ -186,9 +177,8 @@ def _bills(household: Household, today: date) -> QuerySet[Any]:
     return (
         with_auto_repay(Bill.objects.of_household(household).needed().filter(wanted))
         .annotate(
+            last_try=Subquery(last_try.values("pk")[:1]),
             last_outcome=Subquery(last_try.values("outcome")[:1]),
-            last_missing=Subquery(last_try.values("missing")[:1]),
-            last_debit_on=Subquery(last_try.values("debit_on")[:1]),
         )
         .order_by("payable_on", "pk")
     )
@@ -235,14 +225,11 @@ def _to_confirm(loans: Sequence[Any], known: dict[int, History]) -> tuple[Presum
     return tuple(sorted(found, key=lambda debit: (debit.paid_on, debit.fact_id)))
 
 
-def _failed(bill: Any, row: BillRow) -> FailedDebit:
-    return FailedDebit(row, bill.last_missing, bill.last_debit_on)
-
-
 def _next_bill(row: BillRow, cover: BillCover | None) -> NextBill:
     if cover is None:
         return NextBill(row, "", 0, row.auto_repay)
-    return NextBill(row, cover.funding, cover.missing, str(cover.account), cover.leans_on)
+    funding = "capped" if cover.above_cap else cover.funding.value
+    return NextBill(row, funding, cover.missing, str(cover.account), cover.leans_on)
 
 
 def _shortfalls(lines: Iterable[AccountLine], failed: set[int]) -> tuple[Shortfall, ...]:
@@ -310,7 +297,9 @@ def _late_headline(rows: Sequence[BillRow], late: Sequence[LateBill]) -> Headlin
 def _next_headline(group: Sequence[NextBill]) -> Headline:
     """One lender's bills of one day: covered only if every one of them is."""
     first = group[0]
-    worst = next((bill for state in ("short", "unknown", "") for bill in group if bill.funding == state), first)
+    worst = next(
+        (bill for state in ("short", "capped", "unknown", "") for bill in group if bill.funding == state), first
+    )
     return Headline(
         is_late=False,
         amount=sum(bill.row.open.total for bill in group),

@@ -276,7 +276,8 @@ def _ended_before(scope: Scope, currency: str) -> AutoRepayMandate | None:
 def pause_mandate(
     *, mandate: AutoRepayMandate, recording: Recording, resumes_on: date | None = None
 ) -> AutoRepayMandate | Refusal:
-    """No debits from today until `resumes_on` (None: until resumed); what falls between is not caught up."""
+    """No debits from today until `resumes_on` (None: until resumed); what falls between is not caught up. It answers
+    the question after failures in a row."""
     today = mandate.household.today(recording.now)
     if resumes_on is not None and resumes_on <= today:
         return Refusal("resumes_on", _("Choose a day after today."), "resumes_on")
@@ -284,6 +285,8 @@ def pause_mandate(
     def pause(row: AutoRepayMandate) -> None:
         if row.paused_on is not None:  # what fell into the earlier pause stays out: the row remembers one only
             row.authorized_at = recording.now
+        if row.asked_at is not None:  # pausing is an answer too
+            row.asked_at, row.kept_at = None, recording.now
         row.paused_on, row.resumes_on = today, resumes_on
 
     return _change(mandate, pause)
@@ -304,10 +307,12 @@ def resume_mandate(*, mandate: AutoRepayMandate, recording: Recording) -> AutoRe
 
 
 def keep_mandate(*, mandate: AutoRepayMandate, recording: Recording) -> AutoRepayMandate | Refusal:
-    """The user was asked after failures in a row, and wants to go on: failures count from now."""
+    """The user was asked after failures in a row, and wants to go on: failures count from now. Who was not asked, or
+    has answered, changes nothing."""
 
     def keep(row: AutoRepayMandate) -> None:
-        row.asked_at, row.kept_at = None, recording.now
+        if row.asked_at is not None:
+            row.asked_at, row.kept_at = None, recording.now
 
     return _change(mandate, keep)
 

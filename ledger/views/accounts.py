@@ -1,4 +1,4 @@
-"""Funding accounts: will the money be there, what is in them, and the auto-repay that debits them."""
+"""Funding accounts: will the money be there, and what is in them."""
 
 from __future__ import annotations
 
@@ -8,20 +8,14 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
 
-from ledger.forms.accounts import OWN, AccountForm, BalanceForm, MandateForm, preset_of
-from ledger.loanmath.debits import DebitRule
-from ledger.models import AutoRepayMandate, FundingAccount, Loan
+from ledger.forms.accounts import AccountForm, BalanceForm
+from ledger.models import FundingAccount, Loan
 from ledger.selectors.accounts import accounts_page, latest_balances
-from ledger.selectors.balances import balance_on
-from ledger.selectors.mandates import accounts_of, mandate_of
 from ledger.services import accounts as services
-from ledger.services.mandates import Wishes, authorize_mandate, end_mandate
 from ledger.services.projection import refresh
 from ledger.services.recording import Recording
 from ledger.services.refusal import Refusal
 from loantracker.http import PageRequest, editor_page, go, member_page, own, page
-
-LOANS = Loan.objects.select_related("lender", "household")
 
 
 @member_page
@@ -75,69 +69,6 @@ def state_balance(request: PageRequest, account_id: int) -> HttpResponse:
         return page(request, "ledger/state_balance.html", {"form": form, **context}, status=status)
     messages.success(request, _("Noted. The debits to come are worked out from this balance."))
     return go(request, "ledger:accounts")
-
-
-@member_page
-def mandate(request: PageRequest, loan_id: int) -> HttpResponse:
-    """Auto-repay of one loan: what it does, what it did, switching it on or off."""
-    loan = own(request, LOANS, pk=loan_id)
-    if request.method == "POST":
-        return _change_mandate(request, loan)
-    return _mandate_page(request, loan, _mandate_form(request, loan))
-
-
-@editor_page
-def _change_mandate(request: PageRequest, loan: Loan) -> HttpResponse:
-    form = _mandate_form(request, loan, request.POST)
-    if request.POST.get("switch") == "off":
-        ended = end_mandate(scope=loan, recording=Recording(key="", now=request.now, by=request.user))
-        if isinstance(ended, Refusal):
-            messages.error(request, str(ended))
-        else:
-            messages.success(request, _("Auto-repay is off for %(loan)s.") % {"loan": loan})
-        return go(request, "ledger:mandate", loan.pk)
-    if not form.is_valid():
-        return _mandate_page(request, loan, form, 422)
-    given = authorize_mandate(
-        scope=loan,
-        sources=[form.cleaned_data["account"]],
-        wishes=Wishes(rule=DebitRule(windows=tuple(form.windows()))),
-        recording=_recording(request, form),
-    )
-    if isinstance(given, Refusal):
-        if given.field == "windows":
-            given = Refusal(given.code, given.message, "own_windows")
-        return _mandate_page(request, loan, form, form.refuse(given))
-    messages.success(request, _("Auto-repay is on for %(loan)s.") % {"loan": loan})
-    return go(request, "ledger:mandate", loan.pk)
-
-
-def _mandate_form(request: PageRequest, loan: Loan, data: Any = None) -> MandateForm:
-    usable = FundingAccount.objects.in_use().filter(household=request.household, currency=loan.currency)
-    live = AutoRepayMandate.objects.live().filter(loan=loan).first()
-    first = live and accounts_of([live.pk])[live.pk][0]
-    windows = tuple(live.windows) if live else ()
-    preset = preset_of(windows) if live else "morning"
-    start = {
-        "account": first and first.pk,
-        "preset": preset,
-        "own_windows": ", ".join(windows) if preset == OWN else "",
-    }
-    return MandateForm(data, initial=start, accounts=usable)
-
-
-def _mandate_page(request: PageRequest, loan: Loan, form: MandateForm, status: int = 200) -> HttpResponse:
-    mandate = mandate_of(loan)
-    balance = balance_on(mandate.accounts[0], request.today) if mandate else None
-    context = {
-        "loan": loan,
-        "form": form,
-        "mandate": mandate,
-        "balance": balance,
-        "fresh": balance is not None and balance.known_on(request.today),
-        "has_account": bool(form.fields["account"].choices),  # type: ignore[attr-defined]
-    }
-    return page(request, "ledger/mandate.html", context, status=status)
 
 
 def _form_page(request: PageRequest, template: str, form: Any, context: dict[str, Any]) -> HttpResponse:

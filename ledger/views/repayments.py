@@ -16,6 +16,7 @@ from ledger.forms.repayment import RepaymentForm
 from ledger.loanmath.facts import ApplyTo
 from ledger.loanmath.money import AmountError, parse_amount
 from ledger.models import Loan
+from ledger.selectors.double_debit import DoubleDebit, double_debit
 from ledger.selectors.preview import Change, change
 from ledger.selectors.repayments import Desk, accounts_for, met_by, repayment_desk
 from ledger.services.projection import refresh
@@ -25,7 +26,7 @@ from ledger.services.repayments import record_repayment as record
 from ledger.services.repayments import refuse_repayment
 from loantracker.http import PageRequest, editor_page, go, own, page
 
-LOANS = Loan.objects.select_related("lender", "household")
+LOANS = Loan.objects.select_related("lender", "household", "mandate")
 PIECES = {"preview": "ledger/_repayment_preview.html", "repayment": "ledger/_repayment_form.html"}
 
 OTHER_WAY = {ApplyTo.SHORTEN: ApplyTo.LOWER, ApplyTo.LOWER: ApplyTo.SHORTEN}
@@ -114,8 +115,17 @@ def _page(request: PageRequest, desk: Desk, form: RepaymentForm, status: int = 2
         "other": other,
         "refusal": refusal,
         "planned": shown is not None and shown.as_of > desk.today,
+        "double": _double(request, desk, form, shown),
     }
     return page(request, "ledger/record_repayment.html", context, pieces=PIECES, status=status)
+
+
+def _double(request: PageRequest, desk: Desk, form: RepaymentForm, shown: Change | None) -> DoubleDebit | None:
+    """The lender's debit that the same bills may meet on the day in the form."""
+    if shown is None:
+        return None
+    numbers = {part.number for part in shown.paid if part.number is not None}
+    return double_debit(desk.loan, desk.bills, numbers, _day(form, desk.today), request.now)
 
 
 def _preview(form: RepaymentForm, desk: Desk) -> tuple[Change | None, Change | None, Refusal | None]:

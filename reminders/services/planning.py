@@ -17,6 +17,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from ledger.clock import local_day, zone
 from ledger.models import AutoRepayAttempt, Bill, Loan, User
 from ledger.models.autorepay import Outcome
+from ledger.models.autorepay import Reason as DebitReason
 from reminders import rules
 from reminders.models import RESTORED, Channel, Kind, LoanWatch, Reminder, State
 from reminders.selectors import Wishes, recipients, wishes
@@ -31,7 +32,13 @@ LONGEST_SLEEP = 30  # days after which a loan with bills to come is looked at ag
 NEWS = timedelta(days=7)  # what happened longer ago is no longer worth a notice
 RETRY = timedelta(minutes=30)
 
-_NOTICES = {Outcome.FAILED: Kind.ATTEMPT_FAILED, Outcome.PRESUMED: Kind.CONFIRM}
+_NOTICES = {
+    Outcome.FAILED: Kind.ATTEMPT_FAILED,
+    Outcome.PARTIAL: Kind.ATTEMPT_PARTIAL,
+    Outcome.PRESUMED: Kind.CONFIRM,
+}
+# Of a debit spread over several accounts only a last part that fell short is news.
+_IS_NEWS = ~Q(outcome=Outcome.PARTIAL) | Q(missing__gt=0) | Q(reason=DebitReason.CARD_LIMIT)
 
 
 def plan(now: datetime) -> int:
@@ -54,17 +61,30 @@ def plan_steps(now: datetime) -> int:
 
 
 def plan_notices(now: datetime) -> int:
-    """Plan the notices of debits that failed, and of those presumed that somebody has to confirm."""
+    """Plan the notices of debits that failed or took a part, of those presumed that somebody has to confirm, and the
+    question whether a mandate whose debits fail again and again is to go on: once each time it is asked."""
     told = Reminder.objects.filter(attempt=OuterRef("pk"))
+    asked = Reminder.objects.filter(
+        kind=Kind.KEEP_ON, attempt__mandate=OuterRef("mandate"), created_at__gte=OuterRef("mandate__asked_at")
+    )
     attempts = list(
-        AutoRepayAttempt.objects.filter(outcome__in=list(_NOTICES), recorded_at__gt=now - NEWS)
+        AutoRepayAttempt.objects.filter(_IS_NEWS, outcome__in=list(_NOTICES), recorded_at__gt=now - NEWS)
         .filter(~Exists(told))
-        .select_related("bill__loan")[:BATCH]
+        .annotate(asks=Q(outcome=Outcome.FAILED, mandate__asked_at__isnull=False) & ~Exists(asked))
+        .select_related("bill__loan", "mandate")
+        .order_by("-pk")[:BATCH]
     )
     if not attempts:
         return 0
     people = recipients({attempt.household_id for attempt in attempts})
-    rows = [notice(attempt, user, now) for attempt in attempts for user in people.get(attempt.household_id, [])]
+    rows = []
+    asking: set[int] = set()
+    for attempt in attempts:  # the newest first: it is the one the question is put with
+        asks = attempt.asks and attempt.mandate_id not in asking
+        if asks:
+            asking.add(attempt.mandate_id)
+        kind = Kind.KEEP_ON if asks else _NOTICES[Outcome(attempt.outcome)]
+        rows += [notice(attempt, user, now, kind) for user in people.get(attempt.household_id, [])]
     return _insert(rows)
 
 
@@ -211,9 +231,14 @@ def step_reminder(loan: Loan, bill: Bill, step: int, user: User, send_at: dateti
     )
 
 
-def notice(attempt: AutoRepayAttempt, user: User, now: datetime) -> Reminder:
-    """The notice of one attempt for one person, not yet saved."""
-    kind = _NOTICES[Outcome(attempt.outcome)]
+def notice(attempt: AutoRepayAttempt, user: User, now: datetime, kind: Kind) -> Reminder:
+    """The notice of one attempt for one person, not yet saved. The question whether to go on takes the place of the
+    notice that the attempt failed; it is known by the moment since when it is asked."""
+    subject: tuple[object, ...] = (attempt.bill.loan.key, attempt.bill.number, attempt.window_at)
+    if kind is Kind.KEEP_ON:
+        subject = (attempt.mandate.key, attempt.mandate.asked_at)
+    elif kind is Kind.ATTEMPT_PARTIAL:
+        subject = (*subject, attempt.number)
     return Reminder(
         household_id=attempt.household_id,
         recipient=user,
@@ -224,9 +249,7 @@ def notice(attempt: AutoRepayAttempt, user: User, now: datetime) -> Reminder:
         created_at=now,
         send_at=attempt.recorded_at,
         next_at=now,
-        message_id=message_id(
-            kind, attempt.household_id, attempt.bill.loan.key, attempt.bill.number, attempt.window_at, user.pk
-        ),
+        message_id=message_id(kind, attempt.household_id, *subject, user.pk),
     )
 
 

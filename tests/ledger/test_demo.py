@@ -34,10 +34,20 @@ def test_the_story_holds_on_any_day(today: str) -> None:
     assert overdue == {"Phone installments": 3, "Flights home": 1}
     late = bills.overdue(day).get(loan__name="Phone installments")
     assert (late.standing(day), late.penalty_due > 0) == (Standing.OVERDUE, True)
-    failed = AutoRepayAttempt.objects.filter(household=home, outcome="failed")
+    tries = AutoRepayAttempt.objects.filter(household=home)
+    failed = tries.filter(outcome="failed", reason="insufficient")
     assert {attempt.bill.loan.name for attempt in failed} == {"Flights home"}
     assert all(attempt.missing > 0 for attempt in failed)
-    kinds = Fact.objects.filter(household=home).exclude(kind=Kind.REPAYMENT).values_list("kind", "loan__name")
+    in_part = tries.filter(outcome="partial", mandate__lender__name="Clearwater Bank")
+    assert {attempt.bill.loan.name for attempt in in_part} <= {"Piano lessons", "Refrigerator"}
+    assert in_part.exists()
+    waiting = bills.filter(presumed__gt=0)
+    assert [bill.loan.name for bill in waiting] == ["Gym membership"]
+    kinds = (
+        Fact.objects.filter(household=home)
+        .exclude(kind__in=[Kind.REPAYMENT, Kind.CONFIRMATION])
+        .values_list("kind", "loan__name")
+    )
     assert sorted(kinds) == [
         ("arrangement", "Moving costs"),
         ("coupon", "Washing machine"),
@@ -62,6 +72,9 @@ def test_the_story_is_told_in_chinese_too() -> None:
         ("手机分期", "雪松信用卡"),
         ("夜校课程", "山坡助学基金"),
         ("搬家费用", "老城消费金融"),
+        ("钢琴课", "清水银行"),
+        ("冰箱", "清水银行"),
+        ("健身年卡", "山顶健身"),
     }
 
 

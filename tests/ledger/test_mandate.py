@@ -85,7 +85,7 @@ def test_switching_it_on(client, home, loan, card):
 @pytest.mark.parametrize(
     "chosen, windows",
     [
-        ({"preset": "midday"}, ["11:30", "19:00"]),
+        ({"preset": "daily"}, ["11:30", "19:00"]),
         ({"preset": "own", "own_windows": "20:00， 8:05、20:00"}, ["08:05", "20:00"]),
     ],
 )
@@ -123,14 +123,15 @@ def test_another_households_account_cannot_be_chosen(client, loan, card):
 def test_the_same_form_twice_is_one_mandate_and_with_other_content_a_conflict(client, loan, card):
     form = choice(card)
     assert [client.post(path(loan), form).status_code for _ in range(2)] == [302, 302]
-    assert client.post(path(loan), form | {"preset": "midday"}).status_code == 409
+    assert client.post(path(loan), form | {"preset": "daily"}).status_code == 409
     assert [mandate.windows for mandate in AutoRepayMandate.objects.all()] == [["09:30", "15:30"]]
 
 
 def test_switching_it_off_and_off_again(client, loan, card):
     client.post(path(loan), choice(card))
+    url = f"{path(loan)}{live(loan).pk}/"
     for _ in range(2):
-        assert client.post(path(loan), {"switch": "off"}, headers={"HX-Request": "true"}).status_code == 200
+        assert client.post(url, {"what": "end"}, headers={"HX-Request": "true"}).status_code == 200
     assert not AutoRepayMandate.objects.live().exists()
     assert "Switch it on" in text(client.get(path(loan)))
 
@@ -141,11 +142,13 @@ def test_a_viewer_looks_and_a_stranger_finds_nothing(client, home, loan, card):
     html = text(viewer.get(path(loan)))
     assert "Auto-repay is on" in html
     assert "<form method" not in html.split("<main")[1]
-    assert viewer.post(path(loan), {"switch": "off"}).status_code == 403
+    for url in (path(loan), f"{path(loan)}{live(loan).pk}/"):
+        assert viewer.post(url, {"what": "end"}).status_code == 403
 
     stranger = make.user()
     make.household(stranger)
-    for response in (signed_in(stranger).get(path(loan)), signed_in(stranger).post(path(loan), {"switch": "off"})):
+    url = f"{path(loan)}{live(loan).pk}/"
+    for response in (signed_in(stranger).get(path(loan)), signed_in(stranger).post(url, {"what": "end"})):
         assert response.status_code == 404
     assert AutoRepayMandate.objects.live().count() == 1
 

@@ -193,7 +193,7 @@ class TestNeedsYou:
         debit_due(at("2026-03-04", 10))
         refresh(home, at("2026-03-04"))
         shown = seen(home, date(2026, 3, 4))
-        assert [(one.row.loan_id, one.missing, one.debit_on) for one in shown.failed] == [
+        assert [(one.row.loan_id, one.missing, one.debit_on) for one in shown.mandates.failed] == [
             (loan.pk, 6_619, date(2026, 3, 4))
         ]
         assert shown.shortfalls == ()
@@ -284,7 +284,7 @@ def everything(home, count):
 
 
 @pytest.mark.parametrize("count", [2, 300])
-def test_the_overview_costs_14_queries_with_2_loans_and_with_300(home, client, count, django_assert_num_queries):
+def test_the_overview_costs_15_queries_with_2_loans_and_with_300(home, client, count, django_assert_num_queries):
     everything(home, count)
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(15):
         assert client.get(HOME).status_code == 200

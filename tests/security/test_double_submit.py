@@ -215,5 +215,5 @@ def test_looking_at_every_page_writes_nothing(mine: Home) -> None:
         client: Client = signed_in(user)
         for name, route in ROUTES.items():
             for options in ({}, {"HTTP_HX_REQUEST": "true", "HTTP_HX_TARGET": "preview"}):
-                client.get(route.url(name, mine) + "?undo=1&remove=1&confirm=1&switch=off", **options)
+                client.get(route.url(name, mine) + "?undo=1&remove=1&confirm=1&what=end", **options)
     assert fingerprint() == before

@@ -14,6 +14,7 @@ from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
 
 from ledger.models import (
+    AutoRepayMandate,
     CreditLine,
     Fact,
     FundingAccount,
@@ -50,6 +51,7 @@ class Home:
     presumed: Fact
     reminder: Reminder
     membership: Membership
+    mandate: AutoRepayMandate
 
 
 def home(name: str) -> Home:
@@ -67,7 +69,8 @@ def home(name: str) -> Home:
     presumed = make.repayment(loan, 10_000, date(2026, 2, 20), presumed=True)
     make.balance(account, 500_000, date(2026, 2, 1))
     inflow = make.inflow(account, name=f"Salary of {name}")
-    authorize_mandate(scope=loan, sources=[account], recording=make.recording())
+    mandate = authorize_mandate(scope=loan, sources=[account], recording=make.recording())
+    assert isinstance(mandate, AutoRepayMandate)
     reminder = Reminder.objects.create(
         household=household,
         recipient=viewer,
@@ -81,7 +84,8 @@ def home(name: str) -> Home:
     loan.refresh_from_db()
     membership = Membership.objects.get(user=viewer)
     return Home(
-        household, owner, editor, viewer, loan, account, spare, inflow, line, paid, presumed, reminder, membership
+        *(household, owner, editor, viewer, loan, account, spare, inflow, line, paid, presumed, reminder, membership),
+        mandate,
     )
 
 
@@ -273,6 +277,12 @@ ROUTES = {
             "preset": "own",
             "own_windows": "08:00, 20:00",
         },
+    ),
+    "ledger:change_mandate": Route(
+        who="editor",
+        args=lambda of: (of.loan.pk, of.mandate.pk),
+        post=lambda of: {"what": "pause", "resumes_on": "2026-03-20"},
+        only_post=True,
     ),
     "ledger:first_run": Route(),
     "ledger:add_credit_line": Route(
