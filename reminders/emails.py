@@ -32,6 +32,7 @@ class Debit:
     windows: str
     next_at: datetime | None
     funding: Funding
+    leans_on: str  # the inflows without which it is not covered
     missing: int = 0
     above_cap: bool = False
 
@@ -156,6 +157,7 @@ def _debit(bill: Bill, today: date, now: datetime) -> Debit | None:
         windows=" / ".join(mandate.windows),
         next_at=cover.debit_at.astimezone(zone(bill.loan.household.time_zone)) if cover.debit_at > now else None,
         funding=cover.funding,
+        leans_on=cover.leans_on,
         missing=cover.short_by,
         above_cap=cover.above_cap,
     )

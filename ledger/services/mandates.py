@@ -172,8 +172,12 @@ def _draft(scope: Scope, sources: Sequence[FundingAccount], wishes: Wishes, reco
 def _authorize(
     draft: AutoRepayMandate, scope: Scope, sources: Sequence[FundingAccount], wishes: Wishes
 ) -> AutoRepayMandate | Refusal:
+    held = FundingAccount.objects.select_for_update(no_key=True).filter(pk__in=[one.pk for one in sources])
+    is_usable = all(archived_at is None for archived_at in held.order_by("pk").values_list("archived_at", flat=True))
     loans = _lock_loans(scope, draft.currency)
     earlier = AutoRepayMandate.objects.filter(household_id=draft.household_id, key=draft.key).first()
+    if earlier is None and not is_usable:  # put away meanwhile
+        return Refusal("account", _("Choose one of your accounts."), "account")
     if earlier is not None:
         return earlier if earlier.fingerprint == draft.fingerprint else key_conflict()
     if isinstance(scope, Loan) and all(loan.settled_on or loan.archived_at for loan in loans):

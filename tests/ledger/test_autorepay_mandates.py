@@ -7,7 +7,7 @@ import pytest
 
 from ledger.loanmath.debits import DebitRule
 from ledger.loanmath.terms import PenaltyTerms
-from ledger.models import AutoRepayMandate, Bill, Confirmation, CreditLine, Fact, Loan, Repayment
+from ledger.models import AutoRepayMandate, Bill, Confirmation, CreditLine, Fact, FundingAccount, Loan, Repayment
 from ledger.models.autorepay import Reason
 from ledger.models.facts import Kind
 from ledger.selectors.accounts import coverage
@@ -53,6 +53,15 @@ def test_a_lenders_mandate_covers_its_loans_and_those_opened_later_in_its_curren
         [("02-10 09:30", "success")],
         [],
     ]
+
+
+def test_an_account_put_away_meanwhile_is_not_debited(home, card):
+    loan = make.loan(home, now=JAN_20)
+    FundingAccount.objects.filter(pk=card.pk).update(archived_at=JAN_20)  # `card` as read does not know
+
+    refused = authorize_mandate(scope=loan, sources=[card], recording=make.recording(JAN_20))
+
+    assert (refused.code, held_by(loan)) == ("account", None)
 
 
 def test_the_narrowest_mandate_holds_and_its_end_falls_back_to_the_wider(home, card):

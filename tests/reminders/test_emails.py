@@ -62,6 +62,13 @@ def test_an_account_that_is_short_says_by_how_much() -> None:
     assert "Salary card ••1234 is ¥66.19 short. Move the money there before the debit" in mail.outbox[0].body
 
 
+def test_a_debit_that_leans_on_a_salary_says_so() -> None:
+    _, account = debited_loan(balance=100_000)
+    builders.inflow(account, starts_on=date(2026, 1, 5), now=at("2026-03-01"))
+    run(at("2026-03-09", 9))
+    assert "Salary card ••1234 covers it if Salary comes in. Please see that it has." in mail.outbox[0].body
+
+
 def test_an_account_never_stated_asks_to_keep_enough_money() -> None:
     debited_loan()
     run(at("2026-03-09", 9))
