@@ -6,7 +6,7 @@ from datetime import date
 
 from django import template
 from django.utils.formats import date_format
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 
 from ledger.loanmath.inflows import LONGEST_MONTH, InflowPlan, Repeats
 from ledger.loanmath.terms import HolidayRule
@@ -26,8 +26,8 @@ def rhythm(plan: InflowPlan, today: date) -> str:
         return gettext("every other %(weekday)s") % {"weekday": date_format(plan.starts_on, "l")}
     if plan.day == LONGEST_MONTH:
         return gettext("on the last day of each month")
-    # Translators: %(ordinal)s is "15th" and English; %(number)d is 15. Use one of them.
-    return gettext("on the %(ordinal)s of each month") % {"ordinal": _ordinal(plan.day or 0), "number": plan.day or 0}
+    # Translators: %(day)s is "15th" in English, 15 elsewhere.
+    return gettext("on the %(day)s of each month") % {"day": _ordinal(plan.day or 0)}
 
 
 @register.filter
@@ -41,5 +41,8 @@ def moved_to(plan: InflowPlan) -> str:
 
 
 def _ordinal(number: int) -> str:
+    """The day of a month as English counts it; other languages write the number."""
+    if not (get_language() or "en").startswith("en"):
+        return str(number)
     ending = "th" if number in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
     return f"{number}{ending}"
