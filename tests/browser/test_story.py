@@ -214,7 +214,7 @@ def switch_auto_repay_on(page: Page) -> None:
     page.get_by_role("link", name="Overview").first.click()
     page.get_by_role("link", name="Laptop").first.click()
     page.get_by_role("link", name="Auto-repay").click()
-    page.get_by_label("At 09:30, again at 15:30").check()
+    page.get_by_label("At 09:30 and 15:30, and again on the five days after").check()
     page.get_by_role("button", name="Switch it on").click()
     expect(page.get_by_role("main")).to_contain_text("Salary card ••6217")
 
@@ -223,7 +223,8 @@ def switch_auto_repay_off(page: Page, running: Product) -> None:
     page.goto(running.url)
     page.get_by_role("link", name="Laptop").first.click()
     page.get_by_role("link", name="Auto-repay").click()
-    page.get_by_role("button", name="Switch it off").click()
+    page.get_by_text("End it").first.click()
+    page.get_by_role("button", name="End it").click()
     expect(page.get_by_role("button", name="Switch it on")).to_be_visible()
 
 
