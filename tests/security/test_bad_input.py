@@ -280,6 +280,7 @@ FOREIGN: dict[tuple[str, str], Callable[[Home], object]] = {
     ("ledger:add_loan", "credit_line"): lambda home: home.line.pk,
     ("ledger:record_repayment", "account"): lambda home: home.account.pk,
     ("ledger:mandate", "account"): lambda home: home.account.pk,
+    ("ledger:mandate", "account_2"): lambda home: home.account.pk,
 }
 
 
