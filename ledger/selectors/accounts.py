@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from ledger.loanmath.funding import Balance, Funding, Move, Step, forecast
@@ -251,7 +251,7 @@ def accounts_page(household: Household, today: date) -> AccountsPage:
     return AccountsPage(
         lines=lines,
         days=HORIZON_DAYS,
-        mandates=live_mandates(household),
+        mandates=[_with_next(row, covers) for row in live_mandates(household)],
         without=loans_without(household),
         archived=list(archived.order_by("name", "pk")),
         shortfall=min(short, key=lambda cover: (cover.debit_on, cover.bill), default=None),
@@ -263,6 +263,15 @@ def accounts_page(household: Household, today: date) -> AccountsPage:
         ),
         last_debit_on=max((cover.debit_on for cover in covers), default=None),
     )
+
+
+def _with_next(row: MandateRow, covers: Sequence[BillCover]) -> MandateRow:
+    """A mandate with its next debit as it stands on a line: what auto-repay looks at next may be an answer to trust."""
+    mine = [cover for cover in covers if cover.loan == row.loan.pk]
+    if not mine:
+        return row
+    first = min(mine, key=lambda cover: cover.debit_at)
+    return replace(row, next_debit_at=first.debit_at, next_debit_on=first.debit_on)
 
 
 def latest_balances(account: FundingAccount, shown: int = 10) -> list[StatedBalance]:

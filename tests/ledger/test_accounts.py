@@ -6,7 +6,8 @@ import pytest
 from django.test import Client
 
 from ledger import clock
-from ledger.models import FundingAccount, Role, StatedBalance
+from ledger.models import AutoRepayMandate, FundingAccount, Role, StatedBalance
+from ledger.selectors.accounts import accounts_page
 from ledger.selectors.balances import balance_on
 from ledger.services.accounts import add_account, state_balance
 from ledger.services.debit_chunks import debit_due
@@ -110,6 +111,18 @@ def test_mandates_are_listed_with_their_last_tries_and_loans_without(client, hom
     assert "bill 1, ¥100.00" in html
     assert "¥60.00 missing" in html
     assert "You repay this one by hand." in html
+
+
+def test_the_next_debit_is_a_debit_and_not_the_day_a_presumed_one_is_trusted(home, now, today):
+    card = make.account(home)
+    loan = loan_under_mandate(home, card, now - timedelta(days=2), due_in=0)
+    AutoRepayMandate.objects.update(trust_days=5)
+    debit_due(now.replace(hour=23, minute=59))
+    assert loan.bills.get(number=1).presumed == 10_000
+
+    (row,) = accounts_page(home, today).mandates
+
+    assert row.next_debit_on == loan.bills.get(number=2).payable_on
 
 
 @pytest.mark.parametrize("count", [1, 3])
