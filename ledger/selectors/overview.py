@@ -12,7 +12,7 @@ from dateutil.relativedelta import relativedelta
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from ledger.models import AutoRepayAttempt, Bill, Household
-from ledger.selectors.accounts import AccountLine, BillCover, account_lines
+from ledger.selectors.accounts import AccountLine, BillCover, account_lines, covers_of
 from ledger.selectors.bills import BillRow, bill_row, with_auto_repay
 from ledger.selectors.debts import Debt, debts, on_time_months
 from ledger.selectors.history import History, histories
@@ -148,7 +148,7 @@ def overview(household: Household, today: date, loans: Sequence[Any]) -> Overvie
     next_rows = [row for _, row in open_rows if today <= row.payable_on <= today + timedelta(days=DAYS_AHEAD)]
     known = _known(loans, late_rows, rows)
     lines = account_lines(household, today)
-    covers = {step.cover.bill: step.cover for line in lines for step in line.steps if step.cover}
+    covers = covers_of(lines)
     late = tuple(_late_bill(row, known, covers.get(row.id), today) for row in late_rows[:MOST_LATE])
     coming = tuple(_next_bill(row, covers.get(row.id)) for row in next_rows)
     news = mandate_news(household, loans, open_rows, covers, today)
@@ -229,7 +229,7 @@ def _next_bill(row: BillRow, cover: BillCover | None) -> NextBill:
     if cover is None:
         return NextBill(row, "", 0, row.auto_repay)
     funding = "capped" if cover.above_cap else cover.funding.value
-    return NextBill(row, funding, cover.missing, str(cover.account), cover.leans_on)
+    return NextBill(row, funding, cover.missing, cover.paid_from, cover.leans_on)
 
 
 def _shortfalls(lines: Iterable[AccountLine], failed: set[int]) -> tuple[Shortfall, ...]:
