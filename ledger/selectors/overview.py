@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -16,7 +16,7 @@ from ledger.selectors.accounts import AccountLine, BillCover, account_lines, cov
 from ledger.selectors.bills import BillRow, bill_row, with_auto_repay
 from ledger.selectors.debts import Debt, debts, on_time_months
 from ledger.selectors.history import History, histories
-from ledger.selectors.mandate_news import MandateNews, mandate_news
+from ledger.selectors.mandate_news import FailedDebit, MandateNews, mandate_news
 
 DAYS_AHEAD = 30
 MOST_LATE = 20
@@ -36,6 +36,7 @@ class LateBill:
     after_grace: int
     tries_again_on: date | None
     tries_again_at: datetime | None
+    failed: FailedDebit | None = None
 
     @property
     def a_day(self) -> int:
@@ -149,16 +150,21 @@ def overview(household: Household, today: date, loans: Sequence[Any]) -> Overvie
     known = _known(loans, late_rows, rows)
     lines = account_lines(household, today)
     covers = covers_of(lines)
-    late = tuple(_late_bill(row, known, covers.get(row.id), today) for row in late_rows[:MOST_LATE])
     coming = tuple(_next_bill(row, covers.get(row.id)) for row in next_rows)
     news = mandate_news(household, loans, open_rows, covers, today)
+    failed = {debit.row.id: debit for debit in news.failed}
+    late = tuple(
+        replace(_late_bill(row, known, covers.get(row.id), today), failed=failed.get(row.id))
+        for row in late_rows[:MOST_LATE]
+    )
+    said = {one.row.id for one in late}  # an overdue bill says itself why its debit failed
     return Overview(
         headlines=_headlines(late_rows, late, coming),
         late=late,
         more_late=max(len(late_rows) - MOST_LATE, 0),
         to_confirm=_to_confirm(loans, known),
-        mandates=news,
-        shortfalls=_shortfalls(lines, {debit.row.id for debit in news.failed}),
+        mandates=replace(news, failed=tuple(debit for debit in news.failed if debit.row.id not in said)),
+        shortfalls=_shortfalls(lines, set(failed)),
         stale=_stale(lines),
         next=coming[:MOST_NEXT],
         more_next=max(len(coming) - MOST_NEXT, 0),
