@@ -153,7 +153,7 @@ def _debit(bill: Bill, today: date, now: datetime) -> Debit | None:
     if cover is None or mandate is None:
         return None
     return Debit(
-        account=str(cover.account),
+        account=cover.paid_from,
         windows=" / ".join(mandate.windows),
         next_at=cover.debit_at.astimezone(zone(bill.loan.household.time_zone)) if cover.debit_at > now else None,
         funding=cover.funding,

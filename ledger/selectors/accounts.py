@@ -15,6 +15,7 @@ from ledger.selectors.inflows import InflowRow, inflow_rows, live_inflows
 from ledger.selectors.mandates import MandateRow, live_mandates, loans_without
 
 HORIZON_DAYS = 60  # how far ahead each account's balance line reaches
+WORSE = (Funding.COVERED, Funding.UNKNOWN, Funding.SHORT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,8 @@ class BillCover:
     `amount` is what is taken from this `account`, the last of those the debit touches. `missing` is this bill's own
     part of what the account lacks, `short_by` all it lacks by `debit_at`, the bills debited before included; both zero
     unless `funding` is short. `leans_on` names the inflows without which it is not covered: `funding` is unknown then,
-    since they are expected and not seen. A debit `above_cap` takes nothing, however much there is.
+    since they are expected and not seen. A debit `above_cap` takes nothing, however much there is. `beside` are the
+    other accounts that pay a part of the bill, where `covers_of` looked at it as a whole.
     """
 
     bill: int
@@ -43,6 +45,13 @@ class BillCover:
     short_by: int = 0
     leans_on: str = ""
     above_cap: bool = False
+    beside: tuple[FundingAccount, ...] = ()
+
+    @property
+    def paid_from(self) -> str:
+        """The accounts in words: all that pay a part where they cover it together, else the one in question."""
+        paying = (*self.beside, self.account) if self.funding is Funding.COVERED else (self.account,)
+        return " + ".join(map(str, paying))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +110,23 @@ def coverage(household: Household, today: date, days: int = HORIZON_DAYS) -> dic
     """For each bill a mandate will debit by `days` from today (overdue ones the lender still tries included), by the
     bill's id: whether the account covers it. Five queries, however many bills and accounts."""
     lines = account_lines(household, today, days)
-    return {step.cover.bill: step.cover for line in lines for step in line.steps if step.cover is not None}
+    return covers_of(lines)
+
+
+def covers_of(lines: Iterable[AccountLine]) -> dict[int, BillCover]:
+    """By bill: whether it is covered as a whole. A debit of several accounts is as good as its worst part: short, else
+    unknown, else covered."""
+    parts: dict[int, list[BillCover]] = {}
+    for line in lines:
+        for step in line.steps:
+            if step.cover is not None:
+                parts.setdefault(step.cover.bill, []).append(step.cover)
+    return {bill: _as_one(covers) for bill, covers in parts.items()}
+
+
+def _as_one(covers: Sequence[BillCover]) -> BillCover:
+    worst = max(covers, key=lambda cover: WORSE.index(cover.funding))
+    return replace(worst, beside=tuple(cover.account for cover in covers if cover is not worst))
 
 
 def account_lines(household: Household, today: date, days: int = HORIZON_DAYS) -> list[AccountLine]:
@@ -251,7 +276,7 @@ def accounts_page(household: Household, today: date) -> AccountsPage:
     return AccountsPage(
         lines=lines,
         days=HORIZON_DAYS,
-        mandates=[_with_next(row, covers) for row in live_mandates(household)],
+        mandates=[_with_next_debit(row, covers) for row in live_mandates(household)],
         without=loans_without(household),
         archived=list(archived.order_by("name", "pk")),
         shortfall=min(short, key=lambda cover: (cover.debit_on, cover.bill), default=None),
@@ -265,13 +290,14 @@ def accounts_page(household: Household, today: date) -> AccountsPage:
     )
 
 
-def _with_next(row: MandateRow, covers: Sequence[BillCover]) -> MandateRow:
-    """A mandate with its next debit as it stands on a line: what auto-repay looks at next may be an answer to trust."""
-    mine = [cover for cover in covers if cover.loan == row.loan.pk]
-    if not mine:
-        return row
-    first = min(mine, key=lambda cover: cover.debit_at)
-    return replace(row, next_debit_at=first.debit_at, next_debit_on=first.debit_on)
+def _with_next_debit(row: MandateRow, covers: Iterable[BillCover]) -> MandateRow:
+    """The row with the loan's first debit to come, as the balance lines show it. Auto-repay may look at a loan earlier,
+    to trust what was presumed."""
+    coming = [cover for cover in covers if cover.loan == row.loan.pk]
+    first = min(coming, key=lambda cover: (cover.debit_on, cover.debit_at), default=None)
+    if first is not None:
+        return replace(row, next_debit_at=first.debit_at, next_debit_on=first.debit_on)
+    return replace(row, next_debit_at=None, next_debit_on=None) if row.mandate.trust_days is not None else row
 
 
 def latest_balances(account: FundingAccount, shown: int = 10) -> list[StatedBalance]:

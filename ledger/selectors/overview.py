@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -12,11 +12,11 @@ from dateutil.relativedelta import relativedelta
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from ledger.models import AutoRepayAttempt, Bill, Household
-from ledger.selectors.accounts import AccountLine, BillCover, account_lines
+from ledger.selectors.accounts import AccountLine, BillCover, account_lines, covers_of
 from ledger.selectors.bills import BillRow, bill_row, with_auto_repay
 from ledger.selectors.debts import Debt, debts, on_time_months
 from ledger.selectors.history import History, histories
-from ledger.selectors.mandate_news import MandateNews, mandate_news
+from ledger.selectors.mandate_news import FailedDebit, MandateNews, mandate_news
 
 DAYS_AHEAD = 30
 MOST_LATE = 20
@@ -36,6 +36,7 @@ class LateBill:
     after_grace: int
     tries_again_on: date | None
     tries_again_at: datetime | None
+    failed: FailedDebit | None = None
 
     @property
     def a_day(self) -> int:
@@ -148,17 +149,22 @@ def overview(household: Household, today: date, loans: Sequence[Any]) -> Overvie
     next_rows = [row for _, row in open_rows if today <= row.payable_on <= today + timedelta(days=DAYS_AHEAD)]
     known = _known(loans, late_rows, rows)
     lines = account_lines(household, today)
-    covers = {step.cover.bill: step.cover for line in lines for step in line.steps if step.cover}
-    late = tuple(_late_bill(row, known, covers.get(row.id), today) for row in late_rows[:MOST_LATE])
+    covers = covers_of(lines)
     coming = tuple(_next_bill(row, covers.get(row.id)) for row in next_rows)
     news = mandate_news(household, loans, open_rows, covers, today)
+    failed = {debit.row.id: debit for debit in news.failed}
+    late = tuple(
+        replace(_late_bill(row, known, covers.get(row.id), today), failed=failed.get(row.id))
+        for row in late_rows[:MOST_LATE]
+    )
+    said = {one.row.id for one in late}  # an overdue bill says itself why its debit failed
     return Overview(
         headlines=_headlines(late_rows, late, coming),
         late=late,
         more_late=max(len(late_rows) - MOST_LATE, 0),
         to_confirm=_to_confirm(loans, known),
-        mandates=news,
-        shortfalls=_shortfalls(lines, {debit.row.id for debit in news.failed}),
+        mandates=replace(news, failed=tuple(debit for debit in news.failed if debit.row.id not in said)),
+        shortfalls=_shortfalls(lines, set(failed)),
         stale=_stale(lines),
         next=coming[:MOST_NEXT],
         more_next=max(len(coming) - MOST_NEXT, 0),
@@ -229,7 +235,7 @@ def _next_bill(row: BillRow, cover: BillCover | None) -> NextBill:
     if cover is None:
         return NextBill(row, "", 0, row.auto_repay)
     funding = "capped" if cover.above_cap else cover.funding.value
-    return NextBill(row, funding, cover.missing, str(cover.account), cover.leans_on)
+    return NextBill(row, funding, cover.missing, cover.paid_from, cover.leans_on)
 
 
 def _shortfalls(lines: Iterable[AccountLine], failed: set[int]) -> tuple[Shortfall, ...]:

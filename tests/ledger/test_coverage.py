@@ -4,13 +4,15 @@ from datetime import date
 
 import pytest
 
+from ledger.loanmath.debiting import DebitLimits
 from ledger.loanmath.funding import Balance, Funding
 from ledger.models import Bill
-from ledger.selectors.accounts import account_lines, coverage
+from ledger.selectors.accounts import account_lines, accounts_page, coverage
 from ledger.services.debit_chunks import debit_due
 from ledger.services.mandates import authorize_mandate, end_mandate
 from tests import builders as make
 from tests.builders import at
+from tests.ledger.debits import authorize, next_debit
 
 pytestmark = [pytest.mark.django_db, pytest.mark.service]
 
@@ -119,3 +121,39 @@ def test_one_loan_or_three_cost_five_queries(home, loans, django_assert_num_quer
         make.balance(card, 1, TODAY, FEB_1)
     with django_assert_num_queries(5):
         assert len(coverage(home, TODAY, 20)) == loans
+
+
+def in_parts(home, card, in_wallet, in_card):
+    """A loan debited in parts from the wallet, then the card, and what is said of its first bill as a whole."""
+    wallet = make.account(home, name="Wallet", last4="")
+    loan = make.loan(home, now=at("2026-01-20"))
+    authorize(loan, [wallet, card], limits=DebitLimits(partial=True))
+    make.balance(wallet, in_wallet, TODAY, FEB_1)
+    make.balance(card, in_card, TODAY, FEB_1)
+    (cover,) = coverage(home, TODAY, 20).values()
+    return cover
+
+
+def test_accounts_that_cover_a_bill_together_are_both_named(home, card):
+    cover = in_parts(home, card, 20_000, INSTALLMENT - 20_000)
+
+    assert cover.funding is Funding.COVERED
+    assert set(cover.paid_from.split(" + ")) == {"Wallet", str(card)}
+
+
+def test_a_bill_whose_parts_do_not_reach_is_short_whichever_account_comes_first(home, card):
+    cover = in_parts(home, card, 20_000, 30_000)
+
+    assert (cover.funding, cover.missing) == (Funding.SHORT, INSTALLMENT - 50_000)
+    assert cover.paid_from == str(cover.account)
+
+
+def test_the_day_a_presumed_debit_is_trusted_is_no_debit(home, card):
+    loan = make.loan(home, now=at("2026-01-20"))
+    authorize(loan, [card], trust_days=3)
+    debit_due(at("2026-02-10", 10))
+
+    (row,) = accounts_page(home, date(2026, 2, 11)).mandates
+
+    assert next_debit(loan) == "02-13 00:00"
+    assert row.next_debit_on == date(2026, 3, 10)

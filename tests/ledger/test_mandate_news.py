@@ -158,3 +158,14 @@ def test_the_news_cost_the_same_for_one_loan_and_for_three(owner, home, card, co
         client = signed_in(owner)
         with django_assert_num_queries(15):
             client.get("/")
+
+
+def test_an_overdue_bill_says_itself_why_its_debit_failed_and_says_it_once(owner, loan, card):
+    under(loan, card, 50_000)
+    debit_due(at("2026-02-10", 16))
+
+    html = overview(owner, at("2026-02-11", 8))
+
+    assert html.count("Bank of Tests could not debit on 10 Feb, yesterday") == 1
+    assert html.count("short. Top it up before the next try on 11 Feb, today, at 09:30, or pay by hand.") == 1
+    assert "The lender tries" not in html
