@@ -295,7 +295,7 @@ def _due_bills(
     )
     found: dict[int, _Row] = {}
     unusual: set[int] = set()
-    for row in map(_Row._make, bills.iterator()):
+    for row in map(_Row._make, bills):
         if row.loan not in loans:
             continue  # due since the others were held: the next sweep's
         if row.mandate is not None and row.payable_on + timedelta(days=row.day_offset) > homes[row.household].today:
