@@ -9,14 +9,16 @@ from ledger.loanmath.books import Books
 from ledger.loanmath.facts import Arrangement
 from ledger.loanmath.money import round_ratio
 from ledger.loanmath.paying import pay_ahead_again
-from ledger.loanmath.penalty import accrue_penalty
+from ledger.loanmath.penalty import accrue_penalty, keep_penalty
 from ledger.loanmath.replan import arranged_plan
+from ledger.loanmath.working_bill import ON_TIME
 
 
 def arrange(books: Books, fact: Arrangement) -> None:
     """Replace the schedule from the day on. What is open of principal, and unless it is forgiven of interest, fees and
-    penalty, is the principal of the new plan; a bill it replaces asks for no more than had met it. What was said about
-    single bills still to come is answered by the arrangement."""
+    penalty, is the principal of the new plan; a bill it replaces asks for no more than had met it, and one
+    paid late before keeps its penalty as the old terms had it. What was said about single bills still to come is
+    answered by the arrangement."""
     day = fact.effective_on
     books.take_back(day)
     principal, rest = _in_no_bill(books, fact)
@@ -29,6 +31,9 @@ def arrange(books: Books, fact: Arrangement) -> None:
         principal, rest = principal + amounts[0], rest + sum(amounts[1:])
         bill.ask_no_more()
         books.note(bill, day)
+    for bill in books.bills:
+        if bill.lateness is not ON_TIME:
+            keep_penalty(books, bill, day)
     joined = 0 if fact.forgives else rest
     books.joined += joined
     for bill in replaced:

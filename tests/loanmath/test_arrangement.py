@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -82,6 +83,19 @@ def test_its_own_penalty_holds_for_its_bills() -> None:
     )  # fmt: skip
     bills = seen(arranged(strict), on="2026-07-20").bills
     assert [bill.due.penalty for bill in bills[:7]] == [0, 0, 0, 0, 0, 1_000, 0]
+
+
+def test_its_penalty_does_not_reach_back_to_a_bill_paid_late() -> None:
+    """935.71 of principal ten days late at 24 % is 6.24, capped at 2.00 and paid with the bill; the arrangement has no
+    cap, and 5.00 charged later on the bill ask for 5.00 and no more penalty: nothing of its base is unpaid."""
+    uncapped = PenaltyTerms(annual_rate=Decimal("0.24"))
+    facts: list[Fact] = [
+        repayment(1, "2026-02-20", 108_171),
+        Arrangement(id=2, effective_on=day("2026-03-01"), terms=replace(FREE_OF_INTEREST, penalty=uncapped)),
+        Charge(id=3, effective_on=day("2026-03-05"), amount=500, bill=1),
+    ]
+    bill = project(loan(penalty=replace(uncapped, cap=200)), facts, day("2026-03-06")).bills[0]
+    assert (bill.due, bill.open) == (Parts(93_571, 14_400, 500, 200), Parts(fee=500))
 
 
 def test_a_payment_too_low_for_its_interest_is_worked_out_instead() -> None:

@@ -630,3 +630,28 @@ def test_a_penalty_that_was_capped_explains_itself_under_terms_without_the_cap()
     amount, (grown, cut) = explained_terms(terms, facts, "bill-1-penalty")
     assert (amount, grown.amount, cut.amount) == (200, Fraction(93_571, 150), 200 - Fraction(93_571, 150))
     assert (grown.kind, cut.kind) == (TermKind.PENALTY, TermKind.PENALTY_CAP)
+
+
+def test_a_penalty_that_was_capped_explains_itself_under_an_arrangement_without_the_cap() -> None:
+    """8.91 paid 134 days late at 27 % over 360 days: 0.895455, capped at a tenth, 0.891, and so 0.89. The arrangement
+    of the same day, which has neither cap nor penalty, finds the bill paid."""
+    terms = loan(
+        principal=1_781,
+        annual_rate=Decimal(0),
+        count=2,
+        first_due_on=day("2026-02-01"),
+        penalty=PenaltyTerms(annual_rate=Decimal("0.27"), year_days=360, cap_share=Decimal("0.1")),
+    )
+    after = replace(terms, first_due_on=day("2026-07-01"), penalty=PenaltyTerms())
+    facts: list[Fact] = [
+        Arrangement(id=1, effective_on=day("2026-06-15"), terms=after),
+        repayment(2, "2026-06-15", 980),
+    ]
+    projection = project(terms, facts, day("2026-06-15"))
+    explanation = explain(projection, cell_named("bill-1-penalty"))
+    assert projection.bills[0].due == Parts(891, 0, 0, 89)
+    assert [(term.kind, term.amount) for term in explanation.terms] == [
+        (TermKind.PENALTY, Fraction("89.5455")),
+        (TermKind.PENALTY_CAP, Fraction("-0.4455")),
+        (TermKind.ROUNDING, Fraction("-0.1")),
+    ]
