@@ -184,13 +184,23 @@ def _principal_terms(number: int, plan: Plan, row: PlanRow) -> list[Term]:
     if plan.at in plan.empty:
         met = Term(kind=TermKind.PAID_AHEAD, amount=Fraction(_met_ahead(plan).principal, plan.scale))
         return [Term(kind=TermKind.NOT_YET, amount=Fraction(0)), met]
-    after = taken(plan)
+    after, row = taken(plan), _as_planned(plan, row)
     found = _last_principal(number, plan, row) if is_last(plan, after) else _regular_principal(number, plan, row)
     if plan.ahead:
         found = _with_ahead(plan, found, last=is_last(plan, after))
     if plan.relief and not is_last(plan, after):
         found.append(Term(kind=TermKind.RELIEF, amount=Fraction(after.relief - plan.relief, plan.scale)))
     return found
+
+
+def _as_planned(plan: Plan, row: PlanRow) -> PlanRow:
+    """The row principal is worked out from: with interest on the balance, the one without what was paid ahead, for the
+    bill may ask for more interest since more of it was paid."""
+    if not plan.ahead or plan.terms.ahead_interest is not AheadInterest.ON_BALANCE:
+        return row
+    alone = plan.as_it_stands()
+    alone.ahead = {}  # what was paid still bears no interest
+    return alone.take()
 
 
 def _regular_principal(number: int, plan: Plan, row: PlanRow) -> list[Term]:

@@ -655,3 +655,33 @@ def test_a_penalty_that_was_capped_explains_itself_under_an_arrangement_without_
         (TermKind.PENALTY_CAP, Fraction("-0.4455")),
         (TermKind.ROUNDING, Fraction("-0.1")),
     ]
+
+
+def test_principal_gives_way_to_the_interest_worked_out_where_more_of_it_was_paid() -> None:
+    """1,000.00 in two bills of 507.51 at 1 % a month. Prepaying 100.00 would cost a fee, so that it meets bill 1: 10.00
+    of interest and 90.00 of principal. 0.10 more would cost none and lowers the balance to 909.90, which bears 9.10:
+    498.41 of the payment is principal, bill 1 asks for the 10.00 paid all the same, and bill 2 for 0.90 less."""
+    terms = loan(
+        principal=100_000,
+        annual_rate=Decimal("0.12"),
+        count=2,
+        ahead_interest=AheadInterest.ON_BALANCE,
+        excess=Excess.NEXT_BILL,
+        prepayment_fee=PrepaymentFee(Decimal("0.01"), 6),
+        order=(Component.INTEREST, Component.PRINCIPAL),
+    )
+    facts: list[Fact] = [repayment(1, "2026-01-10", 10_000), repayment(2, "2026-01-10", 10)]
+    amount, found = explained_terms(terms, facts, "bill-1-principal")
+    assert (amount, [(term.kind, term.amount) for term in found]) == (
+        49_841,
+        [(TermKind.PAYMENT, 50_751), (TermKind.LESS_INTEREST, -910)],
+    )
+    amount, found = explained_terms(terms, facts, "bill-1-interest")
+    assert (amount, [(term.kind, term.amount) for term in found]) == (
+        1_000,
+        [
+            (TermKind.INTEREST, Fraction("909.9")),
+            (TermKind.ROUNDING, Fraction("0.1")),
+            (TermKind.CARRIED_ON, 90),
+        ],
+    )
