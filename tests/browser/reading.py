@@ -12,6 +12,8 @@ _AXE = Axe()
 
 # Said in Latin letters in Chinese too: names, currencies, file formats, settings of the server.
 _NAMES = {
+    "UPI",
+    "AutoPay",
     "Loantracker",
     "English",
     "CNY",

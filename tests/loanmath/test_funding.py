@@ -109,3 +109,18 @@ def test_money_that_is_expected_makes_a_debit_possible_and_not_sure():
     assert balance_line(Balance(30_000, STATED), [inflow, debit], STATED)[1] == Step(
         debit, 50_000, Funding.UNKNOWN, 0, 0, 0
     )
+
+
+def test_what_no_source_holds_is_missing_at_the_last_that_gave():
+    debit = Move(1, JULY_8, 1_000, sources=(7, 8), partial=True)
+    lines = forecast({7: Balance(300, STATED), 8: Balance(200, STATED)}, [debit], STATED)
+    assert lines == {
+        7: [Step(debit, 300, Funding.COVERED, 0)],
+        8: [Step(debit, 700, Funding.SHORT, -500, missing=500, short_by=500)],
+    }
+
+
+def test_where_no_source_holds_anything_all_of_it_is_missing_at_the_last():
+    debit = Move(1, JULY_8, 1_000, sources=(7, 8), partial=True)
+    lines = forecast({7: Balance(0, STATED), 8: Balance(0, STATED)}, [debit], STATED)
+    assert lines == {7: [], 8: [Step(debit, 1_000, Funding.SHORT, -1_000, missing=1_000, short_by=1_000)]}

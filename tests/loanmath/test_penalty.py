@@ -342,3 +342,18 @@ def test_the_next_change_of_a_compounding_penalty_looks_beyond_its_monthly_retur
         for terms in (compounds, simple)
     ]
     assert found == [["2026-03-16", "2026-05-19"], ["2026-03-16", "2026-05-21"]]
+
+
+@pytest.mark.parametrize(
+    "terms, borne",
+    [
+        (PenaltyTerms(), False),
+        (PenaltyTerms(grace_days=3), False),
+        (PenaltyTerms(annual_rate=Decimal("0.18")), True),
+        (PenaltyTerms(late_fee=5_000), True),
+        (PenaltyTerms(late_fee_share=Decimal("0.05")), True),
+        (PenaltyTerms(late_fee_floor=1_000), True),
+    ],
+)
+def test_being_late_costs_something_where_a_rate_or_a_fee_is_agreed(terms: PenaltyTerms, borne: bool) -> None:
+    assert terms.is_borne is borne
