@@ -24,24 +24,25 @@ def tick() -> None:
         return
     heartbeat.started(heartbeat.LEDGER, now)
     refresh_overtaken(now)
-    first: HouseholdRange | None = None
-    for households in due_ranges(now):
-        if first is None:
-            first = households  # this worker's own share
-        else:
-            _hand_out(households)
+    ranges = due_ranges(now)
+    first = next(ranges, None)  # this worker's own share
+    for households in ranges:
+        if not _hand_out(households):
+            break
     if first is not None:
         debit_range(first, now)
     heartbeat.finished(heartbeat.LEDGER, clock.now())
 
 
-def _hand_out(households: HouseholdRange) -> None:
-    """Let any worker look at a range. It goes stale before the next tick hands out what is left, so that no heap of
-    them grows; where the broker is away that tick finds the work again."""
+def _hand_out(households: HouseholdRange) -> bool:
+    """Let any worker look at a range; False where the broker is away. It goes stale before the next tick hands out what
+    is left, so that no heap of them grows; what could not be handed out is found again by that tick."""
     try:
         debit_households.apply_async(households, expires=max(1, settings.SWEEP_SECONDS - 5), retry=False)
     except OperationalError as error:
-        log.warning("Households %s to %s wait for the next tick: %s", *households, error)
+        log.warning("Households from %s on wait for the next tick: %s", households.first, error)
+        return False
+    return True
 
 
 @shared_task  # type: ignore[untyped-decorator]

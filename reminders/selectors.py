@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -45,10 +45,14 @@ def wishes(households: Collection[int]) -> Wishes:
 def recipients(households: Collection[int]) -> dict[int, list[User]]:
     """By household, its members who can be written to, in one query."""
     found: defaultdict[int, list[User]] = defaultdict(list)
-    members = Membership.objects.filter(household__in=households, user__is_active=True).exclude(user__email="")
-    for membership in members.select_related("user").order_by("pk"):
+    for membership in writable_to().filter(household__in=households).select_related("user").order_by("pk"):
         found[membership.household_id].append(membership.user)
     return found
+
+
+def writable_to() -> QuerySet[Membership]:
+    """The members of all households who can be written to."""
+    return Membership.objects.filter(user__is_active=True).exclude(user__email="")
 
 
 def judge(row: Reminder, now: datetime) -> rules.Verdict:

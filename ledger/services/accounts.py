@@ -93,7 +93,8 @@ def move_account(*, account: FundingAccount, place: int) -> FundingAccount:
     the others close up. Moving it there twice changes nothing."""
     with transaction.atomic():
         in_use = FundingAccount.objects.in_use().filter(household_id=account.household_id)
-        order = list(in_use.select_for_update(no_key=True))
+        list(in_use.order_by("pk").select_for_update(no_key=True))  # in the order in which debits hold them
+        order = list(in_use)
         moved = next((one for one in order if one.pk == account.pk), None)
         if moved is not None:
             order.remove(moved)

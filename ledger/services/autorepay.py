@@ -7,6 +7,8 @@ import logging
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import takewhile
+from math import inf
+from time import monotonic
 
 from django.db import OperationalError, transaction
 from django.db.models import Max
@@ -50,9 +52,10 @@ class Debit:
     loan: int
 
 
-def debit_household(household: int, now: datetime) -> int:
+def debit_household(household: int, now: datetime, until: float = inf) -> int:
     """Every debit of a household whose moment has come, in the order of those moments, each in its own transaction;
-    the number of attempts recorded."""
+    the number of attempts recorded. After the first, what it has not got to by `until` (on the monotonic clock) stays
+    due and is left to the next sweep."""
     done = 0
     broken: set[int] = set()
     waiting: list[Debit] = []
@@ -71,16 +74,14 @@ def debit_household(household: int, now: datetime) -> int:
             continue
         try:
             result = debit_bill(debit, now)
+            done += 0 if isinstance(result, Debit) else len(result)
+            for later in [result] if isinstance(result, Debit) else _rest(debit, result, now):
+                heapq.heappush(waiting, later)
         except Exception as error:
             broken.add(debit.loan)
             _put_aside(debit.loan, error, now)
-            continue
-        if isinstance(result, Debit):
-            heapq.heappush(waiting, result)
-            continue
-        done += len(result)
-        for later in _rest(debit, result, now):
-            heapq.heappush(waiting, later)
+        if monotonic() > until:
+            break
     for loan in due:
         if loan.pk not in broken:
             _move_on(loan, now)

@@ -100,7 +100,7 @@ def debit_chunk(households: Sequence[int], now: datetime, until: float = inf) ->
     except Exception:
         log.exception("Auto-repay of households %s to %s goes one by one", households[0], households[-1])
         done, rest = 0, list(households)
-    return done + sum(debit_household(household, now) for household in rest if monotonic() < until)
+    return done + sum(debit_household(household, now, until) for household in rest if monotonic() < until)
 
 
 class _Row(NamedTuple):
@@ -386,6 +386,8 @@ def _decide_home(
             home.failing.append(row.mandate)
         home.decided.append(_debited(one, tries[0], one.moments[nth], home, last_settled))
         _take(balances, tries[0])
+    if any(one.this.taken and one.mandate in home.failing for one in home.decided):
+        raise _UnusualError  # whether to ask is to be seen after each failure: what was taken later ends their row
 
 
 def _order(row: _Row) -> tuple[bool, date, int, int]:

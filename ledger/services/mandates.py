@@ -183,12 +183,12 @@ def _authorize(
     if isinstance(scope, Loan) and all(loan.settled_on or loan.archived_at for loan in loans):
         return Refusal("settled", _("This loan has nothing left to repay."))
     live = live_of(scope, draft.currency).first()
-    if live is not None and live.fingerprint == draft.fingerprint:
-        return live
     today = scope.household.today(draft.authorized_at)
     draft.started_on = wishes.started_on or (live.started_on if live else today)
     if draft.expires_on is not None and draft.expires_on < max(draft.started_on, today):
         return Refusal("expires_on", _("Choose today or a later day."), "expires_on")
+    if live is not None and live.fingerprint == draft.fingerprint:
+        return live
     if live is not None:
         live.ended_at = draft.authorized_at
         live.save(update_fields=["ended_at"])
@@ -280,17 +280,19 @@ def _ended_before(scope: Scope, currency: str) -> AutoRepayMandate | None:
 def pause_mandate(
     *, mandate: AutoRepayMandate, recording: Recording, resumes_on: date | None = None
 ) -> AutoRepayMandate | Refusal:
-    """No debits from today until `resumes_on` (None: until resumed); what falls between is not caught up. It answers
-    the question after failures in a row."""
+    """No debits from today until `resumes_on` (None: until resumed); what falls between is not caught up. Of a pause
+    that lasts only its end changes. It answers the question after failures in a row."""
     today = mandate.household.today(recording.now)
     if resumes_on is not None and resumes_on <= today:
         return Refusal("resumes_on", _("Choose a day after today."), "resumes_on")
 
     def pause(row: AutoRepayMandate) -> None:
-        if row.paused_on is not None:  # what fell into the earlier pause stays out: the row remembers one only
-            row.authorized_at = recording.now
         if row.asked_at is not None:  # pausing is an answer too
             row.asked_at, row.kept_at = None, recording.now
+        if row.rule.is_paused(today):
+            row.resumes_on = resumes_on
+            return
+        _end_pause(row, recording.now)  # the row remembers one only
         row.paused_on, row.resumes_on = today, resumes_on
 
     return _change(mandate, pause)
@@ -299,15 +301,17 @@ def pause_mandate(
 def resume_mandate(*, mandate: AutoRepayMandate, recording: Recording) -> AutoRepayMandate | Refusal:
     """Debits take place again, from their next window on."""
 
-    def resume(row: AutoRepayMandate) -> None:
-        if row.paused_on is None:
-            return
-        at = recording.now
-        if row.resumes_on is not None:  # over by itself: what has come since is still to be decided
-            at = min(at, datetime.combine(row.resumes_on, time.min, tzinfo=zone(row.household.time_zone)))
-        row.paused_on, row.resumes_on, row.authorized_at = None, None, at
+    return _change(mandate, lambda row: _end_pause(row, recording.now))
 
-    return _change(mandate, resume)
+
+def _end_pause(row: AutoRepayMandate, now: datetime) -> None:
+    """Forget the pause of a mandate, if it had one; what fell into it stays out."""
+    if row.paused_on is None:
+        return
+    at = now
+    if row.resumes_on is not None:  # over by itself: what has come since is still to be decided
+        at = min(at, datetime.combine(row.resumes_on, time.min, tzinfo=zone(row.household.time_zone)))
+    row.paused_on, row.resumes_on, row.authorized_at = None, None, at
 
 
 def keep_mandate(*, mandate: AutoRepayMandate, recording: Recording) -> AutoRepayMandate | Refusal:

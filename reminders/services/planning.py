@@ -20,7 +20,7 @@ from ledger.models.autorepay import Outcome
 from ledger.models.autorepay import Reason as DebitReason
 from reminders import rules
 from reminders.models import RESTORED, Channel, Kind, LoanWatch, Reminder, State
-from reminders.selectors import Wishes, recipients, wishes
+from reminders.selectors import Wishes, recipients, wishes, writable_to
 from reminders.services.restoring import hold, last_restore, may_have_left
 
 logger = logging.getLogger(__name__)
@@ -69,7 +69,7 @@ def plan_notices(now: datetime) -> int:
     )
     attempts = list(
         AutoRepayAttempt.objects.filter(_IS_NEWS, outcome__in=list(_NOTICES), recorded_at__gt=now - NEWS)
-        .filter(~Exists(told))
+        .filter(~Exists(told), Exists(writable_to().filter(household=OuterRef("household"))))
         .annotate(asks=Q(outcome=Outcome.FAILED, mandate__asked_at__isnull=False) & ~Exists(asked))
         .select_related("bill__loan", "mandate")
         .order_by("-pk")[:BATCH]

@@ -1,5 +1,6 @@
 """Auto-repay while others act at the same moment: nothing twice, nothing lost, nobody waits for good."""
 
+import time
 from datetime import date
 from threading import Barrier, Event, Thread
 
@@ -8,8 +9,9 @@ from django.db import connection, transaction
 
 from ledger.loanmath.debiting import DebitLimits
 from ledger.loanmath.debits import DebitRule
-from ledger.models import AutoRepayAttempt, Loan, Repayment
+from ledger.models import AutoRepayAttempt, FundingAccount, Loan, Repayment
 from ledger.selectors.balances import balance_on
+from ledger.services.accounts import move_account
 from ledger.services.autorepay import debit_household
 from ledger.services.mandates import authorize_mandate, end_mandate, pause_mandate, resume_mandate
 from ledger.services.projection import lock
@@ -158,3 +160,27 @@ def test_a_mandate_given_for_a_lender_covers_a_loan_opened_at_the_same_moment(ho
             lambda n=n: make.loan(home, now=JAN_20, name=f"New {n}"),
         )
     assert [loan.mandate.windows for loan in Loan.objects.select_related("mandate")] == [["14:00"]] * 6
+
+
+@on_postgres
+def test_accounts_are_moved_in_the_order_in_which_debits_hold_them(home):
+    first, last = make.account(home, name="First"), make.account(home, name="Last")
+    FundingAccount.objects.filter(pk=last.pk).update(priority=0)
+    FundingAccount.objects.filter(pk=first.pk).update(priority=1)
+    held = FundingAccount.objects.select_for_update(no_key=True, nowait=True)
+
+    def move():
+        try:
+            move_account(account=first, place=0)
+        finally:
+            connection.close()
+
+    with transaction.atomic():
+        held.get(pk=first.pk)
+        mover = Thread(target=move)
+        mover.start()
+        time.sleep(0.5)  # it waits for the first by now
+        held.get(pk=last.pk)  # and holds no other meanwhile: else each would wait for the other
+    mover.join(60)
+
+    assert list(FundingAccount.objects.in_use().filter(household=home)) == [first, last]

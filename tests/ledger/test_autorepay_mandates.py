@@ -202,6 +202,17 @@ def test_a_mandate_that_has_expired_already_is_refused_and_the_one_in_force_stay
     assert AutoRepayMandate.objects.live().get() == first
 
 
+def test_a_mandate_that_has_expired_is_not_on_by_being_saved_again(home, card):
+    loan = make.loan(home, now=JAN_20)
+    wishes = Wishes(expires_on=date(2026, 2, 1))
+    authorize_mandate(scope=loan, sources=[card], recording=make.recording(JAN_20), wishes=wishes)
+
+    refused = authorize_mandate(scope=loan, sources=[card], recording=make.recording(at("2026-02-05")), wishes=wishes)
+
+    assert isinstance(refused, Refusal)
+    assert (refused.code, refused.field) == ("expires_on", "expires_on")
+
+
 # --- Pauses
 
 
@@ -246,6 +257,43 @@ def test_resuming_after_a_pause_that_ended_by_itself_forgets_nothing_since(home,
     assert next_debit(loan) == "02-12 09:30"
     given.refresh_from_db()
     assert (given.paused_on, given.resumes_on) == (None, None)
+
+
+def test_pausing_twice_forgets_nothing_that_came_before_the_pause(home, card):
+    loan = make.loan(home, now=JAN_20)
+    given = authorize(loan, [card], rule=DebitRule(("09:30",), retry_days=()))
+    make.balance(card, 900_000, FEB_1, at("2026-02-01"))
+
+    for _ in range(2):  # no worker has run since before the 10th
+        pause_mandate(mandate=given, recording=make.recording(at("2026-02-12")))
+
+    assert next_debit(loan) == "02-10 09:30"
+    debit_due(at("2026-02-12"))
+    assert repayments(loan) == [(date(2026, 2, 10), INSTALLMENT, "auto", False)]
+
+
+def test_pausing_again_moves_the_end_of_the_pause(home, card):
+    loan = make.loan(home, now=JAN_20)
+    given = authorize(loan, [card], rule=DebitRule(("09:30",), retry_days=(1, 2, 3)))
+    make.balance(card, 900_000, FEB_1, at("2026-02-01"))
+    pause_mandate(mandate=given, recording=make.recording(at("2026-02-09")))
+
+    pause_mandate(mandate=given, recording=make.recording(at("2026-02-11")), resumes_on=date(2026, 2, 12))
+
+    given.refresh_from_db()
+    assert (given.paused_on, given.resumes_on) == (date(2026, 2, 9), date(2026, 2, 12))
+    assert next_debit(loan) == "02-12 09:30"
+
+
+def test_a_pause_after_one_that_ended_by_itself_forgets_nothing_between_them(home, card):
+    loan = make.loan(home, now=JAN_20)
+    given = authorize(loan, [card], rule=DebitRule(("09:30",), retry_days=()))
+    make.balance(card, 900_000, FEB_1, at("2026-02-01"))
+    pause_mandate(mandate=given, recording=make.recording(at("2026-02-02")), resumes_on=date(2026, 2, 5))
+
+    pause_mandate(mandate=given, recording=make.recording(at("2026-02-12")))  # no worker has run since
+
+    assert next_debit(loan) == "02-10 09:30"
 
 
 # --- Trust

@@ -78,7 +78,7 @@ def books(home):
 
 @pytest.fixture
 def never_one_by_one(monkeypatch):
-    def fail(household, now):
+    def fail(household, now, until):
         raise AssertionError(f"household {household} went one by one")
 
     monkeypatch.setattr(debit_chunks, "debit_household", fail)
@@ -178,3 +178,51 @@ def test_failures_in_a_row_are_counted_in_a_chunk_too(never_one_by_one):
     debit_chunk([home.pk], DEBIT)
 
     assert mandate.get().asked_at == DEBIT
+
+
+def failing_until_the_last():
+    """A lender's mandate over three loans that one account has no money for, and a small one that it pays."""
+    home = make.household()
+    card = make.account(home)
+    make.balance(card, 60_000, date(2026, 2, 1), at("2026-02-01"))
+    loans = [make.loan(home, now=JAN_20, name=f"Loan {n}") for n in range(3)]
+    small = make.loan(home, now=JAN_20, name="Small", principal=120_000)
+    authorize_mandate(scope=small.lender, sources=[card], recording=make.recording(JAN_20))
+    return home, [*loans, small]
+
+
+def test_failures_before_a_success_in_one_chunk_are_asked_about_too():
+    together, loans = failing_until_the_last()
+    alone, _ = failing_until_the_last()
+
+    debit_chunk([together.pk], DEBIT)
+    autorepay.debit_household(alone.pk, DEBIT)
+
+    assert [str(AutoRepayAttempt.objects.get(bill__loan=loan).outcome) for loan in loans] == [
+        *["failed"] * 3,
+        "success",
+    ]
+    assert books(together) == books(alone)
+    asked = dict(AutoRepayMandate.objects.values_list("household", "asked_at"))
+    assert asked == {together.pk: DEBIT, alone.pk: DEBIT}
+
+
+def test_a_household_debited_one_by_one_stops_when_the_sweeps_time_is_up_and_loses_nothing(home, card):
+    loans = [loan_under_mandate(home, card, name=f"Loan {n}") for n in range(3)]
+
+    assert autorepay.debit_household(home.pk, DEBIT, until=0.0) == 1
+    assert [len(repayments(loan)) for loan in loans] == [1, 0, 0]
+
+    assert debit_chunk([home.pk], DEBIT) == 2
+    assert [len(repayments(loan)) for loan in loans] == [1, 1, 1]
+
+
+def test_a_rest_that_cannot_be_looked_at_puts_its_loan_aside_and_stops_no_other(home, card, monkeypatch):
+    loans = [loan_under_mandate(home, card, name=f"Loan {n}") for n in range(2)]
+    monkeypatch.setattr(autorepay, "_rest", lambda *_: 1 / 0)
+
+    autorepay.debit_household(home.pk, DEBIT)
+
+    assert [len(repayments(loan)) for loan in loans] == [1, 1]
+    troubles = [Loan.objects.get(pk=loan.pk).auto_repay_trouble for loan in loans]
+    assert troubles == ["ZeroDivisionError: division by zero"] * 2

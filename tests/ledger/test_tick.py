@@ -14,8 +14,9 @@ import pytest
 from celery.contrib.testing.worker import start_worker
 from django.conf import settings
 from django.db import connection, connections
+from kombu.exceptions import OperationalError
 
-from ledger import clock
+from ledger import clock, tasks
 from ledger.loanmath.debits import DebitRule
 from ledger.loanmath.terms import PenaltyTerms
 from ledger.models import (
@@ -28,7 +29,7 @@ from ledger.models import (
 )
 from ledger.services import heartbeat
 from ledger.services.checking import find_problems
-from ledger.services.debit_chunks import debit_due
+from ledger.services.debit_chunks import HouseholdRange, debit_due
 from ledger.services.mandates import Wishes, authorize_mandate
 from ledger.services.passing_days import refresh_overtaken
 from ledger.services.refusal import Refusal
@@ -279,3 +280,27 @@ def test_a_tick_sent_through_redis_debits_what_is_due_today():
 
     assert paid(loan) == [(today, asked, "auto")]
     assert Heartbeat.objects.get().job == "ledger"
+
+
+def test_a_broker_that_is_away_is_asked_once_and_this_workers_own_share_is_done(monkeypatch, home, card, caplog):
+    asked = []
+
+    def away(args, **_):
+        asked.append(args)
+        raise OperationalError("away")
+
+    ranges = [
+        HouseholdRange(home.pk, home.pk),
+        HouseholdRange(home.pk + 1, home.pk + 1),
+        HouseholdRange(home.pk + 2, 99),
+    ]
+    done = []
+    monkeypatch.setattr(tasks, "due_ranges", lambda now: iter(ranges))
+    monkeypatch.setattr(tasks, "debit_range", lambda households, now: done.append(households))
+    monkeypatch.setattr(tasks.heartbeat, "idle", lambda *_: False)
+    monkeypatch.setattr(tasks.debit_households, "apply_async", away)
+
+    tick()
+
+    assert (asked, done) == ([ranges[1]], [ranges[0]])
+    assert "wait for the next tick" in caplog.text

@@ -10,11 +10,12 @@ from django.core import mail
 
 from ledger.loanmath.debiting import DebitLimits
 from ledger.loanmath.debits import DebitRule
-from ledger.models import AutoRepayMandate, Loan
+from ledger.models import AutoRepayMandate, Loan, User
 from ledger.services.debit_chunks import debit_due
 from ledger.services.mandates import Wishes, authorize_mandate, keep_mandate, pause_mandate
 from reminders.models import Kind, Reminder, State
 from reminders.rules import Reason
+from reminders.services import planning
 from reminders.services.planning import plan
 from reminders.tasks import run
 from tests import builders
@@ -143,3 +144,16 @@ def test_planning_finds_nothing_new_a_second_time() -> None:
     debit_due(at("2026-03-10", 10))
     assert plan(at("2026-03-10", 10)) > 0
     assert plan(at("2026-03-10", 10)) == 0
+
+
+def test_households_nobody_can_write_to_keep_no_notice_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planning, "BATCH", 2)
+    loan_under(100_000)
+    for _ in range(3):  # they fail later, so they are looked at first
+        loan, _given = loan_under(100_000)
+        User.objects.filter(memberships__household=loan.household).update(is_active=False)
+    debit_due(at("2026-03-10", 10))
+
+    plan(at("2026-03-10", 10))
+
+    assert Reminder.objects.filter(kind=Kind.ATTEMPT_FAILED).count() == 1
