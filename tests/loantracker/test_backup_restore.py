@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import fcntl
+import gzip
 import hashlib
 import io
 import json
 import tarfile
 import threading
+import zlib
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -212,10 +214,23 @@ def test_a_damaged_file_is_refused(unchanged: Path, capsys: pytest.CaptureFixtur
     sound = unchanged.read_bytes()
     for share in (0.1, 0.5, 0.9):
         place = int(len(sound) * share)
-        unchanged.write_bytes(sound[:place] + bytes([sound[place] ^ 16]) + sound[place + 1 :])
+        unchanged.write_bytes(damaged(sound, place))
         assert "is damaged" in refusal(unchanged, capsys)
         unchanged.write_bytes(sound[:place])
         assert "is damaged" in refusal(unchanged, capsys)
+
+
+def damaged(sound: bytes, place: int) -> bytes:
+    """One bit is another at `place` or soon after: in runs of zeros some bits can change without changing what they
+    unpack to, and then nothing is damaged."""
+    for at_byte in range(place, len(sound)):
+        changed = sound[:at_byte] + bytes([sound[at_byte] ^ 16]) + sound[at_byte + 1 :]
+        try:
+            if gzip.decompress(changed) != gzip.decompress(sound):
+                return changed
+        except (OSError, EOFError, zlib.error):
+            return changed
+    raise AssertionError("no bit tells")
 
 
 def test_a_missing_file_is_refused(unchanged: Path, capsys: pytest.CaptureFixture[str]) -> None:
