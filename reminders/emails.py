@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from email.utils import format_datetime
@@ -102,8 +103,10 @@ class Letter:
         return self.debit is not None and self.debit.funding is Funding.COVERED
 
 
-def compose(row: Reminder, now: datetime) -> EmailMultiAlternatives:
-    """The message of a reminder as things stand `now`: plain text and HTML, with its fixed Message-ID."""
+def compose(rows: Sequence[Reminder], now: datetime) -> EmailMultiAlternatives:
+    """One letter to one person of all that `rows` are about, as things stand `now`: plain text and HTML, with a
+    Message-ID that depends on nothing but the rows. Never empty; all of one household, recipient and channel."""
+    (row,) = rows
     letter = gather(row, now) if row.bill is not None else None
     with translation.override(row.recipient.language), timezone.override(zone(row.household.time_zone)):
         return _message(row, _template(row, letter), {"letter": letter, **_around(row.household)}, now)

@@ -9,18 +9,35 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from ledger.models import AutoRepayAttempt, Bill, Household, Loan
+from ledger.models import AutoRepayAttempt, Bill, FundingAccount, Household, Loan
 from ledger.querysets import HouseholdQuerySet
 from reminders import rules
 
 
 class Kind(models.TextChoices):
+    """What a message is about; see `rules.Category` for what can be switched off together."""
+
     STEP = "step", _("bill reminder")
+    ATTEMPT_DONE = "attempt_done", _("debit done")
     ATTEMPT_FAILED = "attempt_failed", _("failed debit")
     ATTEMPT_PARTIAL = "attempt_partial", _("debit in part")
     CONFIRM = "confirm", _("please confirm a debit")
     KEEP_ON = "keep_on", _("auto-repay fails again and again")
+    SHORTFALL = "shortfall", _("account runs short")
+    COUPON = "coupon", _("coupon expires")
+    PROMOTION = "promotion", _("promotional rate ends")
+    REPRICING = "repricing", _("the rate is set anew")
+    LOCK_IN = "lock_in", _("early repayment becomes free")
+    MANDATE_EXPIRING = "mandate_expiring", _("auto-repay expires")
+    PAID_OFF = "paid_off", _("loan paid off")
+    DIGEST = "digest", _("monthly digest")
+    MISSED = "missed", _("what you missed")
     TEST = "test", _("test mail")
+
+
+OF_ATTEMPT = [Kind.ATTEMPT_DONE, Kind.ATTEMPT_FAILED, Kind.ATTEMPT_PARTIAL, Kind.CONFIRM, Kind.KEEP_ON]
+OF_LOAN = [Kind.COUPON, Kind.PROMOTION, Kind.REPRICING, Kind.LOCK_IN, Kind.MANDATE_EXPIRING, Kind.PAID_OFF]
+OF_HOUSEHOLD = [Kind.DIGEST, Kind.MISSED]
 
 
 class State(models.TextChoices):
@@ -37,6 +54,7 @@ class State(models.TextChoices):
 
 class Channel(models.TextChoices):
     EMAIL = "email", _("e-mail")
+    PUSH = "push", _("another channel")  # a `Destination`
 
 
 class Reason(models.TextChoices):
@@ -48,10 +66,20 @@ class Reason(models.TextChoices):
     SWITCHED_OFF = rules.Reason.SWITCHED_OFF.value, _("switched off in the settings")
     ARCHIVED = rules.Reason.ARCHIVED.value, _("the loan was put away")
     LEFT = rules.Reason.LEFT.value, _("the recipient left the household")
+    MUTED = rules.Reason.MUTED.value, _("the recipient does not want these")
+    DIGESTED = rules.Reason.DIGESTED.value, _("one message told of everything missed")
     ANSWERED = rules.Reason.ANSWERED.value, _("it was answered already")
 
 
 _TAKEN = Q(state__in=[State.SENDING.value, State.INFLIGHT.value])
+
+
+def _about(*names: str, kinds: list[Kind]) -> Q:
+    """Messages of some kinds that have just these of the fields that say what they are about."""
+    every = ("bill", "about_on", "attempt", "account", "loan")
+    return Q(kind__in=[kind.value for kind in kinds], **{f"{name}__isnull": name not in names for name in every})
+
+
 ATTENTION = [State.FAILED, State.UNCERTAIN]  # what its recipient has to be told of in the app
 RESTORED = "the books were restored from a backup"  # the error of a message held back because of that
 
@@ -73,9 +101,11 @@ class ReminderQuerySet(HouseholdQuerySet["Reminder"]):
 class Reminder(models.Model):
     """One message about one subject to one person on one channel, and what became of it.
 
-    A step of a bill is known by the bill, the day it was payable and `step` ("T-3"): a bill that moves to another
-    day has new ones. Notices are known by the attempt they tell of. `message_id` is fixed from the start, so a mail
-    store can fold a repeat. `send_at` is when it was due, `next_at` when it is looked at next.
+    A step of a bill is known by the bill, the day it was payable (`about_on`) and `step` ("T-3"): a bill that moves to
+    another day has new ones. Notices are known by the attempt they tell of; everything else by its loan or account and
+    the day it is about. `message_id` is fixed from the start and the same for the same subject, recipient and channel:
+    it is what keeps a message from being planned twice, and lets a mail store fold a repeat. `send_at` is when it was
+    due, `next_at` when it is looked at next. Messages that go out as one letter share a `token`.
     """
 
     household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="reminders")
@@ -83,9 +113,12 @@ class Reminder(models.Model):
     channel = models.CharField(max_length=10, choices=Channel.choices, default=Channel.EMAIL)
     kind = models.CharField(max_length=20, choices=Kind.choices)
     bill = models.ForeignKey(Bill, on_delete=models.CASCADE, null=True, related_name="reminders")
-    payable_on = models.DateField(null=True)
+    about_on = models.DateField(null=True)
     step = models.CharField(max_length=12, blank=True)
     attempt = models.ForeignKey(AutoRepayAttempt, on_delete=models.CASCADE, null=True, related_name="reminders")
+    loan = models.ForeignKey(Loan, on_delete=models.CASCADE, null=True, related_name="reminders")
+    account = models.ForeignKey(FundingAccount, on_delete=models.CASCADE, null=True, related_name="reminders")
+    destination = models.ForeignKey("Destination", on_delete=models.SET_NULL, null=True, related_name="reminders")
     created_at = models.DateTimeField()
     send_at = models.DateTimeField()
     next_at = models.DateTimeField()
@@ -106,29 +139,24 @@ class Reminder(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["bill", "payable_on", "step", "recipient", "channel"],
-                condition=Q(kind=Kind.STEP),
+                fields=["bill", "about_on", "step", "recipient"],
+                condition=Q(kind=Kind.STEP, channel=Channel.EMAIL),
                 name="reminder_step_once",
             ),
             models.UniqueConstraint(
-                fields=["attempt", "kind", "recipient", "channel"],
-                condition=Q(attempt__isnull=False),
+                fields=["attempt", "kind", "recipient"],
+                condition=Q(attempt__isnull=False, channel=Channel.EMAIL),
                 name="reminder_attempt_once",
             ),
             models.CheckConstraint(condition=Q(channel__in=Channel.values), name="reminder_channel_known"),
             models.CheckConstraint(condition=Q(state__in=State.values), name="reminder_state_known"),
             models.CheckConstraint(
-                condition=(
-                    Q(kind=Kind.STEP, bill__isnull=False, payable_on__isnull=False, attempt__isnull=True) & ~Q(step="")
-                )
-                | Q(
-                    kind__in=[Kind.ATTEMPT_FAILED, Kind.ATTEMPT_PARTIAL, Kind.CONFIRM, Kind.KEEP_ON],
-                    bill__isnull=False,
-                    payable_on__isnull=False,
-                    attempt__isnull=False,
-                    step="",
-                )
-                | Q(kind=Kind.TEST, bill__isnull=True, payable_on__isnull=True, attempt__isnull=True, step=""),
+                condition=_about("bill", "about_on", kinds=[Kind.STEP]) & ~Q(step="")
+                | _about("bill", "about_on", "attempt", kinds=OF_ATTEMPT) & Q(step="")
+                | _about("account", "about_on", kinds=[Kind.SHORTFALL]) & ~Q(step="")
+                | _about("loan", "about_on", kinds=OF_LOAN)
+                | _about("about_on", kinds=OF_HOUSEHOLD) & Q(step="")
+                | _about(kinds=[Kind.TEST]) & Q(step=""),
                 name="reminder_subject_of_its_kind",
             ),
             models.CheckConstraint(
@@ -155,8 +183,15 @@ class Reminder(models.Model):
         return f"{self.step or self.kind} to {self.recipient_id}: {self.state}"
 
 
+def _also() -> list[str]:
+    return [also.value for also in rules.DEFAULT.also]
+
+
 class ReminderPolicy(models.Model):
-    """What a household wants to be reminded of, or what it wants otherwise for one `loan`; `rules.Policy` as a row."""
+    """What a household wants to be reminded of, or what it wants otherwise for one `loan`; `rules.Policy` as a row.
+
+    `second` is the member told at 18:00 of the due day of what nobody has paid or confirmed; of a household only.
+    """
 
     household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="reminder_policies")
     loan = models.OneToOneField(Loan, on_delete=models.CASCADE, null=True, related_name="reminder_policy")
@@ -164,6 +199,10 @@ class ReminderPolicy(models.Model):
     days = models.JSONField(default=list)
     then_every = models.PositiveSmallIntegerField(default=rules.DEFAULT.then_every)
     hour = models.PositiveSmallIntegerField(default=rules.DEFAULT.hour)
+    also = models.JSONField(default=_also)
+    quiet_from = models.PositiveSmallIntegerField(default=rules.QUIET_FROM)
+    quiet_until = models.PositiveSmallIntegerField(default=rules.QUIET_UNTIL)
+    second = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
 
     objects = HouseholdQuerySet.as_manager()
 
@@ -186,7 +225,93 @@ class ReminderPolicy(models.Model):
     @property
     def value(self) -> rules.Policy:
         """This policy as the rules read it."""
-        return rules.Policy(tuple(self.days), self.then_every, self.hour, self.is_on)
+        also = tuple(rules.Also(name) for name in self.also)
+        return rules.Policy(
+            tuple(self.days), self.then_every, self.hour, self.is_on, also, self.quiet_from, self.quiet_until
+        )
+
+
+class ReminderChoice(models.Model):
+    """What one member of a household does not want to be told: categories (`rules.Category`) switched off."""
+
+    household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="reminder_choices")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="reminder_choices")
+    muted = models.JSONField(default=list)
+
+    objects = HouseholdQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["household", "user"], name="choice_one_a_member"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} in {self.household_id}: {self.muted}"
+
+
+class Snooze(models.Model):
+    """One member wants to hear nothing of a bill before `until`, a day no later than the bill is payable."""
+
+    household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="snoozes")
+    bill = models.ForeignKey(Bill, on_delete=models.CASCADE, related_name="snoozes")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="snoozes")
+    until = models.DateField()
+    key = models.CharField(max_length=200)
+    created_at = models.DateTimeField()
+
+    objects = HouseholdQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["household", "key"], name="snooze_key_once"),
+        ]
+        indexes = [models.Index(fields=["bill", "user", "-id"], name="snooze_latest")]
+
+    def __str__(self) -> str:
+        return f"bill {self.bill_id} until {self.until}"
+
+
+class Destination(models.Model):
+    """Where else a person is told: one Apprise URL, encrypted (`secrets`), never shown again.
+
+    One that `is_always` gets every message next to the e-mail; the others, in the order of `position`, take over when
+    the mail cannot be delivered. `kind` is the scheme's own name ("ntfy"), `label` what its owner calls it.
+    """
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="destinations")
+    kind = models.CharField(max_length=20)
+    label = models.CharField(max_length=80, blank=True)
+    secret = models.TextField()
+    is_always = models.BooleanField(default=False)
+    position = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField()
+    removed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["position", "id"]
+
+    def __str__(self) -> str:
+        return self.label or self.kind
+
+
+class CalendarLink(models.Model):
+    """The private address under which a member's calendar is read; it opens nothing else. Revoked by a new `nonce`."""
+
+    household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="calendar_links")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="calendar_links")
+    nonce = models.CharField(max_length=32)
+    created_at = models.DateTimeField()
+    read_at = models.DateTimeField(null=True)
+
+    objects = HouseholdQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["household", "user"], name="calendar_one_a_member"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} in {self.household_id}"
 
 
 class LoanWatch(models.Model):

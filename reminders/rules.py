@@ -16,15 +16,39 @@ QUIET_FROM, QUIET_UNTIL = 22, 8  # nobody is written to from 22:00 to 08:00 loca
 HOURS = range(QUIET_UNTIL, QUIET_FROM)  # hours a reminder may be set to
 
 
+class Also(StrEnum):
+    """Steps of a bill that no number of days from its payable day names."""
+
+    ISSUED = "issued"  # its statement has come out
+    WORKING_DAY = "working_day"  # the last working day before, where the payable day is none
+    EVENING = "evening"  # the payable day at 20:00, if it is still open
+    GRACE = "grace"  # the last day of grace
+    PAST_DUE = "past_due"  # the day before it is 30, 60 or 90 days past due
+
+
+class Category(StrEnum):
+    """What a recipient switches off as one."""
+
+    BILLS = "bills"
+    DEBITS = "debits"
+    ACCOUNTS = "accounts"
+    LOANS = "loans"
+    DIGEST = "digest"
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """What a household wants for its bills: the steps, every how many days after the last of them (0: no more),
-    the local hour of sending, and whether at all."""
+    the local hour of sending, whether at all, the other steps, and the local hours between which nobody is written
+    to."""
 
     days: tuple[int, ...] = (-7, -3, -1, 0, 1, 3, 7)
     then_every: int = 7
     hour: int = 9
     is_on: bool = True
+    also: tuple[Also, ...] = tuple(Also)
+    quiet_from: int = QUIET_FROM
+    quiet_until: int = QUIET_UNTIL
 
 
 DEFAULT = Policy()
@@ -39,6 +63,8 @@ class Reason(StrEnum):
     SWITCHED_OFF = "switched_off"  # the household does not want this one
     ARCHIVED = "archived"  # the loan was put away
     LEFT = "left"  # the recipient is no longer a member
+    MUTED = "muted"  # the recipient does not want this category
+    DIGESTED = "digested"  # one message told of all that a standstill had kept back
     ANSWERED = "answered"  # the question was answered
 
 

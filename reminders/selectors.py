@@ -60,20 +60,20 @@ def judge(row: Reminder, now: datetime) -> rules.Verdict:
     is_member = Membership.objects.filter(
         household=row.household_id, user=row.recipient_id, user__is_active=True
     ).exists()
-    if row.bill is None or row.payable_on is None:
+    if row.bill is None or row.about_on is None:
         return rules.Send() if is_member else rules.Drop(rules.Reason.LEFT)
     local = zone(row.household.time_zone)
     policy = wishes([row.household_id]).policy(row.household_id, row.bill.loan_id)
     asked = _asked(row.bill, row.household.time_zone, is_member)
     if row.kind == Kind.STEP:
-        return rules.judge_step(policy, row.step, row.payable_on, asked, now, local)
+        return rules.judge_step(policy, row.step, row.about_on, asked, now, local)
     if row.kind == Kind.CONFIRM:
         return rules.judge_question(policy, asked, now, local, is_open=_is_presumed(row))
     if row.kind == Kind.KEEP_ON:
         return rules.judge_question(policy, asked, now, local, is_open=_is_asked(row))
     if AutoRepayAttempt.objects.filter(bill=row.bill, pk__gt=row.attempt_id or 0).exists():
         return rules.Drop(rules.Reason.OVERTAKEN)
-    return rules.judge_notice(policy, row.payable_on, asked, now, local)
+    return rules.judge_notice(policy, row.about_on, asked, now, local)
 
 
 def _asked(bill: Bill, time_zone: str, is_member: bool) -> rules.Asked:
@@ -161,7 +161,7 @@ def _line(row: Reminder) -> ReminderLine:
 
 
 def _what(row: Reminder) -> str:
-    if row.kind != Kind.STEP or row.payable_on is None:
+    if row.kind != Kind.STEP or row.about_on is None:
         return str(Kind(row.kind).label)
     return step_words(rules.step_of(row.step))
 

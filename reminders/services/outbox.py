@@ -123,7 +123,7 @@ def deliver(id: int, moving: Moving, channel: Channel) -> Delivery | None:
     try:
         if not _still_wanted(row, moving.now()):
             return None
-        message = compose(row, moving.now())
+        message = compose([row], moving.now())
     except Exception as error:  # a message that cannot be made is put off, and stops no other
         logger.exception("Could not make reminder %s", row.pk)
         _settle(row, Delivery(Outcome.DELAYED, f"{type(error).__name__}: {error}"), moving)

@@ -52,10 +52,10 @@ def may_have_left(row: Reminder, restored_at: datetime) -> bool:
         return False
     if row.attempt is not None:
         return row.attempt.window_at <= restored_at
-    if row.bill is None or row.payable_on is None:
+    if row.bill is None or row.about_on is None:
         return row.created_at <= restored_at
     local = zone(row.household.time_zone)
-    return rules.earliest(row.payable_on, rules.step_of(row.step), local) <= restored_at
+    return rules.earliest(row.about_on, rules.step_of(row.step), local) <= restored_at
 
 
 def _unsent() -> Iterable[Reminder]:

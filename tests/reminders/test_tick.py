@@ -182,7 +182,7 @@ def test_a_bill_moved_to_another_day_is_reminded_of_anew_for_that_day() -> None:
     )
     walk(at("2026-03-09", 9), at("2026-03-13", 12), timedelta(hours=3))
     rows = Reminder.objects.filter(bill__number=1).order_by("send_at", "pk")
-    assert [(row.payable_on, row.step, row.state, row.reason) for row in rows] == [
+    assert [(row.about_on, row.step, row.state, row.reason) for row in rows] == [
         (date(2026, 3, 10), "T-1", State.SUPERSEDED, rules.Reason.MOVED),
         (date(2026, 3, 10), "T-0", State.SUPERSEDED, rules.Reason.MOVED),
         (date(2026, 3, 20), "T-7", State.SENT, ""),
@@ -246,7 +246,7 @@ def test_a_household_chooses_its_days_and_hour_and_a_loan_its_own() -> None:
 def test_a_loan_entered_late_is_told_of_its_next_bill_at_once_but_not_of_its_arrears() -> None:
     builders.loan(now=at("2026-03-08"), disbursed_on=date(2025, 12, 10), first_due_on=date(2026, 1, 10))
     run(at("2026-03-08"))
-    assert [(row.payable_on, row.step) for row in Reminder.objects.filter(state=State.SENT)] == [
+    assert [(row.about_on, row.step) for row in Reminder.objects.filter(state=State.SENT)] == [
         (date(2026, 3, 10), "T-3")
     ]
 
