@@ -94,11 +94,11 @@ def look(
     is_open = {pk: archived_at is None for pk, archived_at in accounts.values_list("pk", "archived_at")}
     found: Any = (due.select_for_update() if hold else due).annotate(next_at=_text("auto_repay_at"))
     found = found.values_list("pk", "household_id", "version", "next_at", "mandate_id")
-    loans = {pk: DueLoan(*row) for pk, *row in found}
+    loans = {row[0]: DueLoan._make(row[1:]) for row in found}
     zones = dict(Household.objects.filter(pk__in=households).values_list("pk", "time_zone"))
     used = AutoRepayMandate.objects.filter(pk__in=due.order_by().values("mandate"))
     changing = {f"{name}_text": _text(name) for name in ("paused_on", "resumes_on", "authorized_at")}
-    mandates = {pk: Standing(*row) for pk, *row in used.annotate(**changing).values_list("pk", *changing)}
+    mandates = {row[0]: Standing._make(row[1:]) for row in used.annotate(**changing).values_list("pk", *changing)}
     sources = dict(sources_of(used)) if sources is None else sources
     return Grounds(zones, loans, mandates, sources, is_open, _balances(zones, loans, sources, now))
 
@@ -210,8 +210,8 @@ class _Row(NamedTuple):
     retry_windows: str
     retry_days: str
 
-    def rule(self, pause: Standing) -> DebitRule:
-        return _rule(pause.paused_on, pause.resumes_on, *self[_RULE:])
+    def lender(self, pause: Standing, local: ZoneInfo) -> _Lender:
+        return _lender(local, pause.paused_on, pause.resumes_on, *self[_RULE:])
 
     @property
     def asked(self) -> int:
@@ -284,8 +284,18 @@ def _parsed(values: Sequence[Any]) -> _Row:
 _IS_TRIED = Exists(AutoRepayAttempt.objects.filter(bill=OuterRef("pk")))
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class _Lender:
+    """When a lender debits, where the household is: one object for all bills with the same windows, so that what is
+    kept by it is found at once."""
+
+    rule: DebitRule
+    local: ZoneInfo
+
+
 @lru_cache(maxsize=4096)  # few lenders, few rules
-def _rule(
+def _lender(
+    local: ZoneInfo,
     paused_on: date | None,
     resumes_on: date | None,
     day_offset: int,
@@ -294,9 +304,9 @@ def _rule(
     windows: str,
     retry_windows: str,
     retry_days: str,
-) -> DebitRule:
+) -> _Lender:
     at, again, days = (tuple(json.loads(text)) for text in (windows, retry_windows, retry_days))
-    return DebitRule(at, day_offset, days, daily, again, tries_a_day, paused_on, resumes_on)
+    return _Lender(DebitRule(at, day_offset, days, daily, again, tries_a_day, paused_on, resumes_on), local)
 
 
 @dataclass(slots=True)
@@ -304,7 +314,7 @@ class _Due:
     """One loan with the one bill of it that is due: the moments that have come, and what is to come after it."""
 
     row: _Row
-    rule: DebitRule
+    lender: _Lender
     moments: list[datetime]
     coming: _Coming | None
 
@@ -392,14 +402,14 @@ def _find_due(
         if standing is None or not _is_usual(row, home.today):
             unusual.add(row.household)
             continue
-        rule = row.rule(standing)
+        lender = row.lender(standing, home.local)
         known = max(standing.authorized_at, row.opened_at, fell_back.get(loan, row.opened_at))
-        looks = [look for look in _looks(row.payable_on, rule, home.local, now) if look.at > known]
+        looks = [look for look in _looks(row.payable_on, lender, now) if look.at > known]
         is_covered = row.payable_on >= max(row.started_on, row.opened_at.astimezone(home.local).date())
         if not looks or looks[0].on != home.today or not is_covered:
             unusual.add(row.household)
             continue
-        home.due.append(_Due(row, rule, [look.at for look in looks], coming.get(loan)))
+        home.due.append(_Due(row, lender, [look.at for look in looks], coming.get(loan)))
     return unusual
 
 
@@ -423,14 +433,16 @@ class _Look(NamedTuple):
 
 
 @lru_cache(maxsize=4096)  # most bills of a chunk share their day and their lender's windows
-def _looks(payable_on: date, rule: DebitRule, local: ZoneInfo, now: datetime) -> tuple[_Look, ...]:
+def _looks(payable_on: date, lender: _Lender, now: datetime) -> tuple[_Look, ...]:
     """The moments of debit of a bill that have come by `now`."""
-    return tuple(_Look(at.astimezone(UTC), at.date()) for at in moments(payable_on, rule, local) if at <= now)
+    return tuple(
+        _Look(at.astimezone(UTC), at.date()) for at in moments(payable_on, lender.rule, lender.local) if at <= now
+    )
 
 
 @lru_cache(maxsize=4096)
-def _next_moment(days: tuple[date, ...], rule: DebitRule, local: ZoneInfo, after: datetime) -> datetime | None:
-    found = next_moment(days, rule, local, after)
+def _next_moment(days: tuple[date, ...], lender: _Lender, after: datetime) -> datetime | None:
+    found = next_moment(days, lender.rule, lender.local, after)
     return found and found.astimezone(UTC)
 
 
@@ -502,7 +514,7 @@ def _debited(one: _Due, this: Try, at: datetime, home: _Home, last_settled: dict
         on=home.today,
         this=this,
         settled=settled,
-        next_at=_next_moment(days, one.rule, home.local, at),
+        next_at=_next_moment(days, one.lender, at),
     )
 
 
