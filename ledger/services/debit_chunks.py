@@ -21,9 +21,9 @@ from ledger.services.debit_rows import write_debits
 
 log = logging.getLogger(__name__)
 
-CHUNK = 1_000  # loans in one transaction, about
+CHUNK = 1_250  # loans in one transaction, about
 SWEEP_LASTS = 45.0  # seconds after which a sweep leaves the rest to the next one
-RANGE = 1_000  # loans in one message, about: a chunk, so that the last ones are spread over all workers
+RANGE = CHUNK  # loans in one message: one transaction, so that the last ones are spread over all workers
 
 
 class HouseholdRange(NamedTuple):
