@@ -51,6 +51,8 @@ from ledger.tasks import tick  # noqa: E402
 from loantracker.celery import app  # noqa: E402
 from loantracker.launch.redis_server import start_private  # noqa: E402
 
+OPENS = datetime(2026, 3, 10, 1, 30, tzinfo=UTC)  # the window of `load`
+WARMING_LASTS = 14  # seconds for workers to start and tick
 QUIET = datetime(2026, 3, 9, 5, 0, tzinfo=UTC)  # before any window opens
 
 # What the plain SQL writes, table by table: the one place to change when a column joins. Everything comes from the
@@ -326,7 +328,7 @@ def in_ranges() -> float:
             if time.perf_counter() >= next_tick:
                 tick.delay()
                 next_tick += 60
-            time.sleep(0.05)
+            time.sleep(0.01)
         took = time.perf_counter() - begun
     rate = due / took
     print(f"(c) in ranges: {took:.2f} s for {due:,}, {rate:,.0f} bills/s", flush=True)
@@ -340,19 +342,22 @@ def in_ranges() -> float:
 
 @contextmanager
 def workers(count: int) -> Iterator[list[float]]:
-    """So many Celery workers of one process and one thread each, on a private Redis, warmed up. The list they leave is
-    the peak memory of each in MB."""
+    """So many Celery workers of one process and one thread each, on a private Redis. As on any other day they have
+    ticked with nothing to do before, when the window opens. The list they leave is the peak memory of each in MB."""
     server, redis = start_private(Path(FOLDER.name) / "redis")
     app.conf.broker_url = server.url
     command = [sys.executable, "-m", "celery", "--quiet", "--skip-checks", "-A", __spec__.name + ":app", "worker"]
     command += ["--pool=solo", "--without-gossip", "--without-mingle", "--loglevel=WARNING"]
-    back = int((NOW - datetime.now(UTC)).total_seconds())
+    back = int((OPENS - timedelta(seconds=WARMING_LASTS) - datetime.now(UTC)).total_seconds())
     environment = os.environ | {"REDIS_URL": server.url, "BENCHMARK_WORKER": OPTIONS.database}
     environment["CLOCK_OFFSET_SECONDS"] = str(back)
     started = [subprocess.Popen([*command, f"--hostname=worker{number}"], env=environment) for number in range(count)]
     peak: list[float] = []
     try:
-        time.sleep(6)  # until they are up and wait
+        time.sleep(WARMING_LASTS / 2)  # until they are up and wait
+        for _ in range(4 * count):
+            tick.delay()
+        time.sleep(WARMING_LASTS / 2 + 2)
         yield peak
         peak += [_peak_memory(worker.pid) for worker in started]
     finally:

@@ -53,8 +53,11 @@ def balance_on(account: FundingAccount, day: date) -> Balance | None:
 def balances_on(accounts: Iterable[int], day: date) -> dict[int, Balance | None]:
     """What each of the accounts should hold at the end of `day`, by its id, and what is expected since its balance was
     stated (on the days before; an inflow counts from the end of its day); two queries."""
-    rows = with_balance(FundingAccount.objects.filter(pk__in=accounts), day)
-    found = {row.pk: balance_of(row) for row in rows}
+    rows: Any = with_balance(FundingAccount.objects.filter(pk__in=accounts), day).order_by()
+    found: dict[int, Balance | None] = {
+        pk: None if said is None else Balance(said + booked, said_on)
+        for pk, said, booked, said_on in rows.values_list("pk", "said", "booked", "said_on")
+    }
     stated = {pk: balance.stated_on for pk, balance in found.items() if balance is not None}
     if not stated:
         return found

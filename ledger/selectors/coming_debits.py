@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any
 
-from django.db.models import F, OuterRef, Subquery
+from django.db.models import F, OuterRef, QuerySet, Subquery
 
 from ledger.clock import zone
 from ledger.loanmath.debiting import AmountMode, asked
@@ -85,10 +85,11 @@ def _bills(household: Household, until: date) -> list[Any]:
     return list(bills)
 
 
-def sources_of(mandates: Iterable[int]) -> defaultdict[int, list[int]]:
+def sources_of(mandates: Iterable[int] | QuerySet[AutoRepayMandate]) -> defaultdict[int, list[int]]:
     """The accounts of each mandate, by position."""
     found: defaultdict[int, list[int]] = defaultdict(list)
-    rows = MandateSource.objects.filter(mandate__in=set(mandates)).order_by("mandate", "position")
+    asked = mandates if isinstance(mandates, QuerySet) else set(mandates)
+    rows = MandateSource.objects.filter(mandate__in=asked).order_by("mandate", "position")
     for mandate, account in rows.values_list("mandate_id", "account_id"):
         found[mandate].append(account)
     return found

@@ -122,11 +122,19 @@ class Debited:
     next_at: datetime | None
 
 
-def write_debits(debits: Sequence[Debited], now: datetime) -> int:
+DebitRow = tuple[object, ...]  # the columns of DEBITED from the fingerprint on, which is None where nothing is taken
+
+
+def debit_rows(debits: Sequence[Debited]) -> list[DebitRow]:
+    """What `write_debits` takes: all that can be made up before anything is held."""
+    return [_paid(one, one.settled) if one.settled is not None else _unpaid(one) for one in debits]
+
+
+def write_debits(rows: Sequence[DebitRow], now: datetime) -> int:
     """Write what was decided, inside the caller's transaction, accounts and loans held; how many debits that were."""
-    ids = iter(reserve_ids(Fact, sum(one.settled is not None for one in debits)))
-    rows = [_paid(next(ids), one, one.settled) if one.settled is not None else _unpaid(one) for one in debits]
-    with DEBITED.holding(rows) as staged:
+    paid = sum(row[0] is not None for row in rows)
+    ids = iter(reserve_ids(Fact, paid))
+    with DEBITED.holding([(next(ids) if row[0] is not None else None, *row) for row in rows]) as staged:
         values = {"now": as_stored(now)}
         staged.insert(Fact, _FACT, "taken > 0", values)
         staged.insert(AccountEntry, _ENTRY, "taken > 0", values)
@@ -134,24 +142,24 @@ def write_debits(debits: Sequence[Debited], now: datetime) -> int:
         staged.insert(Allocation, _ALLOCATION, "taken > 0", values)
         staged.update(Bill, "bill_id", _BILL, "new.taken > 0")
         staged.update(Loan, "loan_id", _PAID_LOAN, "new.taken > 0")
-        if len(rows) > sum(one.settled is not None for one in debits):
+        if len(rows) > paid:
             staged.update(Loan, "loan_id", _UNPAID_LOAN, "new.taken = 0")
-    return len(debits)
+    return len(rows)
 
 
-def _paid(id: int, one: Debited, settled: Settled) -> tuple[object, ...]:
+def _paid(one: Debited, settled: Settled) -> DebitRow:
     this = one.this
     presumed = this.outcome is DebitOutcome.PRESUMED
     print_ = _FINGERPRINTS.of(one.loan, one.on, this.taken, one.bill_number, this.account, presumed)
     after = (settled.settled_on, settled.next_change_on)
-    return id, print_, *_said(one), this.taken, this.missing, presumed, *settled.met, *after
+    return print_, *_said(one), this.taken, this.missing, presumed, *settled.met, *after
 
 
-def _unpaid(one: Debited) -> tuple[object, ...]:
-    return None, None, *_said(one), 0, one.this.missing, False, 0, 0, 0, 0, None, None
+def _unpaid(one: Debited) -> DebitRow:
+    return None, *_said(one), 0, one.this.missing, False, 0, 0, 0, 0, None, None
 
 
-def _said(one: Debited) -> tuple[object, ...]:
+def _said(one: Debited) -> DebitRow:
     this = one.this
     reason = this.reason.value if this.reason else ""
     return (

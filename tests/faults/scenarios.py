@@ -28,7 +28,7 @@ def kill_workers(run: Run, kills: int) -> None:
     """A worker is killed, whatever it is doing, and started again."""
     run.begin()
     for _ in range(kills):
-        run.arrive(6)
+        run.arrive(4)
         run.pause()
         run.fault(lambda: run.kill_any(run.product.workers))
 

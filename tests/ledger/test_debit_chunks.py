@@ -17,6 +17,7 @@ from ledger.models import (
     AutoRepayMandate,
     Bill,
     Fact,
+    FundingAccount,
     Heartbeat,
     Loan,
 )
@@ -122,7 +123,57 @@ def test_a_chunk_costs_the_same_queries_for_one_household_and_for_five(never_one
         debit_chunk(few, DEBIT)
     with CaptureQueriesContext(connection) as second:
         debit_chunk(many, DEBIT)
-    assert len(second) == len(first) <= 20
+    assert len(second) == len(first) <= 30
+
+
+def after_the_first_decision(monkeypatch, change):
+    """Something happens between the moment at which debits are decided and that at which everything is held."""
+    decide = debit_chunks.decide_debits
+    decisions = []
+
+    def overtaken(grounds, now):
+        decisions.append(decide(grounds, now))
+        if len(decisions) == 1:
+            change()
+        return decisions[-1]
+
+    monkeypatch.setattr(debit_chunks, "decide_debits", overtaken)
+    return decisions
+
+
+def test_money_that_goes_before_the_debit_is_held_is_not_taken(monkeypatch, never_one_by_one):
+    home, loans = a_home()
+    card = FundingAccount.objects.get(household=home)
+    decisions = after_the_first_decision(
+        monkeypatch, lambda: make.balance(card, 1, date(2026, 2, 10), at("2026-02-10", 9))
+    )
+
+    debit_chunk([home.pk], DEBIT)
+
+    assert len(decisions) == 2
+    assert {row[3] for loan in loans for row in attempts(loan)} == {"insufficient"}
+    assert not Fact.objects.filter(source="auto").exists()
+
+
+def test_a_bill_paid_before_the_debit_is_held_is_not_paid_twice(monkeypatch, never_one_by_one):
+    home, loans = a_home()
+    decisions = after_the_first_decision(
+        monkeypatch,
+        lambda: make.repayment(loans[0], loans[0].bills.get(number=1).open.total, date(2026, 2, 9), at("2026-02-09")),
+    )
+
+    debit_chunk([home.pk], DEBIT)
+
+    assert len(decisions) == 2
+    assert Fact.objects.filter(loan=loans[0], source="auto").count() == 0
+    assert Fact.objects.filter(source="auto").count() == len(loans) - 1
+
+
+def test_what_nobody_touches_is_decided_once(monkeypatch, never_one_by_one):
+    home, _ = a_home()
+    decisions = after_the_first_decision(monkeypatch, lambda: None)
+    debit_chunk([home.pk], DEBIT)
+    assert len(decisions) == 1
 
 
 def test_an_unusual_household_goes_one_by_one_and_keeps_no_other_back(home, card):
