@@ -14,6 +14,7 @@ from ledger.selectors.accounts import coverage
 from ledger.selectors.bills import BillRow, bill_row
 from ledger.selectors.facts import Links
 from ledger.selectors.history import history
+from ledger.selectors.presumed import said_why
 
 
 class Answer(StrEnum):
@@ -100,7 +101,7 @@ def question(repayment: Fact, today: date) -> Question:
         answered_by=fact.pk if fact else None,
         who=str(fact.recorded_by or "") if fact else "",
         on=loan.household.today(fact.recorded_at) if fact else None,
-        why=fact.note if fact else "",
+        why=said_why(fact.effect, fact.note) if answer is Answer.FAILED and fact else "",
     )
 
 

@@ -71,9 +71,9 @@ class Story:
         return reverse("ledger:loan", args=[self.loan.pk])
 
     def answers(self) -> list[tuple[str, str, int]]:
-        """(kind, note, who) of what was said of the debit."""
-        said = Fact.objects.filter(target=self.debit).order_by("pk")
-        return [(fact.kind, fact.note, fact.recorded_by_id or 0) for fact in said]
+        """(kind, reason, who) of what was said of the debit."""
+        said = Fact.objects.filter(target=self.debit, note="").order_by("pk")
+        return [(fact.kind, fact.effect, fact.recorded_by_id or 0) for fact in said]
 
     def answer(self, today: date = DUE) -> Answer:
         return question(self.debit, today).answer
@@ -158,7 +158,7 @@ class TestAnswering:
     def test_no_twice_is_one_reversal_as_of_the_debit_day(self, story: Story) -> None:
         answers = [post(story.url(), "no", reason="card_limit") for _ in range(2)]
         assert [(one.status_code, one["Location"]) for one in answers] == [(302, story.url())] * 2
-        assert story.answers() == [("reversal", "The card's limit was reached", story.owner.pk)]
+        assert story.answers() == [("reversal", "card_limit", story.owner.pk)]
         assert Fact.objects.get(target=story.debit).effective_on == DUE
 
     @pytest.mark.parametrize(("first", "second"), [("yes", "no"), ("no", "yes")])
@@ -189,11 +189,11 @@ class TestAnswering:
     @pytest.mark.parametrize("reason", Reason.values)
     def test_every_reason_is_kept(self, story: Story, reason: str) -> None:
         post(story.url(), "no", reason=reason)
-        assert story.answers() == [("reversal", str(Reason(reason).label), story.owner.pk)]
+        assert story.answers() == [("reversal", reason, story.owner.pk)]
 
     def test_a_reason_need_not_be_known(self, story: Story) -> None:
         post(story.url(), "no")
-        assert story.answers() == [("reversal", "Another reason, or not known", story.owner.pk)]
+        assert story.answers() == [("reversal", "other", story.owner.pk)]
 
     @pytest.mark.parametrize(
         "body", [{}, {"answer": ""}, {"answer": "maybe"}, {"answer": "no", "reason": "x" * 300}, {"reason": "other"}]
@@ -376,7 +376,7 @@ class TestService:
         refused = say_it_was_debited(repayment=story.debit, recording=make.recording(NOON))
         assert isinstance(refused, Refusal)
         assert refused.code == "answered"
-        assert story.answers() == [("reversal", "The lender's systems were down", 0)]
+        assert story.answers() == [("reversal", "lender_outage", 0)]
 
 
 class TestMail:
@@ -427,11 +427,27 @@ class TestOnThePages:
         data = {"answer": "no", "reason": "insufficient", "key": "key-of-a-form"}
         for _ in range(2):
             assert client.post(url, data)["Location"] == url
-        assert story.answers() == [("reversal", "Not enough money in the account", story.owner.pk)]
+        assert story.answers() == [("reversal", "insufficient", story.owner.pk)]
         html = _html(client.get(url))
         assert "Bill 1 is open again since 10 Mar." in html
         undo = reverse("ledger:reverse_fact", args=[story.loan.pk, Fact.objects.get(target=story.debit).pk])
         assert f'href="{undo}"' in html
+
+    def test_the_reason_is_read_in_the_language_of_who_reads_it(self, story: Story) -> None:
+        """Said by somebody who reads Chinese; on the answer's page, the mandate's and in both histories."""
+        post(story.url(make.member(story.household, Role.EDITOR, language="zh-hans")), "no", reason="insufficient")
+        answered = reverse("ledger:answer_presumed", args=[story.loan.pk, story.debit.pk])
+        places = (answered, reverse("ledger:mandate", args=[story.loan.pk]), story.loan_url, "/activity/")
+        reader = make.signed_in(make.member(story.household, Role.EDITOR, language="zh-hans"))
+        for place in places:
+            assert "Not enough money in the account" in page(make.signed_in(story.owner).get(place))
+            assert "账户余额不足" in page(reader.get(place))
+
+    def test_what_somebody_typed_is_shown_as_typed(self, story: Story) -> None:
+        reverse_fact(fact=story.debit, recording=make.recording(NOON), note="卡换了 / new card")
+        answered = reverse("ledger:answer_presumed", args=[story.loan.pk, story.debit.pk])
+        for place in (answered, reverse("ledger:mandate", args=[story.loan.pk]), story.loan_url, "/activity/"):
+            assert "卡换了 / new card" in page(make.signed_in(story.owner).get(place))
 
     @pytest.mark.parametrize(
         ("place", "at"),
