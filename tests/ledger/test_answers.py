@@ -23,7 +23,17 @@ from django.test import Client
 from django.urls import reverse
 
 from ledger.loanmath.terms import PenaltyTerms
-from ledger.models import AutoRepayAttempt, Fact, FundingAccount, Household, Loan, Membership, Role, User
+from ledger.models import (
+    AutoRepayAttempt,
+    AutoRepayMandate,
+    Fact,
+    FundingAccount,
+    Household,
+    Loan,
+    Membership,
+    Role,
+    User,
+)
 from ledger.models.autorepay import Reason
 from ledger.models.facts import Kind
 from ledger.selectors.answers import AfterFailure, Answer, after_failure, question
@@ -31,7 +41,7 @@ from ledger.selectors.bills import bills_page
 from ledger.services.answer_links import LINK_LASTS, make_token, read_token
 from ledger.services.answering import say_it_failed, say_it_was_debited
 from ledger.services.debit_chunks import debit_due
-from ledger.services.mandates import authorize_mandate
+from ledger.services.mandates import authorize_mandate, end_mandate
 from ledger.services.recording import Recorded
 from ledger.services.refusal import Refusal
 from ledger.services.repayments import confirm_repayment
@@ -322,8 +332,8 @@ class TestWho:
 
 
 class TestWhatFollows:
-    def after(self, story: Story, today: date = DUE) -> AfterFailure | None:
-        return after_failure(question(story.debit, today), story.debit, today)
+    def after(self, story: Story, now: datetime = NOON) -> AfterFailure | None:
+        return after_failure(question(story.debit, story.household.today(now)), story.debit, now)
 
     def test_a_bill_due_today_is_open_again_and_tried_again(self, story: Story) -> None:
         post(story.url(), "no")
@@ -338,6 +348,7 @@ class TestWhatFollows:
             costs_from=date(2026, 3, 11),
             costs=0,
             next_try=at("2026-03-10", 15) + timedelta(minutes=30),
+            gave_up=False,
             account="Salary card ••1234",
             short_by=0,
             funding="unknown",
@@ -347,6 +358,35 @@ class TestWhatFollows:
         assert "The lender tries Salary card ••1234 again on 10 Mar, today, at 15:30." in text
         assert "The agreement names no penalty for being late." in text
 
+    def test_a_try_whose_moment_has_come_is_not_named(self, story: Story, noon: Any) -> None:
+        """The next window is at 15:30; a day later, nothing is recorded of it yet."""
+        post(story.url(), "no")
+        for moment in (at("2026-03-10", 15) + timedelta(minutes=30), at("2026-03-11")):
+            noon.move_to(moment)
+            after = self.after(story, moment)
+            assert after is not None
+            assert (after.next_try, after.gave_up) == (None, False)
+            text = page(Client().get(story.url()))
+            assert "again on" not in text
+            assert "will not try again" not in text
+
+    def test_answered_a_day_late_the_next_try_is_still_to_come(self, story: Story, noon: Any) -> None:
+        noon.move_to(at("2026-03-11"))
+        post(story.url(), "no")
+        text = page(Client().get(story.url()))
+        assert "The lender tries Salary card ••1234 again on 11 Mar, today, at 15:30." in text
+
+    def test_a_lender_that_will_not_try_again_is_said_to_have_given_up(self, story: Story) -> None:
+        """Once its cap is 1,000.00 it takes nothing of 1,066.19; nor does it once auto-repay has ended."""
+        post(story.url(), "no")
+        AutoRepayMandate.objects.filter(loan=story.loan).update(cap=100_000)
+        said = [self.after(story)]
+        end_mandate(scope=story.loan, recording=make.recording(NOON))
+        story.debit.loan.refresh_from_db()
+        said.append(self.after(story))
+        assert [(one.next_try, one.gave_up) for one in said if one] == [(None, True)] * 2
+        assert "The lender will not try again: pay it by hand." in page(Client().get(story.url()))
+
     def test_being_late_has_its_price_from_the_debit_day_on(self, noon: Any) -> None:
         """18 % a year on the 946.19 of principal: 0.4731 a day, so 0.47 for one day, 1.42 for three, 1.89 for four."""
         story = told(penalty=PenaltyTerms(annual_rate=Decimal("0.18")))
@@ -355,7 +395,7 @@ class TestWhatFollows:
         text = page(Client().get(url))
         assert "No penalty until 10 Mar, today. From 11 Mar on, being late costs about ¥0.47 (estimated)." in text
         noon.move_to(at("2026-03-13"))
-        after = self.after(story, date(2026, 3, 13))
+        after = self.after(story, at("2026-03-13"))
         assert after is not None
         assert (after.to_pay, after.days_late, after.so_far, after.costs) == (INSTALLMENT + 142, 3, 142, 189)
         text = page(Client().get(url))
