@@ -99,7 +99,7 @@ class MandateForm(WritingForm):
     )
     partial = forms.BooleanField(label=_("Takes a part where there is too little"), required=False)
     cap = MoneyField(
-        label=_("Most one debit may take"),
+        label=_("Limit for one debit"),
         required=False,
         least=1,
         help_text=_("Empty: no limit. A bill above it is not debited, unless a part may be taken."),

@@ -294,10 +294,10 @@ def test_a_failure_says_why(owner, loan, card):
     with time_machine.travel(at("2026-02-10", 10), tick=False):
         client = signed_in(owner)
         html = text(client.get(path(loan)))
-        assert "Above the cap of the debit, so nothing is taken: pay by hand." in html
+        assert "More than the limit for one debit, so nothing is taken: pay by hand." in html
         debit_due(at("2026-02-10", 10))
-        assert "above the limit of one debit" in text(client.get(path(loan)))
-        assert "Reason: above the limit of one debit." in text(client.get("/activity/"))
+        assert "more than the limit for one debit" in text(client.get(path(loan)))
+        assert "Reason: more than the limit for one debit." in text(client.get("/activity/"))
 
 
 def test_a_mandate_that_ends_before_the_next_bill_says_so(client, loan, card):
