@@ -64,6 +64,14 @@ class MandateRow:
     trouble: str
     attempts: tuple[AttemptRow, ...]
 
+    @property
+    def last_try(self) -> AttemptRow | None:
+        return self.attempts[0] if self.attempts else None
+
+    @property
+    def earlier_tries(self) -> tuple[AttemptRow, ...]:
+        return self.attempts[1:]
+
 
 def live_mandates(household: Household, shown: int = ATTEMPTS_SHOWN) -> list[MandateRow]:
     """The household's loans under a mandate, in four queries however many."""
