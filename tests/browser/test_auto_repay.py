@@ -225,7 +225,7 @@ def see_the_second_loan_short(page: Page, running: Product) -> None:
 
 
 def look_at_the_pages_of_an_account(page: Page, running: Product) -> None:
-    for link in (f"Expect money {CARD}", f"Edit {CARD}", f"State the balance {CARD}"):
+    for link in (f"Add expected money {CARD}", f"Edit {CARD}", f"State the balance {CARD}"):
         open_accounts(page, running)
         assert faults_in_all_looks(page) == []
         page.get_by_role("link", name=link).click()
