@@ -448,6 +448,18 @@ class TestMail:
         assert answer.status_code == 302
         assert story.answers() == [("confirmation", "", story.owner.pk)]
 
+    def test_in_chinese_it_says_the_same_as_the_pages(self, story: Story) -> None:
+        reader = make.member(story.household, Role.EDITOR, language="zh-hans")
+        run(NOON)
+        [message] = [one for one in mail.outbox if one.to == [reader.email]]
+        yes, no = self.links(reader)
+        lines = str(message.body).splitlines()
+        assert lines[lines.index(f"已扣款：{yes}") + 1] == f"扣款失败：{no}"
+        assert f"贷款详情：http://localhost:8000{story.loan_url}" in lines
+        for place in (story.url(reader), "/"):
+            words = page(make.signed_in(reader).get(place)).split()
+            assert [word for word in words if word in ("已扣款", "扣款失败")] == ["已扣款", "扣款失败"]
+
     def test_who_may_only_look_on_gets_no_link_that_answers(self, story: Story) -> None:
         viewer = make.member(story.household, Role.VIEWER)
         run(NOON)
