@@ -229,7 +229,7 @@ def look_at_the_pages_of_an_account(page: Page, running: Product) -> None:
         open_accounts(page, running)
         assert faults_in_all_looks(page) == []
         page.get_by_role("link", name=link).click()
-        expect(page.get_by_role("button", name=re.compile("Save|Expect"))).to_be_visible()
+        expect(page.get_by_role("button", name=re.compile("^(Save|Add)"))).to_be_visible()
         assert (link, faults_in_all_looks(page)) == (link, [])
 
 
