@@ -291,7 +291,7 @@ def each_index(bills: int) -> None:
 @shared_task(name="benchmarks.autorepay.pay_one")
 def pay_one(loan: int) -> None:
     """One due bill, decided by itself through the services."""
-    for debit in due_debits(Loan.objects.select_related("household", "mandate").get(pk=loan), NOW):
+    for debit in due_debits([Loan.objects.select_related("household", "mandate").get(pk=loan)], NOW):
         assert isinstance(debit_bill(debit, NOW), list)
 
 

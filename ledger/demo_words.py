@@ -102,3 +102,8 @@ CHINESE = Words(
     gym_lender="山顶健身",
     gym="健身年卡",
 )
+
+HOUSEHOLDS: dict[str, tuple[str, Words]] = {  # by their owner's address: the language, and the story in it
+    "demo@loantracker.example": ("en", ENGLISH),
+    "demo-zh@loantracker.example": ("zh-hans", CHINESE),
+}

@@ -14,7 +14,7 @@ class AnswerForm(forms.Form):
     """Sent by one of two buttons; a reason left out is "other", for it need not be known."""
 
     answer = forms.ChoiceField(
-        choices=[(YES, _("Yes, it was debited")), (NO, _("No, it failed"))],
+        choices=[(YES, _("Yes, debited")), (NO, _("No, it failed"))],
         error_messages={"required": _("Press one of the two buttons."), "invalid_choice": _("Press yes or no.")},
     )
     reason = forms.ChoiceField(

@@ -38,15 +38,15 @@ class InflowForm(WritingForm):
     )
     amount = MoneyField(label=_("Amount"), least=1)
     repeats = forms.ChoiceField(label=_("How often it comes"), choices=REPEATS, widget=forms.RadioSelect)
-    starts_on = DayField(label=_("The next one on"))
-    until = DayField(label=_("The last one on"), required=False)
+    starts_on = DayField(label=_("Next on"))
+    until = DayField(label=_("Last on"), required=False)
     day = forms.IntegerField(
         label=_("Day of the month"),
         required=False,
         min_value=1,
         max_value=LONGEST_MONTH,
         error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), _WRONG_DAY),
-        help_text=_("Only if the next one is an exception, or if it comes on the last day of each month: 31."),
+        help_text=_("Only if the next one comes on another day than usual. 31: the last day of each month."),
     )
     shift = forms.ChoiceField(
         label=_("On a weekend or holiday"), choices=[(shift.value, _SHIFT_WORDS[shift]) for shift in SHIFTS]

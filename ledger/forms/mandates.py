@@ -60,13 +60,13 @@ class MandateForm(WritingForm):
         label=_("When the lender debits"),
         widget=forms.RadioSelect,
         choices=PRESETS,
-        help_text=_("By your household's clock. The lender's notice or app names its times."),
+        help_text=_("In your household's time zone. The lender's notice or app names its times."),
     )
     own_windows = forms.CharField(
         label=_("Times on the day"),
         required=False,
         max_length=LONGEST_TIMES,
-        help_text=_("With a comma between them; a span is written 17:00-24:00."),
+        help_text=_("Put commas between them; write a span as 17:00-24:00."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": "08:00, 20:00"}),
     )
     day_offset = forms.TypedChoiceField(
@@ -99,7 +99,7 @@ class MandateForm(WritingForm):
     )
     partial = forms.BooleanField(label=_("Takes a part where there is too little"), required=False)
     cap = MoneyField(
-        label=_("Most one debit may take"),
+        label=_("Limit for one debit"),
         required=False,
         least=1,
         help_text=_("Empty: no limit. A bill above it is not debited, unless a part may be taken."),
@@ -107,21 +107,21 @@ class MandateForm(WritingForm):
     started_on = DayField(label=_("For bills payable from"), required=False, help_text=_("Empty: from today."))
     expires_on = DayField(label=_("Last day"), required=False, help_text=_("Empty: until you end it."))
     trust_days = forms.IntegerField(
-        label=_("Believe a presumed debit after so many days"),
+        label=_("Days until a presumed debit is believed"),
         required=False,
         min_value=0,
         max_value=365,
         help_text=_("Empty: I am always asked."),
     )
     ask_after = forms.IntegerField(
-        label=_("Ask me after so many failures in a row"),
+        label=_("Failures in a row until I am asked"),
         required=False,
         min_value=0,
         max_value=100,
         help_text=_("0: never."),
     )
     priority = forms.IntegerField(
-        label=_("Turn"),
+        label=_("Order"),
         required=False,
         min_value=0,
         max_value=100,
@@ -241,7 +241,7 @@ def scopes_of(loan: Loan) -> list[tuple[str, Any]]:
     found.append(
         (
             LENDER,
-            _("All loans from %(lender)s in %(currency)s, those to come too")
+            _("All loans from %(lender)s in %(currency)s, including those to come")
             % {"lender": loan.lender, "currency": loan.currency},
         )
     )

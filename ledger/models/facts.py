@@ -104,7 +104,7 @@ class Fact(AppendOnly):
         "ledger.FundingAccount", on_delete=models.RESTRICT, null=True, related_name="repayments", db_index=False
     )
     annual_rate = models.DecimalField(max_digits=14, decimal_places=10, null=True)  # rate change
-    effect = models.CharField(max_length=20, blank=True)  # rate change, deferral, coupon, arrangement
+    effect = models.CharField(max_length=20, blank=True)  # rate change, deferral, coupon, arrangement; reversal: why
     moved_to = models.DateField(null=True)  # deferral, moved due date; charge: when it is asked for
     principal = models.BigIntegerField(null=True)  # lender's figure, by part
     interest = models.BigIntegerField(null=True)

@@ -14,6 +14,7 @@ from ledger.selectors.accounts import coverage
 from ledger.selectors.bills import BillRow, bill_row
 from ledger.selectors.facts import Links
 from ledger.selectors.history import history
+from ledger.selectors.presumed import said_why
 
 
 class Answer(StrEnum):
@@ -55,7 +56,8 @@ class Question:
 class AfterFailure:
     """What follows from a debit that failed, as of a day. `to_pay` is open, payable by `payable_on`. Being late costs
     `so_far` today and `costs` from `costs_from` on (estimated; 0: nothing); `free_until` is the last day without a
-    penalty, None where it is past. The next try is None where nothing debits the bill any more."""
+    penalty, None where it is past. `next_try` lies ahead; it is None where its moment has come and nothing is recorded
+    of it yet, and where the lender `gave_up`: nothing debits the bill any more."""
 
     number: int
     open_since: date
@@ -67,6 +69,7 @@ class AfterFailure:
     costs_from: date
     costs: int
     next_try: datetime | None
+    gave_up: bool
     account: str
     short_by: int
     funding: str
@@ -100,7 +103,7 @@ def question(repayment: Fact, today: date) -> Question:
         answered_by=fact.pk if fact else None,
         who=str(fact.recorded_by or "") if fact else "",
         on=loan.household.today(fact.recorded_at) if fact else None,
-        why=fact.note if fact else "",
+        why=said_why(fact.effect, fact.note) if answer is Answer.FAILED and fact else "",
     )
 
 
@@ -133,8 +136,10 @@ def _answer(repayment: Fact) -> tuple[Answer, Fact | None]:
     return (Answer.DEBITED, rows[standing[-1]]) if standing else (Answer.NONE, None)
 
 
-def after_failure(asked: Question, repayment: Fact, today: date) -> AfterFailure | None:
+def after_failure(asked: Question, repayment: Fact, now: datetime) -> AfterFailure | None:
     """What follows from a debit that failed; None where its bill is not open (paid otherwise since, or gone)."""
+    household = repayment.loan.household
+    today = household.today(now)
     if asked.answer is not Answer.FAILED or asked.bill is None:
         return None
     past, number = history(repayment.loan), asked.bill.number
@@ -144,7 +149,9 @@ def after_failure(asked: Question, repayment: Fact, today: date) -> AfterFailure
     free_until = bill.payable_on + timedelta(days=past.terms_on(today).penalty.grace_days)
     costs_from = max(today, free_until) + timedelta(days=1)
     costs = next((one.due.penalty for one in past.project(costs_from).bills if one.number == number), 0)
-    cover = coverage(repayment.loan.household, today).get(asked.bill.id)
+    cover = coverage(household, today).get(asked.bill.id)
+    if cover is not None and cover.above_cap:
+        cover = None  # however often it is tried, nothing is taken
     return AfterFailure(
         number=number,
         open_since=repayment.effective_on,
@@ -155,7 +162,8 @@ def after_failure(asked: Question, repayment: Fact, today: date) -> AfterFailure
         so_far=bill.due.penalty,
         costs_from=costs_from,
         costs=costs,
-        next_try=cover.debit_at.astimezone(zone(repayment.loan.household.time_zone)) if cover else None,
+        next_try=cover.debit_at.astimezone(zone(household.time_zone)) if cover and cover.debit_at > now else None,
+        gave_up=cover is None,
         account=str(cover.account) if cover else "",
         short_by=cover.short_by if cover else 0,
         funding=cover.funding.value if cover else Funding.UNKNOWN.value,

@@ -16,11 +16,13 @@ MOST_COLUMNS = 60
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A word beside an axis, `at` a place such as "25.0%"."""
+    """A word beside an axis, `at` a place such as "25.0%"; `is_crowded` where a narrow chart has no room for it beside
+    the words at both ends of the axis."""
 
     at: str
     value: int = 0
     day: date | None = None
+    is_crowded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +147,7 @@ def _band(one: Series, xs: list[int], below: list[int], above: list[int], top: i
 
 
 def _years(days: Sequence[date], span: int) -> tuple[Tick, ...]:
-    """The Januaries in between, at most four, none too close to the ends."""
+    """The Januaries in between, at most four, none too close to the ends ("Today", "October 2049")."""
     first, last = days[0], days[-1]
     januaries = [date(year, 1, 1) for year in range(first.year + 1, last.year + 1)]
     step = -(-len(januaries) // 4) or 1
@@ -153,7 +155,7 @@ def _years(days: Sequence[date], span: int) -> tuple[Tick, ...]:
     for day in januaries[step - 1 :: step]:
         place = (day - first).days * BOX // span
         if 150 <= place <= 780:
-            ticks.append(Tick(percent_of_box(place), day=day))
+            ticks.append(Tick(percent_of_box(place), day=day, is_crowded=not 240 <= place <= 580))
     return tuple(ticks)
 
 

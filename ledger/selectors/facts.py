@@ -12,6 +12,7 @@ from ledger.loanmath.money import Parts
 from ledger.loanmath.terms import LoanTerms
 from ledger.models import Allocation, Fact
 from ledger.models.facts import BY_THIRD_PARTY, FORGIVES, Kind
+from ledger.selectors.presumed import said_why
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,11 @@ class FactLine:
     @property
     def forgives(self) -> bool:
         return self.effect == FORGIVES
+
+    @property
+    def why(self) -> str:
+        """Why a debit failed after all, where that was chosen when it was undone."""
+        return said_why(self.effect, "") if self.kind == Kind.REVERSAL else ""
 
     @property
     def is_redo(self) -> bool:

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from ledger.models import AutoRepayAttempt, AutoRepayMandate, Fact, FundingAccount, Household, Loan, MandateSource
 from ledger.models.autorepay import Outcome
 from ledger.models.facts import Kind
+from ledger.selectors.presumed import said_why
 
 ATTEMPTS_SHOWN = 3
 MANDATE = ("mandate__loan", "mandate__credit_line", "mandate__lender")  # what `covered_text` reads
@@ -62,6 +63,14 @@ class MandateRow:
     next_debit_on: date | None
     trouble: str
     attempts: tuple[AttemptRow, ...]
+
+    @property
+    def last_try(self) -> AttemptRow | None:
+        return self.attempts[0] if self.attempts else None
+
+    @property
+    def earlier_tries(self) -> tuple[AttemptRow, ...]:
+        return self.attempts[1:]
 
 
 def live_mandates(household: Household, shown: int = ATTEMPTS_SHOWN) -> list[MandateRow]:
@@ -155,17 +164,17 @@ def _last_attempts(loans: list[int], shown: int) -> dict[int, list[AttemptRow]]:
 
 
 def _said_of(repayments: list[int], loans: list[int]) -> dict[int, dict[str, str]]:
-    """By fact: whether it is confirmed or reversed as things stand, with the note of who said so."""
+    """By fact: whether it is confirmed or reversed as things stand, with the reason or note of who said so."""
     answers = Fact.objects.filter(loan__in=loans, kind__in=[Kind.CONFIRMATION, Kind.REVERSAL])
-    rows = list(answers.order_by("pk").values_list("pk", "kind", "target_id", "note")) if repayments else []
+    rows = list(answers.order_by("pk").values_list("pk", "kind", "target_id", "effect", "note")) if repayments else []
     undone: set[int] = set()
-    for fact, kind, target, _note in reversed(rows):  # the newest first: only a reversal that stands undoes anything
+    for fact, kind, target, *_why in reversed(rows):  # the newest first: only a reversal that stands undoes anything
         if kind == Kind.REVERSAL and fact not in undone:
             undone.add(target)
     said: defaultdict[int, dict[str, str]] = defaultdict(dict)
-    for fact, kind, target, note in rows:
+    for fact, kind, target, effect, note in rows:
         if fact not in undone:
-            said[target][kind] = note
+            said[target][kind] = said_why(effect, note) if kind == Kind.REVERSAL else note
     return said
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ledger.models import Bill, Fact, Loan
+from ledger.models.autorepay import Reason
 from ledger.models.facts import Kind
 
 
@@ -30,3 +31,9 @@ def never_answered(loan: Loan) -> list[Fact]:
     answers = Fact.objects.filter(kind=Kind.CONFIRMATION, target__in=[row.pk for row in waiting])
     answered = set(answers.values_list("target_id", flat=True)) if waiting else set()
     return [row for row in waiting if row.pk not in answered]
+
+
+def said_why(effect: str, note: str) -> str:
+    """Why a debit failed after all, by the `effect` and `note` of the reversal that says so: the reason chosen, in the
+    reader's language; without one, what was typed."""
+    return str(Reason(effect).label) if effect else note

@@ -25,8 +25,7 @@ def say_it_was_debited(*, repayment: Fact, recording: Recording) -> Recorded | R
 def say_it_failed(*, repayment: Fact, reason: Reason, recording: Recording) -> Recorded | Refusal:
     """Record that a presumed debit failed after all: it is undone as of the debit day, so that the bill is open and
     late since its own day; refused ("answered") if anything else was said of it first."""
-    note = str(reason.label)
-    return _first(repayment, recording, lambda: reverse_fact(fact=repayment, recording=recording, note=note))
+    return _first(repayment, recording, lambda: reverse_fact(fact=repayment, recording=recording, reason=reason))
 
 
 def _first(repayment: Fact, recording: Recording, record: Callable[[], Recorded | Refusal]) -> Recorded | Refusal:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import takewhile
@@ -11,7 +12,7 @@ from math import inf
 from time import monotonic
 
 from django.db import OperationalError, transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 
 from ledger.clock import zone
 from ledger.loanmath.debiting import DebitOutcome, FailureReason, Source, Try, decide
@@ -58,15 +59,17 @@ def debit_household(household: int, now: datetime, until: float = inf) -> int:
     due and is left to the next sweep."""
     done = 0
     broken: set[int] = set()
-    waiting: list[Debit] = []
     due = list(Loan.objects.to_debit(now).filter(household=household).select_related("household", "mandate"))
     for loan in due:
         try:
             trust_presumed(loan, now)
-            waiting += due_debits(loan, now)
         except Exception as error:
             broken.add(loan.pk)
             _put_aside(loan.pk, error, now)
+    try:
+        waiting = due_debits([loan for loan in due if loan.pk not in broken], now)
+    except Exception:  # one of them is to blame: by itself it stops no other
+        waiting = _due_one_by_one(due, broken, now)
     heapq.heapify(waiting)
     while waiting:
         debit = heapq.heappop(waiting)
@@ -81,11 +84,24 @@ def debit_household(household: int, now: datetime, until: float = inf) -> int:
             broken.add(debit.loan)
             _put_aside(debit.loan, error, now)
         if monotonic() > until:
-            break
-    for loan in due:
-        if loan.pk not in broken:
-            _move_on(loan, now)
+            return done
+    left = Q(auto_repay_at__lte=now) | Q(auto_repay_failures__gt=0)
+    for loan in Loan.objects.filter(left, pk__in=[loan.pk for loan in due if loan.pk not in broken]).order_by("pk"):
+        _move_on(loan, now)
     return done
+
+
+def _due_one_by_one(loans: list[Loan], broken: set[int], now: datetime) -> list[Debit]:
+    waiting: list[Debit] = []
+    for loan in loans:
+        if loan.pk in broken:
+            continue
+        try:
+            waiting += due_debits([loan], now)
+        except Exception as error:
+            broken.add(loan.pk)
+            _put_aside(loan.pk, error, now)
+    return waiting
 
 
 def _rest(debit: Debit, attempts: list[AutoRepayAttempt], now: datetime) -> list[Debit]:
@@ -94,20 +110,26 @@ def _rest(debit: Debit, attempts: list[AutoRepayAttempt], now: datetime) -> list
     if not attempts or not attempts[-1].mandate.partial:
         return []
     loan = Loan.objects.select_related("household", "mandate").get(pk=debit.loan)
-    return [later for later in due_debits(loan, now) if later.bill == debit.bill]
+    return [later for later in due_debits([loan], now) if later.bill == debit.bill]
 
 
-def due_debits(loan: Loan, now: datetime) -> list[Debit]:
-    """The first undecided debit moment of each bill of a loan, where it has come."""
-    mandate = loan.mandate
-    if mandate is None:
+def due_debits(loans: Sequence[Loan], now: datetime) -> list[Debit]:
+    """The first undecided debit moment of each bill of loans of one household, where it has come; they have household
+    and mandate at hand. The same few queries for any number of them."""
+    if not loans:
         return []
-    local = zone(loan.household.time_zone)
+    home = loans[0].household
+    local = zone(home.time_zone)
     debits = []
-    for one in debitable([loan], until=loan.household.today(now))[loan.pk]:
-        passed = one.passed(mandate, local, now)
-        if passed:
-            debits.append(_debit(one.bill, loan, mandate, passed[0]))
+    undecided = debitable(loans, until=home.today(now))
+    for loan in loans:
+        mandate = loan.mandate
+        if mandate is None:
+            continue
+        for one in undecided[loan.pk]:
+            passed = one.passed(mandate, local, now)
+            if passed:
+                debits.append(_debit(one.bill, loan, mandate, passed[0]))
     return debits
 
 

@@ -85,7 +85,8 @@ def _no_room(account: FundingAccount) -> Refusal | None:
         return Refusal("archived", _("This account is put away. Use it again first."))
     if PlannedInflow.objects.live().filter(account=account).count() >= MOST_INFLOWS:
         return Refusal(
-            "too_many", _("An account has at most %(most)s inflows. Stop expecting one first.") % {"most": MOST_INFLOWS}
+            "too_many",
+            _("An account has room for %(most)s kinds of expected money. Remove one first.") % {"most": MOST_INFLOWS},
         )
     return None
 

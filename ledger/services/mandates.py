@@ -105,7 +105,7 @@ def _refuse_wishes(wishes: Wishes) -> Refusal | None:
         message = _("Enter days from 0 to %(most)s after the due day.") % {"most": LAST_RETRY_DAY}
         return Refusal("retry_days", message, "retry_days")
     if wishes.started_on and wishes.expires_on and wishes.expires_on < wishes.started_on:
-        return Refusal("expires_on", _("Choose a day after it begins."), "expires_on")
+        return Refusal("expires_on", _("Choose a last day on or after the day it begins."), "expires_on")
     return None
 
 

@@ -13,7 +13,7 @@ register = template.Library()
 
 _REASONS = {
     Reason.INSUFFICIENT: _("not enough money in the account"),
-    Reason.CARD_LIMIT: _("above the limit of one debit"),
+    Reason.CARD_LIMIT: _("more than the limit for one debit"),
     Reason.CARD_CLOSED: _("the account is closed or lost"),
     Reason.MANDATE_EXPIRED: _("the permission to debit had ended"),
     Reason.LENDER_OUTAGE: _("the lender's systems were down"),

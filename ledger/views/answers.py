@@ -102,7 +102,7 @@ def _say(form: AnswerForm, fact: Fact, recording: Recording) -> Recorded | Refus
 
 def _shown(request: PageRequest, fact: Fact, context: dict[str, Any], status: int = 200) -> HttpResponse:
     asked = question(fact, request.today)
-    context |= {"asked": asked, "after": after_failure(asked, fact, request.today), "say": request.GET.get("say", "")}
+    context |= {"asked": asked, "after": after_failure(asked, fact, request.now), "say": request.GET.get("say", "")}
     return render(request, "ledger/answer_debit.html", context, status=status)
 
 

@@ -53,7 +53,7 @@ def end_inflow(request: PageRequest, account_id: int, inflow_id: int) -> HttpRes
     account = own(request, FundingAccount.objects.all(), pk=account_id)
     inflow = own(request, PlannedInflow.objects.filter(account=account), pk=inflow_id)
     ended = services.end_inflow(inflow=inflow, recording=Recording(key="", now=request.now, by=request.user))
-    messages.success(request, _("%(inflow)s is expected in %(account)s no more.") % _said(ended))
+    messages.success(request, _("%(inflow)s is no longer expected in %(account)s.") % _said(ended))
     return go(request, "ledger:accounts")
 
 

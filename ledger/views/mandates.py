@@ -25,7 +25,7 @@ MANDATES = AutoRepayMandate.objects.select_related("household", "loan", "credit_
 PIECES = {"mandate-form": "ledger/_mandate_form.html"}
 CHANGES = {
     "pause": gettext_lazy("Auto-repay is paused for %(loan)s."),
-    "resume": gettext_lazy("Auto-repay goes on for %(loan)s."),
+    "resume": gettext_lazy("Auto-repay is on again for %(loan)s."),
     "keep": gettext_lazy("Auto-repay stays on for %(loan)s."),
     "end": gettext_lazy("Auto-repay is off for %(loan)s."),
 }

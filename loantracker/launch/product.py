@@ -59,7 +59,7 @@ def run_product(environ: Mapping[str, str], *, demo: bool) -> int:
     return supervisor.run(
         Plan(
             processes=[*([redis_process(redis)] if redis else []), *django_processes(listener)],
-            steps=[manage("migrate", "--verbosity", "0"), *([manage("demo")] if demo else [])],
+            steps=[manage("migrate", "--verbosity", "0"), *([manage("demo"), manage("demo_mail")] if demo else [])],
             address=reachable(listener),
             site=urlsplit(url).netloc,  # a host that ALLOWED_HOSTS allows
             announce=announcement(url, var, demo=demo),

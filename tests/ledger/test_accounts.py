@@ -113,6 +113,23 @@ def test_mandates_are_listed_with_their_last_tries_and_loans_without(client, hom
     assert "You repay this one by hand." in html
 
 
+def test_old_tries_and_loans_without_auto_repay_are_folded_away(client, home, now, today):
+    """Each day a try for 100.00 fails, for there are 40.00: the last is open to see, those before are folded."""
+    card = make.account(home)
+    make.loan(home, now=now, name="By hand")
+    make.loan(home, now=now, name="By hand too")
+    html = text(client.get("/accounts/"))
+    assert '<details class="more" open><summary>Off for 2 loans</summary>' in html
+    loan_under_mandate(home, card, now - timedelta(days=4), due_in=0, name="Laptop")
+    make.balance(card, 4_000, today - timedelta(days=4), now)
+    for days in (2, 1, 0):
+        debit_due(now - timedelta(days=days))
+    html = text(client.get("/accounts/"))
+    assert '<details class="more"><summary>Off for 2 loans</summary>' in html
+    last, earlier = html.split('<summary>Earlier tries<span class="visually-hidden"> Laptop</span></summary>')
+    assert (last.count("¥60.00 missing"), earlier.partition("</details>")[0].count("¥60.00 missing")) == (1, 2)
+
+
 def test_the_next_debit_is_a_debit_and_not_the_day_a_presumed_one_is_trusted(home, now, today):
     card = make.account(home)
     loan = loan_under_mandate(home, card, now - timedelta(days=2), due_in=0)

@@ -23,7 +23,17 @@ from django.test import Client
 from django.urls import reverse
 
 from ledger.loanmath.terms import PenaltyTerms
-from ledger.models import AutoRepayAttempt, Fact, FundingAccount, Household, Loan, Membership, Role, User
+from ledger.models import (
+    AutoRepayAttempt,
+    AutoRepayMandate,
+    Fact,
+    FundingAccount,
+    Household,
+    Loan,
+    Membership,
+    Role,
+    User,
+)
 from ledger.models.autorepay import Reason
 from ledger.models.facts import Kind
 from ledger.selectors.answers import AfterFailure, Answer, after_failure, question
@@ -31,7 +41,7 @@ from ledger.selectors.bills import bills_page
 from ledger.services.answer_links import LINK_LASTS, make_token, read_token
 from ledger.services.answering import say_it_failed, say_it_was_debited
 from ledger.services.debit_chunks import debit_due
-from ledger.services.mandates import authorize_mandate
+from ledger.services.mandates import authorize_mandate, end_mandate
 from ledger.services.recording import Recorded
 from ledger.services.refusal import Refusal
 from ledger.services.repayments import confirm_repayment
@@ -71,9 +81,9 @@ class Story:
         return reverse("ledger:loan", args=[self.loan.pk])
 
     def answers(self) -> list[tuple[str, str, int]]:
-        """(kind, note, who) of what was said of the debit."""
-        said = Fact.objects.filter(target=self.debit).order_by("pk")
-        return [(fact.kind, fact.note, fact.recorded_by_id or 0) for fact in said]
+        """(kind, reason, who) of what was said of the debit."""
+        said = Fact.objects.filter(target=self.debit, note="").order_by("pk")
+        return [(fact.kind, fact.effect, fact.recorded_by_id or 0) for fact in said]
 
     def answer(self, today: date = DUE) -> Answer:
         return question(self.debit, today).answer
@@ -158,7 +168,7 @@ class TestAnswering:
     def test_no_twice_is_one_reversal_as_of_the_debit_day(self, story: Story) -> None:
         answers = [post(story.url(), "no", reason="card_limit") for _ in range(2)]
         assert [(one.status_code, one["Location"]) for one in answers] == [(302, story.url())] * 2
-        assert story.answers() == [("reversal", "The card's limit was reached", story.owner.pk)]
+        assert story.answers() == [("reversal", "card_limit", story.owner.pk)]
         assert Fact.objects.get(target=story.debit).effective_on == DUE
 
     @pytest.mark.parametrize(("first", "second"), [("yes", "no"), ("no", "yes")])
@@ -189,11 +199,11 @@ class TestAnswering:
     @pytest.mark.parametrize("reason", Reason.values)
     def test_every_reason_is_kept(self, story: Story, reason: str) -> None:
         post(story.url(), "no", reason=reason)
-        assert story.answers() == [("reversal", str(Reason(reason).label), story.owner.pk)]
+        assert story.answers() == [("reversal", reason, story.owner.pk)]
 
     def test_a_reason_need_not_be_known(self, story: Story) -> None:
         post(story.url(), "no")
-        assert story.answers() == [("reversal", "Another reason, or not known", story.owner.pk)]
+        assert story.answers() == [("reversal", "other", story.owner.pk)]
 
     @pytest.mark.parametrize(
         "body", [{}, {"answer": ""}, {"answer": "maybe"}, {"answer": "no", "reason": "x" * 300}, {"reason": "other"}]
@@ -322,8 +332,8 @@ class TestWho:
 
 
 class TestWhatFollows:
-    def after(self, story: Story, today: date = DUE) -> AfterFailure | None:
-        return after_failure(question(story.debit, today), story.debit, today)
+    def after(self, story: Story, now: datetime = NOON) -> AfterFailure | None:
+        return after_failure(question(story.debit, story.household.today(now)), story.debit, now)
 
     def test_a_bill_due_today_is_open_again_and_tried_again(self, story: Story) -> None:
         post(story.url(), "no")
@@ -338,14 +348,44 @@ class TestWhatFollows:
             costs_from=date(2026, 3, 11),
             costs=0,
             next_try=at("2026-03-10", 15) + timedelta(minutes=30),
+            gave_up=False,
             account="Salary card ••1234",
             short_by=0,
             funding="unknown",
         )
         text = page(Client().get(story.url()))
-        assert "Bill 1 is open again since 10 Mar. Pay ¥1,066.19 by 10 Mar, today." in text
+        assert "Bill 1 has been open again since 10 Mar. Pay ¥1,066.19 by 10 Mar, today." in text
         assert "The lender tries Salary card ••1234 again on 10 Mar, today, at 15:30." in text
         assert "The agreement names no penalty for being late." in text
+
+    def test_a_try_whose_moment_has_come_is_not_named(self, story: Story, noon: Any) -> None:
+        """The next window is at 15:30; a day later, nothing is recorded of it yet."""
+        post(story.url(), "no")
+        for moment in (at("2026-03-10", 15) + timedelta(minutes=30), at("2026-03-11")):
+            noon.move_to(moment)
+            after = self.after(story, moment)
+            assert after is not None
+            assert (after.next_try, after.gave_up) == (None, False)
+            text = page(Client().get(story.url()))
+            assert "again on" not in text
+            assert "will not try again" not in text
+
+    def test_answered_a_day_late_the_next_try_is_still_to_come(self, story: Story, noon: Any) -> None:
+        noon.move_to(at("2026-03-11"))
+        post(story.url(), "no")
+        text = page(Client().get(story.url()))
+        assert "The lender tries Salary card ••1234 again on 11 Mar, today, at 15:30." in text
+
+    def test_a_lender_that_will_not_try_again_is_said_to_have_given_up(self, story: Story) -> None:
+        """Once its cap is 1,000.00 it takes nothing of 1,066.19; nor does it once auto-repay has ended."""
+        post(story.url(), "no")
+        AutoRepayMandate.objects.filter(loan=story.loan).update(cap=100_000)
+        said = [self.after(story)]
+        end_mandate(scope=story.loan, recording=make.recording(NOON))
+        story.debit.loan.refresh_from_db()
+        said.append(self.after(story))
+        assert [(one.next_try, one.gave_up) for one in said if one] == [(None, True)] * 2
+        assert "The lender will not try again: pay by hand." in page(Client().get(story.url()))
 
     def test_being_late_has_its_price_from_the_debit_day_on(self, noon: Any) -> None:
         """18 % a year on the 946.19 of principal: 0.4731 a day, so 0.47 for one day, 1.42 for three, 1.89 for four."""
@@ -355,7 +395,7 @@ class TestWhatFollows:
         text = page(Client().get(url))
         assert "No penalty until 10 Mar, today. From 11 Mar on, being late costs about ¥0.47 (estimated)." in text
         noon.move_to(at("2026-03-13"))
-        after = self.after(story, date(2026, 3, 13))
+        after = self.after(story, at("2026-03-13"))
         assert after is not None
         assert (after.to_pay, after.days_late, after.so_far, after.costs) == (INSTALLMENT + 142, 3, 142, 189)
         text = page(Client().get(url))
@@ -376,7 +416,7 @@ class TestService:
         refused = say_it_was_debited(repayment=story.debit, recording=make.recording(NOON))
         assert isinstance(refused, Refusal)
         assert refused.code == "answered"
-        assert story.answers() == [("reversal", "The lender's systems were down", 0)]
+        assert story.answers() == [("reversal", "lender_outage", 0)]
 
 
 class TestMail:
@@ -408,6 +448,18 @@ class TestMail:
         assert answer.status_code == 302
         assert story.answers() == [("confirmation", "", story.owner.pk)]
 
+    def test_in_chinese_it_says_the_same_as_the_pages(self, story: Story) -> None:
+        reader = make.member(story.household, Role.EDITOR, language="zh-hans")
+        run(NOON)
+        [message] = [one for one in mail.outbox if one.to == [reader.email]]
+        yes, no = self.links(reader)
+        lines = str(message.body).splitlines()
+        assert lines[lines.index(f"已扣款：{yes}") + 1] == f"扣款失败：{no}"
+        assert f"贷款详情：http://localhost:8000{story.loan_url}" in lines
+        for place in (story.url(reader), "/"):
+            words = page(make.signed_in(reader).get(place)).split()
+            assert [word for word in words if word in ("已扣款", "扣款失败")] == ["已扣款", "扣款失败"]
+
     def test_who_may_only_look_on_gets_no_link_that_answers(self, story: Story) -> None:
         viewer = make.member(story.household, Role.VIEWER)
         run(NOON)
@@ -427,11 +479,27 @@ class TestOnThePages:
         data = {"answer": "no", "reason": "insufficient", "key": "key-of-a-form"}
         for _ in range(2):
             assert client.post(url, data)["Location"] == url
-        assert story.answers() == [("reversal", "Not enough money in the account", story.owner.pk)]
+        assert story.answers() == [("reversal", "insufficient", story.owner.pk)]
         html = _html(client.get(url))
-        assert "Bill 1 is open again since 10 Mar." in html
+        assert "Bill 1 has been open again since 10 Mar." in html
         undo = reverse("ledger:reverse_fact", args=[story.loan.pk, Fact.objects.get(target=story.debit).pk])
         assert f'href="{undo}"' in html
+
+    def test_the_reason_is_read_in_the_language_of_who_reads_it(self, story: Story) -> None:
+        """Said by somebody who reads Chinese; on the answer's page, the mandate's and in both histories."""
+        post(story.url(make.member(story.household, Role.EDITOR, language="zh-hans")), "no", reason="insufficient")
+        answered = reverse("ledger:answer_presumed", args=[story.loan.pk, story.debit.pk])
+        places = (answered, reverse("ledger:mandate", args=[story.loan.pk]), story.loan_url, "/activity/")
+        reader = make.signed_in(make.member(story.household, Role.EDITOR, language="zh-hans"))
+        for place in places:
+            assert "Not enough money in the account" in page(make.signed_in(story.owner).get(place))
+            assert "账户余额不足" in page(reader.get(place))
+
+    def test_what_somebody_typed_is_shown_as_typed(self, story: Story) -> None:
+        reverse_fact(fact=story.debit, recording=make.recording(NOON), note="卡换了 / new card")
+        answered = reverse("ledger:answer_presumed", args=[story.loan.pk, story.debit.pk])
+        for place in (answered, reverse("ledger:mandate", args=[story.loan.pk]), story.loan_url, "/activity/"):
+            assert "卡换了 / new card" in page(make.signed_in(story.owner).get(place))
 
     @pytest.mark.parametrize(
         ("place", "at"),
@@ -481,7 +549,7 @@ class TestOnThePages:
         url = reverse("ledger:confirm_repayment", args=[story.loan.pk, story.debit.pk])
         piece = f"answer-needs-{story.debit.pk}"
         answer = client.post(url, {"key": "key-of-one"}, headers={"HX-Request": "true", "HX-Target": piece})
-        assert "It failed, somebody said before." in page(answer)
+        assert "Somebody already said it failed." in page(answer)
         assert [kind for kind, _, _ in story.answers()] == [Kind.REVERSAL]
 
     def test_a_viewer_and_a_stranger_answer_nothing(self, story: Story) -> None:

@@ -4,6 +4,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from ledger.loanmath.terms import PenaltyTerms
 from ledger.models import AutoRepayMandate, Bill, Loan
@@ -111,7 +113,7 @@ def test_auto_repay_switched_off_between_looking_and_locking_debits_nothing(home
     loan = loan_under_mandate(home, card)
     make.balance(card, 500_000, date(2026, 2, 1), at("2026-02-01"))
     now = at("2026-02-10", 10)
-    (debit,) = due_debits(Loan.objects.get(pk=loan.pk), now)
+    (debit,) = due_debits([Loan.objects.get(pk=loan.pk)], now)
     end_mandate(scope=loan, recording=make.recording(now))
 
     assert debit_bill(debit, now) == []
@@ -123,7 +125,7 @@ def test_a_bill_paid_by_hand_between_looking_and_locking_is_not_debited(home, ca
     loan = loan_under_mandate(home, card)
     make.balance(card, 500_000, date(2026, 2, 1), at("2026-02-01"))
     now = at("2026-02-10", 10)
-    (debit,) = due_debits(Loan.objects.get(pk=loan.pk), now)
+    (debit,) = due_debits([Loan.objects.get(pk=loan.pk)], now)
     make.repayment(loan, INSTALLMENT, date(2026, 2, 10), now)
 
     assert debit_bill(debit, now) == []
@@ -161,3 +163,17 @@ def test_a_tick_each_hour_and_one_tick_after_two_months_end_alike(money):
         assert {bill.number: (bill.due, bill.paid, bill.settled_on) for bill in stored} == {
             bill.number: (bill.due, bill.paid, bill.settled_on) for bill in projected
         }
+
+
+def test_what_a_household_has_to_catch_up_with_is_found_by_the_same_queries_for_any_number_of_loans(home, card):
+    make.balance(card, 100_000_000, date(2026, 2, 1), at("2026-02-01"))
+    loans = [loan_under_mandate(home, card, name=f"Loan {number}") for number in range(6)]
+    whole = [Loan.objects.select_related("household", "mandate").get(pk=loan.pk) for loan in loans]
+    now = at("2026-04-10", 10)
+
+    with CaptureQueriesContext(connection) as one:
+        assert len(due_debits(whole[:1], now)) == 3
+    with CaptureQueriesContext(connection) as six:
+        assert len(due_debits(whole, now)) == 18
+
+    assert len(one) == len(six)

@@ -130,7 +130,7 @@ def test_one_loan_with_bad_data_under_a_lenders_mandate_is_put_aside_and_heals(h
 
         real = autorepay.due_debits
         patch.setattr(debit_chunks, "_debit_together", refuse)
-        patch.setattr(autorepay, "due_debits", lambda loan, now: refuse() if loan.pk == bad.pk else real(loan, now))
+        patch.setattr(autorepay, "due_debits", lambda loans, now: refuse() if bad in loans else real(loans, now))
         debit_due(at("2026-02-10", 10))
 
     assert (outcomes(bad), outcomes(good)) == ([], [("02-10 09:30", "success")])

@@ -48,3 +48,13 @@ def test_columns_stand_on_the_axis_part_on_part():
         ("principal", 575, 500, 500, True),
     ]
     assert [(label.at, label.text) for label in chart.labels] == [("25.0%", "1"), ("75.0%", "2")]
+
+
+def test_a_year_near_the_end_of_the_axis_is_left_out_where_the_chart_is_narrow():
+    """Twenty years, 7,305 days: 2031 begins after 1,826, 2036 after 3,652, 2041 after 5,479 of them."""
+    chart = area_chart([Series("House", 1, (100, 0))], [date(2026, 1, 1), date(2046, 1, 1)])
+    assert [(tick.at, tick.day.year, tick.is_crowded) for tick in chart.years] == [
+        ("24.9%", 2031, False),
+        ("49.9%", 2036, False),
+        ("75.0%", 2041, True),
+    ]

@@ -52,7 +52,7 @@ def minutes(hour: int, minute: int, second: int = 0) -> datetime:
 def test_the_page_warns_around_the_debit_windows(client, loan, card, moment, said):
     mandate(loan, card)
     html = page(client, loan, moment)
-    assert WARNING in html
+    assert html.index(WARNING) < html.index("What this payment will do")
     assert said in html
 
 

@@ -386,4 +386,4 @@ def test_where_it_is_moved_to_is_said_in_words(home, card, shift, words):
 
 def test_one_that_is_past_has_none_to_come(pages, card):
     make.inflow(card, repeats=Repeats.ONCE, starts_on=TODAY - timedelta(days=1))
-    assert "none to come" in text(pages.get("/accounts/"))
+    assert "no more to come" in text(pages.get("/accounts/"))

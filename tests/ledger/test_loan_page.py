@@ -66,7 +66,7 @@ class TestWho:
     def test_a_viewer_sees_the_history_and_no_button_that_writes(self, home, loan, client):
         fact = make.repayment(loan, INSTALLMENT, date(2026, 2, 10), presumed=True, source=Source.AUTO)
         viewer = signed_in(make.member(home, Role.VIEWER))
-        writes = ("Record repayment", "Yes, debited", "It failed")
+        writes = ("Record repayment", "Yes, debited", "No, it failed")
         read, written = viewer.get(url(loan)).content.decode(), client.get(url(loan)).content.decode()
         assert "¥1,066.19 debited" in make.sentences(read)
         assert [word for word in writes if word in read] == []

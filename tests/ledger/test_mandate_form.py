@@ -189,7 +189,7 @@ def test_one_for_all_loans_of_a_lender_says_which_and_a_loan_may_have_its_own(cl
     wide = saved(client, loan, choice(card, scope="lender"))
     assert (wide.lender, {one.mandate for one in Loan.objects.all()}) == (loan.lender, {wide})
     html = text(client.get(path(loan)))
-    assert "It covers all loans from Bank of Tests, those to come too. Besides this one: Chair." in html
+    assert "It covers all loans from Bank of Tests, including those to come. Besides this one: Chair." in html
     assert "This ends it for all loans from Bank of Tests: this loan and 1 other are repaid by hand then." in html
 
     client.post(path(other), choice(card, preset="daily"))
@@ -210,7 +210,7 @@ def test_one_for_all_draws_on_a_credit_line(client, home, loan, card):
     Loan.objects.filter(pk=loan.pk).update(credit_line=line)
     assert "All draws on Reserve" in text(client.get(path(loan)))
     assert saved(client, loan, choice(card, scope="line")).credit_line == line
-    assert "It covers all draws on Reserve, those to come too." in text(client.get(path(loan)))
+    assert "It covers all draws on Reserve, including those to come." in text(client.get(path(loan)))
 
 
 def test_a_wider_one_leaves_a_loans_own_in_force_and_says_so(client, loan, card):
@@ -294,10 +294,10 @@ def test_a_failure_says_why(owner, loan, card):
     with time_machine.travel(at("2026-02-10", 10), tick=False):
         client = signed_in(owner)
         html = text(client.get(path(loan)))
-        assert "Above the cap of the debit, so nothing is taken: pay by hand." in html
+        assert "More than the limit for one debit, so nothing is taken: pay by hand." in html
         debit_due(at("2026-02-10", 10))
-        assert "above the limit of one debit" in text(client.get(path(loan)))
-        assert "Reason: above the limit of one debit." in text(client.get("/activity/"))
+        assert "more than the limit for one debit" in text(client.get(path(loan)))
+        assert "Reason: more than the limit for one debit." in text(client.get("/activity/"))
 
 
 def test_a_mandate_that_ends_before_the_next_bill_says_so(client, loan, card):

@@ -71,15 +71,15 @@ def test_a_bill_above_the_cap_is_to_be_paid_by_hand(owner, loan, card):
     now = at("2026-02-08")
     html = overview(owner, now)
     assert "Bank of Tests will not debit on 10 Feb, in 2 days" in html
-    assert "It is above the cap of the debit, ¥1,000.00: pay by hand, or raise the cap." in html
+    assert "It is more than the limit for one debit, ¥1,000.00: pay by hand, or raise the limit." in html
     assert "¥0.00 short" not in html
     with time_machine.travel(now, tick=False):
         accounts = sentences(signed_in(owner).get("/accounts/").content.decode())
-    assert "Above the cap: pay by hand" in accounts
+    assert "Above the limit: pay by hand" in accounts
     assert "Short by" not in accounts
 
     debit_due(at("2026-02-10", 10))
-    assert "Salary card ••1234: above the limit of one debit." in overview(owner, at("2026-02-10", 10))
+    assert "Salary card ••1234: more than the limit for one debit." in overview(owner, at("2026-02-10", 10))
 
 
 def test_a_mandate_that_ends_before_the_next_bill_says_so(owner, loan, card):

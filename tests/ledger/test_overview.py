@@ -69,7 +69,7 @@ class TestWho:
         loan = a_loan(home)
         make.repayment(loan, INSTALLMENT, date(2026, 2, 10), presumed=True, source=Source.AUTO)
         a_loan(home, name="Bicycle")
-        buttons = ("Record repayment", "Yes, debited", "It failed")
+        buttons = ("Record repayment", "Yes, debited", "No, it failed")
         viewer = signed_in(make.member(home, Role.VIEWER)).get(HOME).content.decode()
         assert "Bicycle" in viewer
         assert [word for word in buttons if word in viewer] == []

@@ -62,9 +62,9 @@ def test_a_failure_without_missing_money_says_why() -> None:
     tick(at("2026-03-10", 10))
     [told] = sent(Kind.ATTEMPT_FAILED)
     assert told.subject == (
-        "Bank of Tests could not debit ¥1,066.19 from Salary card ••1234: above the limit of one debit"
+        "Bank of Tests could not debit ¥1,066.19 from Salary card ••1234: more than the limit for one debit"
     )
-    assert "at 09:30. It failed: above the limit of one debit. Nothing was paid." in told.body
+    assert "at 09:30. It failed: more than the limit for one debit. Nothing was paid." in told.body
     assert "¥0.00" not in told.body
 
 
@@ -72,7 +72,8 @@ def test_a_bill_above_the_cap_is_to_be_paid_by_hand() -> None:
     loan_under(500_000, limits=DebitLimits(cap=100_000))
     run(at("2026-03-09", 9))
     assert [message.subject for message in mail.outbox] == ["Bank of Tests: ¥1,066.19 due 10 Mar, tomorrow"]
-    assert "It is above the cap of the debit, so the lender takes nothing: please pay by hand." in mail.outbox[0].body
+    said = "It is more than the limit for one debit, so the lender takes nothing: please pay by hand."
+    assert said in mail.outbox[0].body
 
 
 def test_a_part_that_was_taken_is_told_once_with_what_is_left() -> None:

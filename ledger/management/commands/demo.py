@@ -11,16 +11,12 @@ from django.db import transaction
 
 from ledger import clock
 from ledger.demo import tell
-from ledger.demo_words import CHINESE, ENGLISH, Words
+from ledger.demo_words import HOUSEHOLDS, Words
 from ledger.models import Household, User
 from ledger.services.erasing import erase_household
 from ledger.services.households import create_household
 
 PASSWORD = "loantracker-demo"  # noqa: S105, printed for everyone to use
-HOUSEHOLDS: dict[str, tuple[str, Words]] = {
-    "demo@loantracker.example": ("en", ENGLISH),
-    "demo-zh@loantracker.example": ("zh-hans", CHINESE),
-}
 
 
 class Command(BaseCommand):
