@@ -23,6 +23,14 @@ ALSO = [
     (rules.Also.PAST_DUE.value, gettext_lazy("the day before it is 30, 60 or 90 days past due")),
 ]
 
+CATEGORIES = [
+    (rules.Category.BILLS.value, gettext_lazy("Bills, before and after they are due")),
+    (rules.Category.DEBITS.value, gettext_lazy("Debits that failed, took a part, or are to be confirmed")),
+    (rules.Category.ACCOUNTS.value, gettext_lazy("Accounts that run short")),
+    (rules.Category.LOANS.value, gettext_lazy("Loans: coupons, rates, early repayment, paid off")),
+    (rules.Category.DIGEST.value, gettext_lazy("The monthly digest, and what you missed")),
+]
+
 
 def _every_words(days: int) -> str:
     if days == 0:
@@ -163,3 +171,25 @@ class LoanPolicyForm(PolicyForm):
     @property
     def is_own(self) -> bool:
         return bool(self.cleaned_data["follows"] == self.OWN)
+
+
+class ChoiceForm(forms.Form):
+    """What one member wants to hear of."""
+
+    wanted = forms.TypedMultipleChoiceField(
+        label=gettext_lazy("Write to me about"),
+        coerce=rules.Category,
+        required=False,
+        choices=CATEGORIES,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=gettext_lazy("For you alone; the other members choose for themselves."),
+    )
+
+    def __init__(self, muted: frozenset[str], data: Any = None) -> None:
+        wanted = [category.value for category in rules.Category if category.value not in muted]
+        super().__init__(data, initial={"wanted": wanted})
+
+    @property
+    def muted(self) -> list[rules.Category]:
+        """What they want to hear nothing of; only of a valid form."""
+        return [category for category in rules.Category if category not in self.cleaned_data["wanted"]]

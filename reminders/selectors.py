@@ -76,6 +76,12 @@ def recipients(households: Collection[int]) -> dict[int, list[User]]:
     return found
 
 
+def muted_by(household: Household, user: User) -> frozenset[str]:
+    """The categories of which a member wants to hear nothing."""
+    choice = ReminderChoice.objects.filter(household=household, user=user).first()
+    return frozenset(choice.muted) if choice is not None else frozenset()
+
+
 def writable_to() -> QuerySet[Membership]:
     """The members of all households who can be written to."""
     return Membership.objects.filter(user__is_active=True).exclude(user__email="")

@@ -16,10 +16,10 @@ from ledger.models import Loan
 from loantracker.http import PageRequest, editor_page, go, member_page, own, page
 from loantracker.middleware import MAIL_POLICY
 from reminders import rules
-from reminders.forms import HouseholdPolicyForm, LoanPolicyForm
+from reminders.forms import ChoiceForm, HouseholdPolicyForm, LoanPolicyForm
 from reminders.mailbox import kept_mail, kept_mails
 from reminders.models import Reminder
-from reminders.selectors import recipients, reminder_page, wishes
+from reminders.selectors import muted_by, recipients, reminder_page, wishes
 from reminders.services import policies
 
 LARGEST_ID = 2**63 - 1
@@ -89,10 +89,29 @@ def _save(request: PageRequest) -> HttpResponse:
     return go(request, "reminders:settings")
 
 
-def _settings(request: PageRequest, form: HouseholdPolicyForm, status: int = 200) -> HttpResponse:
+@require_POST
+@member_page
+def choose(request: PageRequest) -> HttpResponse:
+    """What the user wants to hear of."""
+    form = _choice_form(request, request.POST)
+    if not form.is_valid():
+        return _settings(request, _form(request), form, status=422)
+    policies.choose(household=request.household, user=request.user, muted=form.muted, now=request.now)
+    messages.success(request, _("Your choice is saved."))
+    return go(request, "reminders:settings")
+
+
+def _choice_form(request: PageRequest, data: Any = None) -> ChoiceForm:
+    return ChoiceForm(muted_by(request.household, request.user), data)
+
+
+def _settings(
+    request: PageRequest, form: HouseholdPolicyForm, mine: ChoiceForm | None = None, status: int = 200
+) -> HttpResponse:
     loans = Loan.objects.current().filter(household=request.household, settled_on=None)
     context: dict[str, Any] = {
         "form": form,
+        "mine": mine or _choice_form(request),
         "loans": loans.select_related("lender", "reminder_policy").order_by("lender__name", "name"),
         "key": uuid.uuid4().hex,
     }

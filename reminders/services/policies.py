@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ from django.db import transaction
 
 from ledger.models import Household, Loan, Membership, User
 from reminders import rules
-from reminders.models import Kind, LoanWatch, Reminder, ReminderPolicy, State
+from reminders.models import Kind, LoanWatch, Reminder, ReminderChoice, ReminderPolicy, State
 from reminders.services.message_ids import message_id
 
 
@@ -40,6 +41,16 @@ def forget_policy(*, loan: Loan, now: datetime) -> None:
     with transaction.atomic():
         ReminderPolicy.objects.filter(loan=loan).delete()
         _plan_anew(loan.household, loan, now)
+
+
+def choose(*, household: Household, user: User, muted: Collection[rules.Category], now: datetime) -> ReminderChoice:
+    """Keep of which categories a member wants to hear nothing; what was given up because of one that is wanted again
+    is planned again by the next tick."""
+    values = {"muted": sorted(category.value for category in muted)}
+    with transaction.atomic():
+        row, _created = ReminderChoice.objects.update_or_create(household=household, user=user, defaults=values)
+        _plan_anew(household, None, now)
+    return row
 
 
 def _plan_anew(household: Household, loan: Loan | None, now: datetime) -> None:

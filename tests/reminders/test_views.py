@@ -13,8 +13,8 @@ from django.urls import reverse
 
 from ledger.models import Household, Loan, Role, User
 from reminders import rules
-from reminders.models import Kind, LoanWatch, Reminder, ReminderPolicy, State
-from reminders.selectors import wishes
+from reminders.models import Kind, LoanWatch, Reminder, ReminderChoice, ReminderPolicy, State
+from reminders.selectors import muted_by, wishes
 from reminders.services import planning
 from reminders.services.step_planning import to_plan
 from reminders.tasks import run
@@ -278,6 +278,35 @@ def test_a_loan_has_its_own_days_until_it_follows_its_household_again() -> None:
     assert wishes([loan.household_id]).of_loan == {}
 
 
+def test_each_member_chooses_what_to_hear_of() -> None:
+    loan = reminded_loan()
+    home = loan.household
+    me, viewer = owner_of(home), builders.member(home)
+    url = reverse("reminders:choose")
+    answer = signed_in(viewer).post(url, {"wanted": ["debits", "digest"]})
+    assert answer.headers["Location"] == reverse("reminders:settings")
+    assert ReminderChoice.objects.get().muted == ["accounts", "bills", "loans"]
+    assert (muted_by(home, viewer), muted_by(home, me)) == ({"accounts", "bills", "loans"}, frozenset())
+    page = signed_in(viewer).get(reverse("reminders:settings")).content.decode()
+    assert (
+        page.count("checked") == signed_in(me).get(reverse("reminders:settings")).content.decode().count("checked") - 3
+    )
+    run(at("2026-03-09", 9))
+    assert Reminder.objects.get(recipient=viewer, step="T-1").reason == rules.Reason.MUTED
+    signed_in(viewer).post(url, {"wanted": ["bills"]})
+    LoanWatch.objects.update(next_at=at("2026-03-09", 10))  # the page is of today
+    run(at("2026-03-09", 10))
+    assert Reminder.objects.get(recipient=viewer, step="T-1").state == State.SENT
+
+
+def test_a_category_nobody_knows_is_refused_at_its_field() -> None:
+    home = builders.household()
+    answer = signed_in(owner_of(home)).post(reverse("reminders:choose"), {"wanted": ["weather"]})
+    assert answer.status_code == 422
+    assert answer.context["mine"].errors.keys() == {"wanted"}
+    assert not ReminderChoice.objects.exists()
+
+
 def test_a_strangers_loan_is_not_found() -> None:
     url = reverse("reminders:loan_settings", args=[reminded_loan().pk])
     stranger = signed_in(owner_of(builders.household()))
@@ -306,6 +335,6 @@ def test_the_settings_cost_the_same_with_one_loan_and_with_three(django_assert_n
     for count in (1, 2):
         for number in range(count):
             reminded_loan(home, name=f"Loan {count} {number}")
-        with django_assert_num_queries(7):
+        with django_assert_num_queries(8):
             page = client.get(reverse("reminders:settings")).content.decode()
     assert page.count("As for all loans") == 3

@@ -315,6 +315,7 @@ ROUTES = {
         who="editor",
         post=lambda of: {"days": "-3", "then_every": "7", "hour": "9", "quiet_from": "22", "quiet_until": "8"},
     ),
+    "reminders:choose": Route(who="member", post=lambda of: {"wanted": ["bills", "debits"]}, only_post=True),
     "reminders:send_test": Route(who="member", post=lambda of: {"key": "abcdefgh"}, only_post=True),
     "reminders:loan_settings": Route(
         who="editor",
