@@ -39,6 +39,14 @@ OF_ATTEMPT = [Kind.ATTEMPT_DONE, Kind.ATTEMPT_FAILED, Kind.ATTEMPT_PARTIAL, Kind
 OF_LOAN = [Kind.COUPON, Kind.PROMOTION, Kind.REPRICING, Kind.LOCK_IN, Kind.MANDATE_EXPIRING, Kind.PAID_OFF]
 OF_HOUSEHOLD = [Kind.DIGEST, Kind.MISSED]
 
+CATEGORIES: dict[str, rules.Category] = {  # of each kind but a test, which its recipient asks for
+    Kind.STEP: rules.Category.BILLS,
+    Kind.SHORTFALL: rules.Category.ACCOUNTS,
+    **dict.fromkeys(OF_ATTEMPT, rules.Category.DEBITS),
+    **dict.fromkeys(OF_LOAN, rules.Category.LOANS),
+    **dict.fromkeys(OF_HOUSEHOLD, rules.Category.DIGEST),
+}
+
 
 class State(models.TextChoices):
     """From `inflight` on the message may have left; only an answer of the mail server tells."""
@@ -212,8 +220,7 @@ class ReminderPolicy(models.Model):
                 fields=["household"], condition=Q(loan__isnull=True), name="policy_one_a_household"
             ),
             models.CheckConstraint(
-                condition=Q(hour__gte=rules.QUIET_UNTIL, hour__lt=rules.QUIET_FROM),
-                name="policy_hour_outside_quiet_hours",
+                condition=Q(hour__lte=23, quiet_from__lte=23, quiet_until__lte=23), name="policy_hours_of_a_day"
             ),
             models.CheckConstraint(condition=Q(then_every__lte=90), name="policy_then_every_at_most_90"),
         ]
@@ -225,7 +232,7 @@ class ReminderPolicy(models.Model):
     @property
     def value(self) -> rules.Policy:
         """This policy as the rules read it."""
-        also = tuple(rules.Also(name) for name in self.also)
+        also = tuple(also for also in rules.Also if also.value in self.also)
         return rules.Policy(
             tuple(self.days), self.then_every, self.hour, self.is_on, also, self.quiet_from, self.quiet_until
         )

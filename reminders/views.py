@@ -16,10 +16,10 @@ from ledger.models import Loan
 from loantracker.http import PageRequest, editor_page, go, member_page, own, page
 from loantracker.middleware import MAIL_POLICY
 from reminders import rules
-from reminders.forms import LoanPolicyForm, PolicyForm
+from reminders.forms import ChoiceForm, HouseholdPolicyForm, LoanPolicyForm
 from reminders.mailbox import kept_mail, kept_mails
 from reminders.models import Reminder
-from reminders.selectors import reminder_page, wishes
+from reminders.selectors import muted_by, recipients, reminder_page, wishes
 from reminders.services import policies
 
 LARGEST_ID = 2**63 - 1
@@ -76,31 +76,54 @@ def settings_page(request: PageRequest) -> HttpResponse:
     """The days and the hour of reminders for all loans, and which loans have their own."""
     if request.method == "POST":
         return _save(request)
-    return _settings(request, PolicyForm(_policy(request)))
+    return _settings(request, _form(request))
 
 
 @editor_page
 def _save(request: PageRequest) -> HttpResponse:
-    form = PolicyForm(_policy(request), request.POST)
+    form = _form(request, request.POST)
     if not form.is_valid():
         return _settings(request, form, status=422)
-    policies.set_policy(household=request.household, policy=form.policy, now=request.now)
+    policies.set_policy(household=request.household, policy=form.policy, second=form.second_id, now=request.now)
     messages.success(request, _("Your reminder settings are saved."))
     return go(request, "reminders:settings")
 
 
-def _settings(request: PageRequest, form: PolicyForm, status: int = 200) -> HttpResponse:
+@require_POST
+@member_page
+def choose(request: PageRequest) -> HttpResponse:
+    """What the user wants to hear of."""
+    form = _choice_form(request, request.POST)
+    if not form.is_valid():
+        return _settings(request, _form(request), form, status=422)
+    policies.choose(household=request.household, user=request.user, muted=form.muted, now=request.now)
+    messages.success(request, _("Your choice is saved."))
+    return go(request, "reminders:settings")
+
+
+def _choice_form(request: PageRequest, data: Any = None) -> ChoiceForm:
+    return ChoiceForm(muted_by(request.household, request.user), data)
+
+
+def _settings(
+    request: PageRequest, form: HouseholdPolicyForm, mine: ChoiceForm | None = None, status: int = 200
+) -> HttpResponse:
     loans = Loan.objects.current().filter(household=request.household, settled_on=None)
     context: dict[str, Any] = {
         "form": form,
+        "mine": mine or _choice_form(request),
         "loans": loans.select_related("lender", "reminder_policy").order_by("lender__name", "name"),
         "key": uuid.uuid4().hex,
     }
     return page(request, "reminders/settings.html", context, status=status)
 
 
-def _policy(request: PageRequest) -> rules.Policy:
-    return wishes([request.household.pk]).of_household.get(request.household.pk, rules.DEFAULT)
+def _form(request: PageRequest, data: Any = None) -> HouseholdPolicyForm:
+    household = request.household.pk
+    known = wishes([household])
+    policy = known.of_household.get(household, rules.DEFAULT)
+    members = recipients([household]).get(household, [])
+    return HouseholdPolicyForm(policy, members, known.second.get(household), data)
 
 
 @member_page

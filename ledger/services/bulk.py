@@ -75,22 +75,47 @@ class Staged:
         Columns left out get the database's own default, which no field of ours has, so name all that may not be null.
         Raises IntegrityError as a save would.
         """
+        self._insert(model, values, where, given, "")
+
+    def insert_new(self, model: type[models.Model], values: Mapping[str, str], given: Mapping[str, Any]) -> int:
+        """As `insert`, but a row that a unique constraint keeps out is passed over; counts those that went in."""
+        return self._insert(model, values, "", given, "ON CONFLICT DO NOTHING")
+
+    def merge(self, model: type[models.Model], key: str, values: Mapping[str, str]) -> None:
+        """Add a row of `model` for each staged one; where there is one with this `key` column, give it the values."""
+        to = ", ".join(f"{name} = excluded.{name}" for name in values if name != key)
+        self._insert(model, values, "", {}, f"ON CONFLICT ({key}) DO UPDATE SET {to}")
+
+    def _insert(
+        self, model: type[models.Model], values: Mapping[str, str], where: str, given: Mapping[str, Any], else_: str
+    ) -> int:
         sql = (
             f"INSERT INTO {model._meta.db_table} ({', '.join(values)}) "  # noqa: S608
-            f"SELECT {', '.join(values.values())} FROM {self.name} {f'WHERE {where}' if where else ''}"
+            f"SELECT {', '.join(values.values())} FROM {self.name} WHERE {where or 'TRUE'} {else_}"
         )
         with connection.cursor() as cursor:
             cursor.execute(sql, given)
+            return int(cursor.rowcount)
 
-    def update(self, model: type[models.Model], id: str, values: Mapping[str, str], where: str) -> None:
-        """Change the rows of `model` that the staged column `id` names, where `where` lets pass; `new` is the staged
-        row in `values` and `where`."""
+    def update(
+        self,
+        model: type[models.Model],
+        id: str,
+        values: Mapping[str, str],
+        where: str,
+        given: Mapping[str, Any] | None = None,
+        key: str = "id",
+    ) -> int:
+        """Change the rows of `model` whose `key` the staged column `id` names, where `where` lets pass; `new` is the
+        staged row in `values` and `where`. Counts them."""
         table = model._meta.db_table
         to = ", ".join(f"{name} = {value}" for name, value in values.items())
         with connection.cursor() as cursor:
             cursor.execute(
-                f"UPDATE {table} SET {to} FROM {self.name} AS new WHERE {table}.id = new.{id} AND {where}"  # noqa: S608
+                f"UPDATE {table} SET {to} FROM {self.name} AS new WHERE {table}.{key} = new.{id} AND {where}",  # noqa: S608
+                given,
             )
+            return int(cursor.rowcount)
 
 
 @lru_cache(maxsize=1024)  # the debits of a chunk share few

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
-from ledger.models import Household, Loan, User
+from ledger.models import Household, Loan, Membership, User
 from reminders import rules
-from reminders.models import Kind, LoanWatch, Reminder, ReminderPolicy, State
-from reminders.services.planning import message_id
+from reminders.models import Kind, LoanWatch, Reminder, ReminderChoice, ReminderPolicy, State
+from reminders.services.message_ids import message_id
 
 
 def set_policy(
-    *, household: Household, policy: rules.Policy, now: datetime, loan: Loan | None = None
+    *, household: Household, policy: rules.Policy, now: datetime, loan: Loan | None = None, second: int | None = None
 ) -> ReminderPolicy:
-    """Keep what the household wants for all its loans, or for one `loan`; it holds from the next tick on."""
-    values = {
+    """Keep what the household wants for all its loans, or for one `loan`; it holds from the next tick on. `second` is
+    the id of the member who is told in the end, of a household only; somebody who is no member is nobody."""
+    values: dict[str, Any] = {
         "days": sorted(set(policy.days)),
         "then_every": policy.then_every,
         "hour": policy.hour,
         "is_on": policy.is_on,
+        "also": [also.value for also in policy.also],
+        "quiet_from": policy.quiet_from,
+        "quiet_until": policy.quiet_until,
     }
     with transaction.atomic():
+        is_member = second is not None and Membership.objects.filter(household=household, user=second).exists()
+        values["second_id"] = second if is_member and loan is None else None
         row, _created = ReminderPolicy.objects.update_or_create(household=household, loan=loan, defaults=values)
         _plan_anew(household, loan, now)
     return row
@@ -33,6 +41,16 @@ def forget_policy(*, loan: Loan, now: datetime) -> None:
     with transaction.atomic():
         ReminderPolicy.objects.filter(loan=loan).delete()
         _plan_anew(loan.household, loan, now)
+
+
+def choose(*, household: Household, user: User, muted: Collection[rules.Category], now: datetime) -> ReminderChoice:
+    """Keep of which categories a member wants to hear nothing; what was given up because of one that is wanted again
+    is planned again by the next tick."""
+    values = {"muted": sorted(category.value for category in muted)}
+    with transaction.atomic():
+        row, _created = ReminderChoice.objects.update_or_create(household=household, user=user, defaults=values)
+        _plan_anew(household, None, now)
+    return row
 
 
 def _plan_anew(household: Household, loan: Loan | None, now: datetime) -> None:

@@ -55,7 +55,7 @@ def may_have_left(row: Reminder, restored_at: datetime) -> bool:
     if row.bill is None or row.about_on is None:
         return row.created_at <= restored_at
     local = zone(row.household.time_zone)
-    return rules.earliest(row.about_on, rules.step_of(row.step), local) <= restored_at
+    return rules.earliest(row.send_at, local) <= restored_at
 
 
 def _unsent() -> Iterable[Reminder]:

@@ -59,10 +59,12 @@ def fates() -> dict[str, tuple[str, str]]:
 
 def test_every_step_of_a_bill_is_sent_once_at_nine() -> None:
     due_on_10_march(count=1)
-    walk(at("2026-02-28", 0), at("2026-03-26", 0), timedelta(hours=3))
-    days = [("T-7", 3), ("T-3", 7), ("T-1", 9), ("T-0", 10), ("T+1", 11), ("T+3", 13), ("T+7", 17), ("T+14", 24)]
-    assert sent() == [(step, at(f"2026-03-{day:02}", 9)) for step, day in days]
-    assert len(mail.outbox) == 8
+    walk(at("2026-02-15", 0), at("2026-03-26", 0), timedelta(hours=4))
+    before = [("issued", at("2026-02-17", 9)), ("T-7", at("2026-03-03", 9)), ("T-3", at("2026-03-07", 9))]
+    day = [("T-1", at("2026-03-09", 9)), ("T-0", at("2026-03-10", 9)), ("evening", at("2026-03-10", 20))]
+    after = [("T+1", 11), ("T+3", 13), ("T+7", 17), ("T+14", 24)]
+    assert sent() == [*before, *day, *((step, at(f"2026-03-{number}", 9)) for step, number in after)]
+    assert len(mail.outbox) == 10
 
 
 def test_nothing_is_sent_before_nine() -> None:
@@ -91,6 +93,7 @@ def test_after_days_of_downtime_the_most_urgent_step_goes_out_once_and_the_rest_
         "T-3": overtaken,
         "T-1": overtaken,
         "T-0": (State.SENT, ""),
+        "evening": (State.PLANNED, ""),
         "T+1": (State.PLANNED, ""),
     }
 
@@ -107,7 +110,7 @@ def test_after_a_night_of_downtime_a_late_reminder_waits_for_the_morning() -> No
 def test_an_overdue_bill_is_reminded_of_although_its_due_day_was() -> None:
     due_on_10_march()
     walk(at("2026-03-09", 9), at("2026-03-11", 9), timedelta(hours=12))
-    assert [step for step, _ in sent()] == ["T-1", "T-0", "T+1"]
+    assert [step for step, _ in sent()] == ["T-1", "T-0", "evening", "T+1"]
 
 
 def under_mandate() -> Loan:
@@ -180,11 +183,12 @@ def test_a_bill_moved_to_another_day_is_reminded_of_anew_for_that_day() -> None:
         agreed_on=date(2026, 3, 9),
         recording=builders.recording(at("2026-03-09", 8)),
     )
-    walk(at("2026-03-09", 9), at("2026-03-13", 12), timedelta(hours=3))
+    walk(at("2026-03-09", 9), at("2026-03-13", 12), timedelta(hours=1))
     rows = Reminder.objects.filter(bill__number=1).order_by("send_at", "pk")
     assert [(row.about_on, row.step, row.state, row.reason) for row in rows] == [
         (date(2026, 3, 10), "T-1", State.SUPERSEDED, rules.Reason.MOVED),
         (date(2026, 3, 10), "T-0", State.SUPERSEDED, rules.Reason.MOVED),
+        (date(2026, 3, 10), "evening", State.SUPERSEDED, rules.Reason.MOVED),
         (date(2026, 3, 20), "T-7", State.SENT, ""),
     ]
     assert len(mail.outbox) == 1
@@ -236,7 +240,7 @@ def test_a_household_chooses_its_days_and_hour_and_a_loan_its_own() -> None:
     home = builders.household()
     loan = due_on_10_march(of=home)
     other = due_on_10_march(of=home, name="Car")
-    ReminderPolicy.objects.create(household=home, days=[-2], then_every=0, hour=18)
+    ReminderPolicy.objects.create(household=home, days=[-2], then_every=0, hour=18, also=[])
     ReminderPolicy.objects.create(household=home, loan=other, days=[], then_every=0, is_on=False)
     walk(at("2026-03-01", 0), at("2026-03-12", 0), timedelta(hours=3))
     assert sent() == [("T-2", at("2026-03-08", 18))]
@@ -266,7 +270,7 @@ def test_with_nothing_to_do_a_tick_asks_each_question_once(django_assert_num_que
     run(at("2026-02-20"))
     run(at("2026-02-20"))
     assert LoanWatch.objects.get().next_at == at("2026-03-02", 0)
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(4):
         outbox.sweep(at("2026-02-20"))
         planning.plan(at("2026-02-20"))
         outbox.drain(at("2026-02-20"))

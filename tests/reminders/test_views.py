@@ -13,9 +13,10 @@ from django.urls import reverse
 
 from ledger.models import Household, Loan, Role, User
 from reminders import rules
-from reminders.models import Kind, LoanWatch, Reminder, ReminderPolicy, State
-from reminders.selectors import wishes
+from reminders.models import Kind, LoanWatch, Reminder, ReminderChoice, ReminderPolicy, State
+from reminders.selectors import muted_by, wishes
 from reminders.services import planning
+from reminders.services.step_planning import to_plan
 from reminders.tasks import run
 from tests import builders
 from tests.builders import at, signed_in
@@ -195,7 +196,11 @@ def test_a_failed_or_uncertain_mail_can_be_sent_again_by_an_editor_only() -> Non
     assert me.post(f"/reminders/{10**30}/again/").status_code == 404
 
 
-CHOSEN = {"is_on": "on", "days": ["-5", "0", "7"], "then_every": "14", "hour": "18"}
+CHOSEN = {
+    **{"is_on": "on", "days": ["-5", "0", "7"], "also": ["working_day", "evening"], "then_every": "14", "hour": "18"},
+    **{"quiet_from": "21", "quiet_until": "7", "second": ""},
+}
+ALSO = (rules.Also.WORKING_DAY, rules.Also.EVENING)
 
 
 def test_the_household_chooses_days_and_hour_for_all_loans() -> None:
@@ -203,23 +208,54 @@ def test_the_household_chooses_days_and_hour_for_all_loans() -> None:
     planning.plan(at("2026-03-01"))
     me = signed_in(owner_of(loan.household))
     assert me.post(reverse("reminders:settings"), CHOSEN).headers["Location"] == reverse("reminders:settings")
-    expected = rules.Policy((-5, 0, 7), 14, 18, True)
+    expected = rules.Policy((-5, 0, 7), 14, 18, True, ALSO, 21, 7)
     assert wishes([loan.household_id]).policy(loan.household_id, loan.pk) == expected
-    assert planning._to_plan(LoanWatch.objects.get().next_at or at("2026-03-01")).count() == 1
+    assert to_plan(LoanWatch.objects.get().next_at or at("2026-03-01")).count() == 1
     page = me.get(reverse("reminders:settings")).content.decode()
     assert '<option value="18" selected>18:00</option>' in page
 
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"hour": "7"}, {"hour": "23"}, {"hour": "nan"}, {"then_every": "-1"}, {"days": ["x"]}, {"days": ["9" * 5000]}],
+    [
+        *({"hour": "6"}, {"hour": "21"}, {"hour": "24"}, {"hour": "nan"}, {"then_every": "-1"}, {"days": ["x"]}),
+        *({"days": ["9" * 5000]}, {"also": ["noon"]}, {"quiet_from": "24"}, {"quiet_until": ""}, {"second": "x"}),
+    ],
 )
 def test_settings_that_cannot_be_are_said_at_their_field(wrong: dict[str, Any]) -> None:
     home = builders.household()
     answer = signed_in(owner_of(home)).post(reverse("reminders:settings"), CHOSEN | wrong)
     assert answer.status_code == 422
+    assert list(answer.context["form"].errors) == list(wrong)
     assert "errorlist" in answer.content.decode()
     assert not ReminderPolicy.objects.exists()
+
+
+def test_an_hour_in_the_quiet_hours_is_refused_with_the_reason() -> None:
+    loan = reminded_loan()
+    me = signed_in(owner_of(loan.household))
+    page = me.post(reverse("reminders:settings"), CHOSEN | {"hour": "22"}).content.decode()
+    assert "Nobody is written to from 21:00 to 07:00. Choose another hour." in page
+    url = reverse("reminders:loan_settings", args=[loan.pk])
+    assert me.post(url, CHOSEN | {"follows": "own", "hour": "7"}).status_code == 422
+    me.post(reverse("reminders:settings"), CHOSEN | {"quiet_from": "5", "quiet_until": "5"})
+    assert me.post(url, CHOSEN | {"follows": "own", "hour": "7"}).status_code == 302
+    assert wishes([loan.household_id]).of_loan[loan.pk].hour == 7
+
+
+def test_the_second_person_is_a_member_of_the_household() -> None:
+    home = builders.household()
+    other, stranger = builders.member(home), builders.user()
+    me = signed_in(owner_of(home))
+    url = reverse("reminders:settings")
+    assert me.post(url, CHOSEN | {"second": str(stranger.pk)}).status_code == 422
+    assert me.post(url, CHOSEN | {"second": str(other.pk)}).status_code == 302
+    assert wishes([home.pk]).second == {home.pk: other.pk}
+    page = me.get(url).content.decode()
+    assert f'<option value="{other.pk}" selected>tell {other.email} too</option>' in page
+    assert stranger.email not in page
+    assert me.post(url, CHOSEN).status_code == 302
+    assert wishes([home.pk]).second == {}
 
 
 def test_a_viewer_sees_the_settings_and_changes_nothing() -> None:
@@ -236,10 +272,39 @@ def test_a_loan_has_its_own_days_until_it_follows_its_household_again() -> None:
     url = reverse("reminders:loan_settings", args=[loan.pk])
     me = signed_in(owner_of(loan.household))
     assert me.post(url, CHOSEN | {"follows": "own"}).status_code == 302
-    assert wishes([loan.household_id]).of_loan == {loan.pk: rules.Policy((-5, 0, 7), 14, 18, True)}
+    assert wishes([loan.household_id]).of_loan == {loan.pk: rules.Policy((-5, 0, 7), 14, 18, True, ALSO)}
     assert 'value="own"' in me.get(url).content.decode()
     assert me.post(url, CHOSEN | {"follows": "household"}).status_code == 302
     assert wishes([loan.household_id]).of_loan == {}
+
+
+def test_each_member_chooses_what_to_hear_of() -> None:
+    loan = reminded_loan()
+    home = loan.household
+    me, viewer = owner_of(home), builders.member(home)
+    url = reverse("reminders:choose")
+    answer = signed_in(viewer).post(url, {"wanted": ["debits", "digest"]})
+    assert answer.headers["Location"] == reverse("reminders:settings")
+    assert ReminderChoice.objects.get().muted == ["accounts", "bills", "loans"]
+    assert (muted_by(home, viewer), muted_by(home, me)) == ({"accounts", "bills", "loans"}, frozenset())
+    page = signed_in(viewer).get(reverse("reminders:settings")).content.decode()
+    assert (
+        page.count("checked") == signed_in(me).get(reverse("reminders:settings")).content.decode().count("checked") - 3
+    )
+    run(at("2026-03-09", 9))
+    assert Reminder.objects.get(recipient=viewer, step="T-1").reason == rules.Reason.MUTED
+    signed_in(viewer).post(url, {"wanted": ["bills"]})
+    LoanWatch.objects.update(next_at=at("2026-03-09", 10))  # the page is of today
+    run(at("2026-03-09", 10))
+    assert Reminder.objects.get(recipient=viewer, step="T-1").state == State.SENT
+
+
+def test_a_category_nobody_knows_is_refused_at_its_field() -> None:
+    home = builders.household()
+    answer = signed_in(owner_of(home)).post(reverse("reminders:choose"), {"wanted": ["weather"]})
+    assert answer.status_code == 422
+    assert answer.context["mine"].errors.keys() == {"wanted"}
+    assert not ReminderChoice.objects.exists()
 
 
 def test_a_strangers_loan_is_not_found() -> None:
@@ -270,6 +335,6 @@ def test_the_settings_cost_the_same_with_one_loan_and_with_three(django_assert_n
     for count in (1, 2):
         for number in range(count):
             reminded_loan(home, name=f"Loan {count} {number}")
-        with django_assert_num_queries(6):
+        with django_assert_num_queries(8):
             page = client.get(reverse("reminders:settings")).content.decode()
     assert page.count("As for all loans") == 3

@@ -311,7 +311,11 @@ ROUTES = {
     "reminders:message": Route(args=lambda of: (f"{of.household.name}.eml",)),
     "reminders:reminders": Route(),
     "reminders:send_again": Route(who="editor", args=lambda of: (of.reminder.pk,), post=lambda of: {}, only_post=True),
-    "reminders:settings": Route(who="editor", post=lambda of: {"days": "-3", "then_every": "7", "hour": "9"}),
+    "reminders:settings": Route(
+        who="editor",
+        post=lambda of: {"days": "-3", "then_every": "7", "hour": "9", "quiet_from": "22", "quiet_until": "8"},
+    ),
+    "reminders:choose": Route(who="member", post=lambda of: {"wanted": ["bills", "debits"]}, only_post=True),
     "reminders:send_test": Route(who="member", post=lambda of: {"key": "abcdefgh"}, only_post=True),
     "reminders:loan_settings": Route(
         who="editor",
