@@ -24,6 +24,8 @@ KILLS = {
     "clock_jumps": [40],
     "many_hands": [100],
     "double_submit": [400],
+    "mail_kills": [400],
+    "bad_mail_server": [100],
     "down_days": [3, 40],
 }
 LINE = "{:<16} {:<11} {:>7} {:>5} {:>5} {:>5} {:>5} {:>7} {:>9} {:>8}  {}"

@@ -13,6 +13,7 @@ from dateutil.relativedelta import relativedelta
 from loantracker.celery import app
 from tests.faults.forms import at_once, repayment, repayment_path
 from tests.faults.invariants import Acknowledged, out_of_order
+from tests.faults.mails import Mails
 from tests.faults.processes import restart
 from tests.faults.run import Run
 
@@ -213,6 +214,32 @@ def double_submit(run: Run, kills: int) -> None:
     run.notes.append(f"{kills * COPIES} posts")
 
 
+def mail_kills(run: Run, kills: int) -> None:
+    """A worker is killed while mails go out, five households of two at a time."""
+    mails = Mails(run)
+    run.begin(unfunded=False)
+    for _ in range(kills):
+        mails.arrive(5)
+        run.pause()
+        run.fault(lambda: run.kill_any(run.product.workers))
+    mails.settle()
+    mails.look()
+
+
+def bad_mail_server(run: Run, kills: int) -> None:
+    """A mail server that refuses, stalls, hangs up before the final dot and after it, at every third mail; now and then
+    a worker is killed in the middle of it."""
+    mails = Mails(run)
+    run.begin(unfunded=False)
+    mails.sink.trouble = 1 / 3
+    for number in range(kills):
+        mails.arrive(5)
+        run.pause()
+        run.fault(lambda number=number: run.kill_any(run.product.workers) if number % 4 == 3 else None)
+    mails.settle()
+    mails.look()
+
+
 def down_days(run: Run, kills: int) -> None:
     """Everything is off for `kills` days, over the end of a month, in which bills come due each day; then all are
     recorded, oldest first, each under its own day."""
@@ -253,7 +280,7 @@ SCENARIOS: dict[str, Callable[[Run, int], None]] = {
     scenario.__name__: scenario
     for scenario in (
         *(kill_workers, beat_faults, power_cut, redis_faults, database_faults, freeze, clock_jumps),
-        *(many_hands, double_submit, down_days),
+        *(many_hands, double_submit, mail_kills, bad_mail_server, down_days),
     )
 }
 

@@ -27,6 +27,8 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no ke
         ("clock_jumps", 4),
         ("many_hands", 5),
         ("double_submit", 10),
+        ("mail_kills", 20),
+        ("bad_mail_server", 8),
         ("down_days", 3),
         ("down_days", 40),
     ],
@@ -37,4 +39,4 @@ def test_no_bill_is_lost_or_paid_twice(scenario: str, kills: int, database: str)
     report = run_scenario(scenario, database, kills=kills, seed=1, limit=LIMIT)
     assert (report.broken, report.lost, report.double) == ([], 0, 0)
     assert report.faults == (1 if scenario == "down_days" else kills)
-    assert report.due + report.acknowledged > 0
+    assert report.due + report.acknowledged > 0 or "mail" in scenario

@@ -85,10 +85,14 @@ class World:
         """Make the households, each in another time zone, and for each, if `unfunded`, a loan with a bill due whose
         account has no money."""
         for number in range(households):
-            home = self._home(number)
+            home = self._home(ZONES[number % len(ZONES)])
             self.homes.append(home)
             if unfunded:
                 self.unfunded.append(self._loan(home, home.empty, due=1, last=self._today(home) - timedelta(days=1)).pk)
+
+    def move_in(self, zone: str) -> Home:
+        """One more household, of which nothing is looked at but what the caller does with it."""
+        return self._home(zone)
 
     def arrive(self, loans: int, most_due: int = 4) -> None:
         """Open loans under mandates since their first day, with one to `most_due` bills due by yesterday."""
@@ -124,9 +128,9 @@ class World:
     def _today(self, home: Home) -> date:
         return home.household.today(self.now)
 
-    def _home(self, number: int) -> Home:
+    def _home(self, zone: str) -> Home:
+        number = self.key()
         people = [User.objects.create_user(f"{number}-{who}@example.com", None) for who in ("a", "b")]
-        zone = ZONES[number % len(ZONES)]
         household = create_household(
             owner=people[0], name=f"Home {number}", time_zone=zone, currency="CNY", now=self.now
         )
