@@ -15,6 +15,7 @@ from django.db import OperationalError, transaction
 from django.db.models import Count
 
 from ledger.models import AutoRepayMandate, Loan
+from ledger.services.alone import alone_with
 from ledger.services.autorepay import ask_if_failing, debit_household
 from ledger.services.debit_decisions import decide_debits, look
 from ledger.services.debit_rows import write_debits
@@ -85,7 +86,12 @@ def debit_chunk(households: Sequence[int], now: datetime, until: float = inf) ->
     except Exception:
         log.exception("Auto-repay of households %s to %s goes one by one", households[0], households[-1])
         done, rest = 0, list(households)
-    return done + sum(debit_household(household, now, until) for household in rest if monotonic() < until)
+    return done + sum(_one_by_one(household, now, until) for household in rest if monotonic() < until)
+
+
+def _one_by_one(household: int, now: datetime, until: float) -> int:
+    with alone_with(household) as alone:
+        return debit_household(household, now, until) if alone else 0
 
 
 def _debit_together(households: Sequence[int], now: datetime) -> tuple[int, list[int]]:

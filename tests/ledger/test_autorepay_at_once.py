@@ -1,18 +1,22 @@
 """Auto-repay while others act at the same moment: nothing twice, nothing lost, nobody waits for good."""
 
 import time
+from contextlib import suppress
 from datetime import date
 from threading import Barrier, Event, Thread
 
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
 from ledger.loanmath.debiting import DebitLimits
 from ledger.loanmath.debits import DebitRule
 from ledger.models import AutoRepayAttempt, FundingAccount, Loan, Repayment
 from ledger.selectors.balances import balance_on
+from ledger.services import debit_chunks
 from ledger.services.accounts import move_account
+from ledger.services.alone import alone_with
 from ledger.services.autorepay import debit_household
+from ledger.services.debit_chunks import debit_chunk
 from ledger.services.mandates import authorize_mandate, end_mandate, pause_mandate, resume_mandate
 from ledger.services.projection import lock
 from tests import builders as make
@@ -184,3 +188,31 @@ def test_accounts_are_moved_in_the_order_in_which_debits_hold_them(home):
     mover.join(60)
 
     assert list(FundingAccount.objects.in_use().filter(household=home)) == [first, last]
+
+
+@on_postgres
+def test_a_household_somebody_else_is_busy_with_is_left_to_them_until_they_end_or_die(home, card, monkeypatch):
+    loan = make.loan(home, now=JAN_20)
+    mandate(loan, card)
+    make.balance(card, 500_000, date(2026, 2, 1), at("2026-02-01"))
+    monkeypatch.setattr(debit_chunks, "_debit_together", lambda households, now: (0, list(households)))
+    busy, died = Event(), Event()
+
+    def work_and_die():
+        with alone_with(home.pk) as alone:
+            assert alone
+            busy.set()
+            assert died.wait(30)
+            with suppress(OperationalError), connection.cursor() as cursor:
+                cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+        connection.close()
+
+    worker = Thread(target=work_and_die)
+    worker.start()
+    assert busy.wait(30)
+    assert debit_chunk([home.pk], NOW) == 0
+    died.set()
+    worker.join(30)
+
+    assert debit_chunk([home.pk], NOW) == 1
+    assert len(repayments(loan)) == 1
