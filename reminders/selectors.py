@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -57,13 +57,31 @@ def writable_to() -> QuerySet[Membership]:
 
 def judge(row: Reminder, now: datetime) -> rules.Verdict:
     """What becomes of a message that is about to be sent, as things stand right now."""
-    is_member = Membership.objects.filter(
-        household=row.household_id, user=row.recipient_id, user__is_active=True
-    ).exists()
+    return judge_in(circumstances([row]), row, now)
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What decides about some messages besides their bills: who is a member, and what people want."""
+
+    members: set[tuple[int, int]]  # household, user
+    wishes: Wishes
+
+
+def circumstances(rows: Sequence[Reminder]) -> Circumstances:
+    """The circumstances of messages whose bills come with their loans, in two queries however many they are."""
+    homes, users = {row.household_id for row in rows}, {row.recipient_id for row in rows}
+    there = Membership.objects.filter(household__in=homes, user__in=users, user__is_active=True)
+    return Circumstances(members=set(there.values_list("household_id", "user_id")), wishes=wishes(homes))
+
+
+def judge_in(around: Circumstances, row: Reminder, now: datetime) -> rules.Verdict:
+    """What becomes of one of the messages that `around` was gathered for."""
+    is_member = (row.household_id, row.recipient_id) in around.members
     if row.bill is None or row.about_on is None:
         return rules.Send() if is_member else rules.Drop(rules.Reason.LEFT)
     local = zone(row.household.time_zone)
-    policy = wishes([row.household_id]).policy(row.household_id, row.bill.loan_id)
+    policy = around.wishes.policy(row.household_id, row.bill.loan_id)
     asked = _asked(row.bill, row.household.time_zone, is_member)
     if row.kind == Kind.STEP:
         return rules.judge_step(policy, row.step, row.about_on, asked, now, local)
