@@ -258,6 +258,8 @@ def _commands(message: EmailMessage) -> list[tuple[str, int]]:
 
 @lru_cache(maxsize=1024)
 def _mailbox(address: str) -> str:
+    if not parseaddr(address)[1].rpartition("@")[0].isascii():
+        raise ValueError("letters before the @ that mail servers do not know")
     return parseaddr(str(sanitize_address(address, settings.DEFAULT_CHARSET)))[1]
 
 

@@ -116,12 +116,14 @@ def _send_some(mailings: list[Mailing], moving: Moving, channels: Channels, seen
         left = look_again(mailings, moving.now())
         seen |= {row.pk for mailing in mailings for row in mailing.rows}
         began = moving.seconds
-        while left and moving.seconds - began <= FRESH:
+        while left:
             mailing = left.pop(0)
             if channels.is_down(mailing.first):
                 put_back([mailing])
                 continue
             sent += _deliver_or_log(mailing, moving, channels)
+            if moving.seconds - began > FRESH:
+                break
     finally:
         put_back(left)
         seen -= {row.pk for mailing in left for row in mailing.rows}
