@@ -1,17 +1,19 @@
 """An SMTP server on loopback that takes every mail and keeps only what tells one from another (aiosmtpd).
 
-Run as a process of its own: python -m benchmarks.smtp_sink PORT. `VRFY all` answers how many mails have come and how
-many different ones, and counts anew from there.
+Run as a process of its own: python -m benchmarks.smtp_sink PORT [CERTIFICATE]. `VRFY all` answers how many mails have
+come and how many different ones, and counts anew from there. With a certificate (its key in the same file) it asks
+for STARTTLS and a login first, as the servers of mail providers do.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
+import ssl
 import sys
 from typing import Any
 
-from aiosmtpd.smtp import SMTP
+from aiosmtpd.smtp import SMTP, AuthResult
 
 MESSAGE_ID = re.compile(rb"^Message-ID:\s*(<[^>]+>)", re.IGNORECASE | re.MULTILINE)
 
@@ -35,12 +37,21 @@ class Counter:
         return said
 
 
-async def serve(port: int) -> None:
+def anybody(*asked: Any) -> AuthResult:
+    return AuthResult(success=True)
+
+
+async def serve(port: int, certificate: str = "") -> None:
     counter = Counter()
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: SMTP(counter, loop=loop, hostname="sink"), "127.0.0.1", port)
+    options: dict[str, Any] = {"loop": loop, "hostname": "sink"}
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        options |= {"tls_context": context, "require_starttls": True, "authenticator": anybody, "auth_required": True}
+    server = await loop.create_server(lambda: SMTP(counter, **options), "127.0.0.1", port)
     await server.serve_forever()
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(int(sys.argv[1])))
+    asyncio.run(serve(int(sys.argv[1]), *sys.argv[2:]))

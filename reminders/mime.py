@@ -9,9 +9,7 @@ from collections.abc import Sequence
 from email.header import Header
 from functools import lru_cache
 from typing import Any
-from urllib.parse import urlsplit
 
-from django.conf import settings
 from django.core.mail import EmailMessage, EmailMultiAlternatives
 from django.core.mail.message import BadHeaderError, sanitize_address
 
@@ -91,8 +89,9 @@ def letter_id(message_ids: Sequence[str]) -> str:
     """The Message-ID of a letter made of messages with these: of one, its own; of several, a digest."""
     if len(message_ids) == 1:
         return message_ids[0]
-    digest = hashlib.sha256("\n".join(sorted(message_ids)).encode()).hexdigest()[:32]
-    return f"<{digest}@{urlsplit(settings.SITE_URL).hostname or 'localhost'}>"
+    ids = sorted(message_ids)
+    digest = hashlib.sha256("\n".join(ids).encode()).hexdigest()[:32]
+    return f"<{digest}@{ids[0].rpartition('@')[2]}"
 
 
 def key_of(letter: str) -> str:
