@@ -8,9 +8,11 @@ for STARTTLS and a login first, as the servers of mail providers do.
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 import ssl
 import sys
+import warnings
 from typing import Any
 
 from aiosmtpd.smtp import SMTP, AuthResult
@@ -54,4 +56,6 @@ async def serve(port: int, certificate: str = "") -> None:
 
 
 if __name__ == "__main__":
+    logging.getLogger("mail.log").setLevel(logging.CRITICAL)
+    warnings.simplefilter("ignore")
     asyncio.run(serve(int(sys.argv[1]), *sys.argv[2:]))

@@ -237,6 +237,7 @@ EMAIL_HOST_PASSWORD = text("EMAIL_HOST_PASSWORD")
 EMAIL_USE_TLS = flag("EMAIL_USE_TLS")
 EMAIL_USE_SSL = flag("EMAIL_USE_SSL")
 EMAIL_TIMEOUT = number("EMAIL_TIMEOUT", 30)
+EMAIL_CONNECTIONS = number("EMAIL_CONNECTIONS", 4)  # at most, of each worker, when there is much to send
 # What the mail server never answered for is not sent again, unless that is wanted or the provider knows a repeat by
 # this header.
 UNCERTAIN_MAIL = choice("UNCERTAIN_MAIL", "hold", "resend")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import select
 import smtplib
 import socket
@@ -19,7 +20,7 @@ from django.core.mail.backends.smtp import EmailBackend
 from django.core.mail.message import sanitize_address
 
 from reminders.mailbox import MailboxBackend
-from reminders.mime import wire_text
+from reminders.mime import SIMPLE_ADDRESS, wire_text
 from reminders.models import Channel as ChannelKind
 from reminders.models import Reminder, ReminderQuerySet
 
@@ -68,13 +69,9 @@ class SmtpChannel:
         self._used = False
 
     def deliver(self, message: EmailMessage, committing: Committing) -> Delivery:
-        try:
-            text, commands = wire_text(message), _commands(message)
-        except ValueError as error:  # an address or header that cannot be put on the wire
-            return Delivery(Outcome.IMPOSSIBLE, _text(error))
-        smtp = self._handed_over(commands, text)
-        if isinstance(smtp, Delivery):
-            return smtp
+        early = self.hand_over(message)
+        if early is not None:
+            return early
         try:
             ours = committing()
         except BaseException:
@@ -83,13 +80,42 @@ class SmtpChannel:
         if not ours:
             self.close()
             return Delivery(Outcome.FENCED)
-        return self._finish(smtp)
+        self.say_dot()
+        return self.answer()
 
-    def _handed_over(self, commands: Sequence[tuple[str, int]], text: bytes) -> Any:
-        """The connection on which only the final dot is missing, else what came of it.
+    def hand_over(self, message: EmailMessage) -> Delivery | None:
+        """Everything but the final dot: None once only that is missing, else what came of it."""
+        try:
+            text, commands = wire_text(message), _commands(message)
+        except ValueError as error:  # an address or header that cannot be put on the wire
+            return Delivery(Outcome.IMPOSSIBLE, _text(error))
+        return self._handed_over(commands, text)
 
-        A connection used before may have been closed for being idle or busy enough: then it is tried on a new one.
-        """
+    def say_dot(self) -> None:
+        """The last byte: from now on it may have been sent. What goes wrong is told by `answer`."""
+        smtp: Any = self._backend.connection
+        with contextlib.suppress(OSError, smtplib.SMTPException):
+            smtp.send(b".\r\n")
+
+    def answer(self) -> Delivery:
+        """What the server says to the final dot."""
+        smtp: Any = self._backend.connection
+        try:
+            code, reply = smtp.getreply()
+        except (OSError, smtplib.SMTPException) as error:
+            self.close()
+            return Delivery(Outcome.UNKNOWN, _text(error))
+        words = _words(code, reply)
+        if 200 <= code <= 299:
+            self._used = True
+            return Delivery(Outcome.ACCEPTED, words)
+        self.close()
+        if 400 <= code <= 499:
+            return Delivery(Outcome.DELAYED, words)
+        return Delivery(Outcome.REFUSED if 500 <= code <= 599 else Outcome.UNKNOWN, words)
+
+    def _handed_over(self, commands: Sequence[tuple[str, int]], text: bytes) -> Delivery | None:
+        """A connection used before may have been closed for being idle or busy enough: then a new one is tried."""
         while True:
             was_used = self._used
             try:
@@ -98,8 +124,8 @@ class SmtpChannel:
                 self.close()
                 return Delivery(Outcome.DELAYED, _text(error), is_down=True)
             try:
-                self._hand_over(smtp, commands, text)
-                return smtp
+                self._say(smtp, commands, text)
+                return None
             except _Answered as answer:
                 self.close()
                 is_about_this = 400 <= answer.code <= 599 and answer.code != 421
@@ -136,7 +162,7 @@ class SmtpChannel:
             smtp.ehlo_or_helo_if_needed()
         return smtp
 
-    def _hand_over(self, smtp: Any, commands: Sequence[tuple[str, int]], text: bytes) -> None:
+    def _say(self, smtp: Any, commands: Sequence[tuple[str, int]], text: bytes) -> None:
         """Everything but the final dot; the commands at one go where the server allows it (RFC 2920)."""
         if smtp.has_extn("pipelining"):
             smtp.send("".join(f"{command}\r\n" for command, _ in commands))
@@ -148,22 +174,6 @@ class SmtpChannel:
         smtp.sock.sendall(text)
         if _has_news(smtp.sock):  # nothing is to be said before the dot: it has given up, or hung up
             raise _Answered(*smtp.getreply())
-
-    def _finish(self, smtp: Any) -> Delivery:
-        try:
-            smtp.send(b".\r\n")
-            code, reply = smtp.getreply()
-        except (OSError, smtplib.SMTPException) as error:
-            self.close()
-            return Delivery(Outcome.UNKNOWN, _text(error))
-        words = _words(code, reply)
-        if 200 <= code <= 299:
-            self._used = True
-            return Delivery(Outcome.ACCEPTED, words)
-        self.close()
-        if 400 <= code <= 499:
-            return Delivery(Outcome.DELAYED, words)
-        return Delivery(Outcome.REFUSED if 500 <= code <= 599 else Outcome.UNKNOWN, words)
 
 
 class BackendChannel:
@@ -215,15 +225,21 @@ def open_channel(row: Reminder) -> Channel:
 
 @dataclass(slots=True)
 class Channels:
-    """The channels in use, opened when first asked for; those that are down are not asked again."""
+    """The channels in use, opened when first asked for; those that are down are not asked again.
 
-    _open: dict[int | None, Channel] = field(default_factory=dict)  # by destination; None for the mail
+    Of the mail there may be several connections side by side, its `lanes`: as many as the settings allow, or fewer
+    once the server has refused one more.
+    """
+
+    lanes: int = field(default_factory=lambda: max(1, settings.EMAIL_CONNECTIONS))
+    _open: dict[tuple[int | None, int], Channel] = field(default_factory=dict)  # by destination; None for the mail
     _down: set[int | None] = field(default_factory=set)
 
-    def of(self, row: Reminder) -> Channel:
-        if row.destination_id not in self._open:
-            self._open[row.destination_id] = open_channel(row)
-        return self._open[row.destination_id]
+    def of(self, row: Reminder, lane: int = 0) -> Channel:
+        key = (row.destination_id, lane)
+        if key not in self._open:
+            self._open[key] = open_channel(row)
+        return self._open[key]
 
     def is_down(self, row: Reminder) -> bool:
         return row.destination_id in self._down
@@ -258,6 +274,8 @@ def _commands(message: EmailMessage) -> list[tuple[str, int]]:
 
 @lru_cache(maxsize=1024)
 def _mailbox(address: str) -> str:
+    if SIMPLE_ADDRESS.fullmatch(address):
+        return address
     if not parseaddr(address)[1].rpartition("@")[0].isascii():
         raise ValueError("letters before the @ that mail servers do not know")
     return parseaddr(str(sanitize_address(address, settings.DEFAULT_CHARSET)))[1]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from collections.abc import Sequence
-from email.header import Header
+import re
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -14,6 +14,8 @@ from django.core.mail import EmailMessage, EmailMultiAlternatives
 from django.core.mail.message import BadHeaderError, sanitize_address
 
 LONGEST_LINE = 900  # characters of a header written as it is; RFC 5322 allows 998
+WORD_BYTES = 42  # in base64 56 characters: with "=?utf-8?b?" and "Subject: " before them, a line is no longer than 78
+SIMPLE_ADDRESS = re.compile(r"[A-Za-z0-9._+-]+@[A-Za-z0-9.-]+")  # is written on the wire as it is
 _BOUNDARY = "=_two-parts-of-one-letter"  # "=_" comes up in neither encoding of a part
 
 
@@ -62,7 +64,7 @@ def _two_parts(message: EmailMessage) -> bytes:
 
 @lru_cache(maxsize=1024)
 def _address(address: str) -> str:
-    return str(sanitize_address(address, "utf-8"))
+    return address if SIMPLE_ADDRESS.fullmatch(address) else str(sanitize_address(address, "utf-8"))
 
 
 def _value(name: str, value: str) -> str:
@@ -70,7 +72,23 @@ def _value(name: str, value: str) -> str:
         raise BadHeaderError(f"The {name} header has more than one line.")
     if value.isascii() and len(value) <= LONGEST_LINE:
         return value
-    return Header(value, "utf-8", header_name=name).encode(linesep="\r\n")
+    return "\r\n ".join(_encoded_words(value))
+
+
+def _encoded_words(value: str) -> Iterator[str]:
+    """Words of at most 75 characters (RFC 2047), none of which tears a letter apart."""
+    piece = b""
+    for letter in value:
+        data = letter.encode("utf-8", "replace")
+        if len(piece) + len(data) > WORD_BYTES:
+            yield _encoded_word(piece)
+            piece = b""
+        piece += data
+    yield _encoded_word(piece)
+
+
+def _encoded_word(piece: bytes) -> str:
+    return f"=?utf-8?b?{base64.b64encode(piece).decode()}?="
 
 
 def _part(kind: str, text: str) -> bytes:

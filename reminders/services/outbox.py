@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -19,7 +20,8 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F
 
 from reminders import rules
-from reminders.channels import Channels, Delivery, Outcome
+from reminders.channels import Channel as Way
+from reminders.channels import Channels, Delivery, Outcome, SmtpChannel
 from reminders.emails import compose
 from reminders.mime import key_of
 from reminders.models import Channel, Kind, Reminder, State
@@ -37,6 +39,7 @@ logger = logging.getLogger(__name__)
 DRAIN_LASTS = 45.0  # seconds after which a drain leaves the rest to the next one
 FRESH = 2.0  # seconds after which what is not sent yet is looked at again
 PERSIST_LASTS = 60.0  # seconds for which an outcome is tried to be written
+LETTERS_A_LANE = 8  # so many at least for each connection more
 BATCH = 100  # messages looked for at once; what else their households have due comes with them
 NO_ADDRESS = "the recipient has no e-mail address"
 
@@ -116,12 +119,12 @@ def _send_some(mailings: list[Mailing], moving: Moving, channels: Channels, seen
         left = look_again(mailings, moving.now())
         seen |= {row.pk for mailing in mailings for row in mailing.rows}
         began = moving.seconds
+        lanes = max(1, len(left) // LETTERS_A_LANE)
         while left:
-            mailing = left.pop(0)
-            if channels.is_down(mailing.first):
-                put_back([mailing])
-                continue
-            sent += _deliver_or_log(mailing, moving, channels)
+            at_once = min(lanes, channels.lanes)
+            some, left = left[:at_once], left[at_once:]
+            left += (convoy := Convoy(moving, channels)).carry(some)
+            sent += convoy.sent
             if moving.seconds - began > FRESH:
                 break
     finally:
@@ -130,34 +133,123 @@ def _send_some(mailings: list[Mailing], moving: Moving, channels: Channels, seen
     return sent
 
 
-def _deliver_or_log(mailing: Mailing, moving: Moving, channels: Channels) -> int:
-    """One letter that breaks does not stop the others; its lease runs out, and the sweep finds it."""
-    try:
-        return deliver(mailing, moving, channels)
-    except Exception:
-        logger.exception("Reminder %s broke off", mailing.first.pk)
-        return 0
+@dataclass(slots=True)
+class Convoy:
+    """Letters that go out at once, each on a connection of its own.
+
+    Each is handed over but for its final dot; then all are marked in one transaction, all dots are said, and what
+    the server answers is written down in another: the disk and the server are waited for once. `sent` counts
+    messages.
+    """
+
+    moving: Moving
+    channels: Channels
+    first_lane: int = 0
+    sent: int = 0
+    _ready: list[tuple[Mailing, SmtpChannel, tuple[str, str]]] = field(default_factory=list)
+
+    def carry(self, mailings: Sequence[Mailing]) -> list[Mailing]:
+        """Send them; what found no connection of its own is given back."""
+        left = [mailing for mailing in mailings if not self._begin_or_log(mailing)]
+        try:
+            self._finish()
+        except Exception:
+            logger.exception("Reminders %s broke off", [mailing.first.pk for mailing, _, _ in self._ready])
+        return left
+
+    def _begin_or_log(self, mailing: Mailing) -> bool:
+        """One letter that breaks does not stop the others; its lease runs out, and the sweep finds it."""
+        try:
+            return self._begin(mailing)
+        except Exception:
+            logger.exception("Reminder %s broke off", mailing.first.pk)
+            return True
+
+    def _begin(self, mailing: Mailing) -> bool:
+        """Make the letter and hand it over; False if another connection was refused, and it is to wait its turn."""
+        if self.channels.is_down(mailing.first):
+            put_back([mailing])
+            return True
+        lane, said = self.first_lane + len(self._ready), ("", "")
+        try:
+            channel = self.channels.of(mailing.first, lane)
+            message = _letter(mailing, self.moving.now())
+        except Exception as error:
+            if len(mailing.rows) > 1:  # whichever cannot be told does not keep back the others
+                self._one_by_one(mailing, lane)
+                return True
+            logger.exception("Could not make reminder %s", mailing.first.pk)
+            early: Delivery | None = Delivery(Outcome.DELAYED, f"{type(error).__name__}: {error}")
+        else:
+            said = _said(mailing, message)
+            early = self._hand_over(mailing, channel, message, said)
+        if early is None:
+            return True
+        if early.is_down and lane:
+            self.channels.lanes = lane
+            return False
+        self.channels.note(mailing.first, early)
+        self._write_down([(mailing, early, said)])
+        return True
+
+    def _hand_over(
+        self, mailing: Mailing, channel: Way, message: EmailMessage, said: tuple[str, str]
+    ) -> Delivery | None:
+        """None if only the final dot is missing."""
+        if not said[1]:
+            return Delivery(Outcome.IMPOSSIBLE, NO_ADDRESS)
+        if not isinstance(channel, SmtpChannel):
+            return channel.deliver(message, lambda: _commit(mailing, said, self.moving.now()))
+        early = channel.hand_over(message)
+        if early is None:
+            self._ready.append((mailing, channel, said))
+        return early
+
+    def _one_by_one(self, mailing: Mailing, lane: int) -> None:
+        for row in mailing.rows:
+            alone = Convoy(self.moving, self.channels, first_lane=lane)
+            put_back(alone.carry([mailing.of([row])]))
+            self.sent += alone.sent
+
+    def _finish(self) -> None:
+        """Mark what is ready, say the dots, and write down the answers."""
+        if not self._ready:
+            return
+        try:
+            with _one_transaction(len(self._ready)):
+                now = self.moving.now()
+                ours = [_commit(mailing, said, now) for mailing, _, said in self._ready]
+        except BaseException:
+            for _, channel, _ in self._ready:
+                channel.close()
+            raise
+        for (_, channel, _), is_ours in zip(self._ready, ours, strict=True):
+            channel.say_dot() if is_ours else channel.close()
+        self._write_down(
+            [
+                (mailing, channel.answer() if is_ours else Delivery(Outcome.FENCED), said)
+                for (mailing, channel, said), is_ours in zip(self._ready, ours, strict=True)
+            ]
+        )
+
+    def _write_down(self, done: Sequence[tuple[Mailing, Delivery, tuple[str, str]]]) -> None:
+        failed: list[Reminder] = []
+
+        def write() -> None:
+            failed.clear()
+            with _one_transaction(len(done)):
+                for mailing, delivery, said in done:
+                    failed.extend(_settle(mailing, delivery, said, self.moving))
+
+        _persist(write)
+        self.sent += sum(len(mailing.rows) for mailing, delivery, _ in done if delivery.outcome is Outcome.ACCEPTED)
+        if failed:
+            _next_channel(failed, self.moving.now())
 
 
-def deliver(mailing: Mailing, moving: Moving, channels: Channels) -> int:
-    """Make the letter of what was taken, and send it; counts the messages sent with it."""
-    said = ("", "")
-    try:
-        channel = channels.of(mailing.first)
-        message = _letter(mailing, moving.now())
-    except Exception as error:
-        if len(mailing.rows) > 1:  # whichever cannot be told does not keep back the others
-            return sum(_deliver_or_log(mailing.of([row]), moving, channels) for row in mailing.rows)
-        logger.exception("Could not make reminder %s", mailing.first.pk)
-        delivery = Delivery(Outcome.DELAYED, f"{type(error).__name__}: {error}")
-    else:
-        said = _said(mailing, message)
-        delivery = Delivery(Outcome.IMPOSSIBLE, NO_ADDRESS)
-        if said[1]:
-            delivery = channel.deliver(message, lambda: _commit(mailing, said, moving.now()))
-        channels.note(mailing.first, delivery)
-    _persist(lambda: _settle(mailing, delivery, said, moving))
-    return len(mailing.rows) if delivery.outcome is Outcome.ACCEPTED else 0
+def _one_transaction(statements: int) -> AbstractContextManager[object]:
+    """One for several statements; a single one is a transaction of its own."""
+    return transaction.atomic() if statements > 1 else nullcontext()
 
 
 def _letter(mailing: Mailing, now: datetime) -> EmailMessage:
@@ -188,8 +280,9 @@ def _commit(mailing: Mailing, said: tuple[str, str], now: datetime) -> bool:
     return ours
 
 
-def _settle(mailing: Mailing, delivery: Delivery, said: tuple[str, str], moving: Moving) -> None:
-    """Write down what came of a letter, if it is still ours: a late proof turns uncertain into sent."""
+def _settle(mailing: Mailing, delivery: Delivery, said: tuple[str, str], moving: Moving) -> list[Reminder]:
+    """Write down what came of a letter, if it is still ours: a late proof turns uncertain into sent. What is given up
+    as failed by that is returned."""
     subject, address = said
     reply = delivery.reply[:500]
     mine = mailing.mine
@@ -218,9 +311,8 @@ def _settle(mailing: Mailing, delivery: Delivery, said: tuple[str, str], moving:
         case Outcome.FENCED:
             put_back([mailing])
         case _:
-            failed = put_off(mailing, delivery.outcome, reply, moving.start)
-            if failed:
-                _next_channel(failed, moving.now())
+            return put_off(mailing, delivery.outcome, reply, moving.start)
+    return []
 
 
 def _next_channel(rows: Sequence[Reminder], now: datetime) -> None:
