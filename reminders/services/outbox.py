@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMessage
@@ -42,6 +43,15 @@ PERSIST_LASTS = 60.0  # seconds for which an outcome is tried to be written
 LETTERS_A_LANE = 8  # so many at least for each connection more
 BATCH = 100  # messages looked for at once; what else their households have due comes with them
 NO_ADDRESS = "the recipient has no e-mail address"
+
+# Written out, since each letter needs both, and putting them together anew would take longer than running them.
+MARKED = """
+UPDATE reminders_reminder SET state = 'inflight', subject = %s, address = %s, letter = %s
+WHERE token = %s AND state = 'sending' AND lease_until > %s"""
+SENT = """
+UPDATE reminders_reminder SET state = 'sent', sent_at = %s, lease_until = NULL, error = %s, subject = %s, address = %s,
+       attempts = attempts + 1
+WHERE token = %s AND state IN ('sending', 'inflight', 'uncertain', 'planned')"""
 
 
 @dataclass(slots=True)
@@ -269,35 +279,31 @@ def _said(mailing: Mailing, message: EmailMessage) -> tuple[str, str]:
 
 def _commit(mailing: Mailing, said: tuple[str, str], now: datetime) -> bool:
     """The durable mark just before the last byte; False if the lease of any message is lost and nothing may be sent."""
-    subject, address = said
-    mine = mailing.mine.filter(state=State.SENDING, lease_until__gt=now)
-    marks = {"state": State.INFLIGHT, "subject": subject, "address": address, "letter": mailing.letter}
-    if len(mailing.rows) == 1:
-        return mine.update(**marks) == 1
-    with transaction.atomic():  # all or none
-        ours = mine.update(**marks) == len(mailing.rows)
-        transaction.set_rollback(not ours)
+    values = (*said, mailing.letter, mailing.token, connection.ops.adapt_datetimefield_value(now))
+    with _one_transaction(len(mailing.rows)):
+        ours = _update(MARKED, mailing, values) == len(mailing.rows)
+        if not ours and len(mailing.rows) > 1:  # all or none
+            transaction.set_rollback(True)
     return ours
+
+
+def _update(statement: str, mailing: Mailing, values: Sequence[Any]) -> int:
+    """Run one of the two statements that each letter needs, on its rows; how many were changed."""
+    ids = [row.pk for row in mailing.rows]
+    with connection.cursor() as cursor:
+        cursor.execute(f"{statement} AND id IN ({', '.join(['%s'] * len(ids))})", [*values, *ids])
+        return int(cursor.rowcount)
 
 
 def _settle(mailing: Mailing, delivery: Delivery, said: tuple[str, str], moving: Moving) -> list[Reminder]:
     """Write down what came of a letter, if it is still ours: a late proof turns uncertain into sent. What is given up
     as failed by that is returned."""
-    subject, address = said
     reply = delivery.reply[:500]
     mine = mailing.mine
     match delivery.outcome:
         case Outcome.ACCEPTED:
-            changed = mine.exclude(state__in=[State.SENT, State.SUPERSEDED]).update(
-                state=State.SENT,
-                sent_at=moving.now(),
-                lease_until=None,
-                error=reply,
-                subject=subject,
-                address=address,
-                attempts=F("attempts") + 1,
-            )
-            if changed:
+            sent_at = connection.ops.adapt_datetimefield_value(moving.now())
+            if _update(SENT, mailing, (sent_at, reply, *said, mailing.token)):
                 _overtake_uncertain(mailing.overtaking)
         case Outcome.UNKNOWN:
             attempts = max(row.attempts for row in mailing.rows)

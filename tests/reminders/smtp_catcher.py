@@ -37,6 +37,7 @@ class Catcher:
     idle_cuts: int = 0
     extra: list[str] = field(default_factory=list)
     connections: int = 0
+    most_connections: int = 99
     pipelining: bool = False
 
     async def handle_MAIL(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:  # noqa: N802
@@ -99,6 +100,10 @@ class _Server(SMTP):
     async def _handle_client(self) -> None:
         catcher: Catcher = self.event_handler
         catcher.connections += 1
+        if catcher.connections > catcher.most_connections:
+            await self.push("421 4.7.0 too many connections")
+            self.transport.close()
+            return
         if catcher.greetings:
             await asyncio.sleep(catcher.greetings.pop(0))
         await super()._handle_client()
