@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from email.message import EmailMessage
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from ledger.models import Household, Loan
 from ledger.services.erasing import erasing
-from reminders import emails, selectors
+from reminders import emails, selectors, unsubscribing
 from reminders.mime import letter_id
 from reminders.models import Kind, Reminder, State
 from reminders.services import mailings, outbox, policies
@@ -247,12 +246,25 @@ def test_what_is_left_when_a_drain_is_slow_is_put_back_and_judged_again(monkeypa
     assert len(mail.outbox) == 3
 
 
-def headers(message: EmailMessage) -> tuple[str | None, str | None]:
-    return message["List-Unsubscribe"], message["List-Unsubscribe-Post"]
-
-
 def test_a_letter_says_where_it_is_switched_off(listening: Catcher) -> None:
     bills("Laptop")
     run(NINE)
     assert str(listening.mails[0]["List-Unsubscribe"]).startswith("<http://localhost:8000/settings/reminders/")
     assert Reminder.objects.get(step="T-1").kind == Kind.STEP
+
+
+def test_one_tap_switches_off_what_a_letter_is_about(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the page that acts on it; a letter of several categories leads to the settings."""
+    monkeypatch.setattr(unsubscribing, "unsubscribe_token", lambda home, user, category: f"{category.value}-{user.pk}")
+    monkeypatch.setattr(unsubscribing, "reverse", lambda name, args=(): f"/{name}/{'/'.join(args)}")
+    bills("Laptop")
+    run(NINE - timedelta(hours=1))
+    [step] = rows()
+    other = Reminder(household=step.household, recipient=step.recipient, kind=Kind.DIGEST)
+    assert unsubscribing.unsubscribe_headers([step, step]) == {
+        "List-Unsubscribe": f"<http://localhost:8000/reminders:unsubscribe/bills-{step.recipient_id}>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }
+    to_settings = {"List-Unsubscribe": "<http://localhost:8000/reminders:settings/>"}
+    assert unsubscribing.unsubscribe_headers([step, other]) == to_settings
+    assert unsubscribing.unsubscribe_headers([Reminder(kind=Kind.TEST)]) == to_settings
