@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -33,6 +34,14 @@ def number(name: str, default: int) -> int:
 
 def words(name: str, default: str = "") -> list[str]:
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def choice(name: str, *values: str) -> str:
+    """One of `values`; the first if nothing is set."""
+    value = text(name, values[0]).lower()
+    if value not in values:
+        raise ImproperlyConfigured(f"{name} must be {' or '.join(values)}, not {value!r}.")
+    return value
 
 
 # Where everything lives that is not code.
@@ -228,6 +237,13 @@ EMAIL_HOST_PASSWORD = text("EMAIL_HOST_PASSWORD")
 EMAIL_USE_TLS = flag("EMAIL_USE_TLS")
 EMAIL_USE_SSL = flag("EMAIL_USE_SSL")
 EMAIL_TIMEOUT = number("EMAIL_TIMEOUT", 30)
+EMAIL_CONNECTIONS = number("EMAIL_CONNECTIONS", 4)  # at most, of each worker, when there is much to send
+# What the mail server never answered for is not sent again, unless that is wanted or the provider knows a repeat by
+# this header.
+UNCERTAIN_MAIL = choice("UNCERTAIN_MAIL", "hold", "resend")
+EMAIL_IDEMPOTENCY_HEADER = text("EMAIL_IDEMPOTENCY_HEADER")
+if not re.fullmatch(r"[A-Za-z0-9-]*", EMAIL_IDEMPOTENCY_HEADER):
+    raise ImproperlyConfigured("EMAIL_IDEMPOTENCY_HEADER must be the name of a header, such as Resend-Idempotency-Key.")
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = text("EMAIL_FROM", f"Loantracker <loantracker@{urlsplit(SITE_URL).hostname}>")
 
 # Celery: a message only ever means "look in the database now".

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import re
+import contextlib
+import select
 import smtplib
-from collections.abc import Callable
-from dataclasses import dataclass
+import socket
+import ssl
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from email.utils import parseaddr
 from enum import Enum, auto
-from typing import Any
+from functools import lru_cache
+from typing import Any, Protocol
 
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
@@ -16,6 +20,14 @@ from django.core.mail.backends.smtp import EmailBackend
 from django.core.mail.message import sanitize_address
 
 from reminders.mailbox import MailboxBackend
+from reminders.mime import SIMPLE_ADDRESS, wire_text
+from reminders.models import Channel as ChannelKind
+from reminders.models import Reminder, ReminderQuerySet
+
+try:
+    from reminders.push import PushChannel
+except ImportError:  # e-mail is the only channel yet
+    PushChannel = None
 
 Committing = Callable[[], bool]
 
@@ -24,6 +36,7 @@ class Outcome(Enum):
     ACCEPTED = auto()
     REFUSED = auto()  # surely not sent, and the server says it never will be
     DELAYED = auto()  # surely not sent; worth another try
+    IMPOSSIBLE = auto()  # surely not sent, and no try will change that
     UNKNOWN = auto()  # it may have left
     FENCED = auto()  # somebody else has taken over; nothing was sent
 
@@ -56,29 +69,9 @@ class SmtpChannel:
         self._used = False
 
     def deliver(self, message: EmailMessage, committing: Committing) -> Delivery:
-        for again in (True, False):
-            was_used = self._used
-            try:
-                smtp = self._connected()
-            except (OSError, smtplib.SMTPException) as error:
-                self.close()
-                return Delivery(Outcome.DELAYED, _text(error), is_down=True)
-            try:
-                self._hand_over(smtp, message)
-                break
-            except _Answered as answer:
-                self.close()
-                if answer.code == 421 and was_used and again:
-                    continue
-                return Delivery(Outcome.REFUSED if answer.code >= 500 else Outcome.DELAYED, answer.reply)
-            except (OSError, smtplib.SMTPException) as error:
-                self.close()
-                if was_used and again:  # the server may close a connection it finds idle or busy enough
-                    continue
-                return Delivery(Outcome.DELAYED, _text(error))
-            except ValueError as error:  # an address or header that cannot be put on the wire
-                self.close()
-                return Delivery(Outcome.REFUSED, _text(error))
+        early = self.hand_over(message)
+        if early is not None:
+            return early
         try:
             ours = committing()
         except BaseException:
@@ -87,7 +80,65 @@ class SmtpChannel:
         if not ours:
             self.close()
             return Delivery(Outcome.FENCED)
-        return self._finish(smtp)
+        self.say_dot()
+        return self.answer()
+
+    def hand_over(self, message: EmailMessage) -> Delivery | None:
+        """Everything but the final dot: None once only that is missing, else what came of it."""
+        try:
+            text, commands = wire_text(message), _commands(message)
+        except ValueError as error:  # an address or header that cannot be put on the wire
+            return Delivery(Outcome.IMPOSSIBLE, _text(error))
+        return self._handed_over(commands, text)
+
+    def say_dot(self) -> None:
+        """The last byte: from now on it may have been sent. What goes wrong is told by `answer`."""
+        smtp: Any = self._backend.connection
+        with contextlib.suppress(OSError, smtplib.SMTPException):
+            smtp.send(b".\r\n")
+
+    def answer(self) -> Delivery:
+        """What the server says to the final dot."""
+        smtp: Any = self._backend.connection
+        try:
+            code, reply = smtp.getreply()
+        except (OSError, smtplib.SMTPException) as error:
+            self.close()
+            return Delivery(Outcome.UNKNOWN, _text(error))
+        words = _words(code, reply)
+        if 200 <= code <= 299:
+            self._used = True
+            return Delivery(Outcome.ACCEPTED, words)
+        self.close()
+        if 400 <= code <= 499:
+            return Delivery(Outcome.DELAYED, words)
+        return Delivery(Outcome.REFUSED if 500 <= code <= 599 else Outcome.UNKNOWN, words)
+
+    def _handed_over(self, commands: Sequence[tuple[str, int]], text: bytes) -> Delivery | None:
+        """A connection used before may have been closed for being idle or busy enough: then a new one is tried."""
+        while True:
+            was_used = self._used
+            try:
+                smtp = self._connected()
+            except (OSError, smtplib.SMTPException) as error:
+                self.close()
+                return Delivery(Outcome.DELAYED, _text(error), is_down=True)
+            try:
+                self._say(smtp, commands, text)
+                return None
+            except _Answered as answer:
+                self.close()
+                is_about_this = 400 <= answer.code <= 599 and answer.code != 421
+                if was_used and not is_about_this:
+                    continue
+                outcome = Outcome.REFUSED if answer.code >= 500 else Outcome.DELAYED
+                return Delivery(outcome, answer.reply, is_down=answer.code == 421)
+            except (OSError, smtplib.SMTPException) as error:
+                self.close()
+                is_silent = isinstance(error, TimeoutError)
+                if was_used and not is_silent:
+                    continue
+                return Delivery(Outcome.DELAYED, _text(error), is_down=is_silent)
 
     def close(self) -> None:
         """Drop the connection, without a word if need be."""
@@ -102,38 +153,27 @@ class SmtpChannel:
             self._backend.close()
 
     def _connected(self) -> Any:
-        self._backend.open()
-        smtp = self._backend.connection
+        is_new = self._backend.open()
+        smtp: Any = self._backend.connection
         if smtp is None:
             raise smtplib.SMTPServerDisconnected("not connected")
+        if is_new:  # the final dot is not to wait until the text before it is acknowledged, which takes up to 40 ms
+            smtp.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            smtp.ehlo_or_helo_if_needed()
         return smtp
 
-    def _hand_over(self, smtp: Any, message: EmailMessage) -> None:
-        """Everything but the final dot."""
-        encoding = message.encoding or settings.DEFAULT_CHARSET
-        mail: Any = message.message()
-        body: bytes = mail.as_bytes(linesep="\r\n")
-        if not body.endswith(b"\r\n"):
-            body += b"\r\n"
-        smtp.ehlo_or_helo_if_needed()
-        _expect(smtp.mail(parseaddr(sanitize_address(message.from_email, encoding))[1]), 250)
-        for recipient in message.recipients():
-            _expect(smtp.rcpt(parseaddr(sanitize_address(recipient, encoding))[1]), 250, 251)
-        _expect(smtp.docmd("DATA"), 354)
-        smtp.sock.sendall(re.sub(rb"(?m)^\.", b"..", body))
-
-    def _finish(self, smtp: Any) -> Delivery:
-        try:
-            smtp.send(b".\r\n")
-            code, reply = smtp.getreply()
-        except (OSError, smtplib.SMTPException) as error:
-            self.close()
-            return Delivery(Outcome.UNKNOWN, _text(error))
-        self._used = True
-        if code == 250:
-            return Delivery(Outcome.ACCEPTED, _words(code, reply))
-        self.close()
-        return Delivery(Outcome.REFUSED if code >= 500 else Outcome.DELAYED, _words(code, reply))
+    def _say(self, smtp: Any, commands: Sequence[tuple[str, int]], text: bytes) -> None:
+        """Everything but the final dot; the commands at one go where the server allows it (RFC 2920)."""
+        if smtp.has_extn("pipelining"):
+            smtp.send("".join(f"{command}\r\n" for command, _ in commands))
+            for _, hoped_for in commands:
+                _expect(smtp.getreply(), hoped_for)
+        else:
+            for command, hoped_for in commands:
+                _expect(smtp.docmd(command), hoped_for)
+        smtp.sock.sendall(text)
+        if _has_news(smtp.sock):  # nothing is to be said before the dot: it has given up, or hung up
+            raise _Answered(*smtp.getreply())
 
 
 class BackendChannel:
@@ -156,17 +196,98 @@ class BackendChannel:
         self._backend.close()
 
 
-Channel = SmtpChannel | BackendChannel
+class Channel(Protocol):
+    """A way to a recipient, kept open for several messages.
+
+    `committing` is called at the last moment at which nothing has left; if it says no, nothing does.
+    """
+
+    def deliver(self, message: EmailMessage, committing: Committing) -> Delivery: ...
+
+    def quit(self) -> None: ...
 
 
-def open_channel() -> Channel:
-    """The channel the settings name; it connects with its first message."""
+def open_mail() -> Channel:
+    """The mail channel the settings name; it connects with its first message."""
     backend = get_connection()
     return SmtpChannel(backend) if isinstance(backend, EmailBackend) else BackendChannel(backend)
 
 
-def _expect(answer: tuple[int, bytes], *codes: int) -> None:
-    if answer[0] not in codes:
+def open_channel(row: Reminder) -> Channel:
+    """The channel a message goes by; LookupError if there is none any more."""
+    if row.channel == ChannelKind.EMAIL:
+        return open_mail()
+    if PushChannel is None or row.destination is None:
+        raise LookupError("no such channel")
+    channel: Channel = PushChannel(row.destination)
+    return channel
+
+
+@dataclass(slots=True)
+class Channels:
+    """The channels in use, opened when first asked for; those that are down are not asked again.
+
+    Of the mail there may be several connections side by side, its `lanes`: as many as the settings allow, or fewer
+    once the server has refused one more.
+    """
+
+    lanes: int = field(default_factory=lambda: max(1, settings.EMAIL_CONNECTIONS))
+    _open: dict[tuple[int | None, int], Channel] = field(default_factory=dict)  # by destination; None for the mail
+    _down: set[int | None] = field(default_factory=set)
+
+    def of(self, row: Reminder, lane: int = 0) -> Channel:
+        key = (row.destination_id, lane)
+        if key not in self._open:
+            self._open[key] = open_channel(row)
+        return self._open[key]
+
+    def is_down(self, row: Reminder) -> bool:
+        return row.destination_id in self._down
+
+    def note(self, row: Reminder, delivery: Delivery) -> None:
+        if delivery.is_down:
+            self._down.add(row.destination_id)
+
+    def reachable(self, rows: ReminderQuerySet) -> ReminderQuerySet:
+        """Those of `rows` whose channel is not known to be down."""
+        if None in self._down:
+            rows = rows.exclude(channel=ChannelKind.EMAIL)
+        gone = [destination for destination in self._down if destination is not None]
+        return rows.exclude(destination__in=gone) if gone else rows
+
+    def quit(self) -> None:
+        for channel in self._open.values():
+            channel.quit()
+
+
+def _commands(message: EmailMessage) -> list[tuple[str, int]]:
+    """What is said before the text, each with the code of the answer hoped for. ValueError for a bad address."""
+    sender, *recipients = (_mailbox(address) for address in (message.from_email, *message.recipients()))
+    said = [f"MAIL FROM:{smtplib.quoteaddr(sender)}"]
+    said += [f"RCPT TO:{smtplib.quoteaddr(recipient)}" for recipient in recipients]
+    if not recipients:
+        raise ValueError("there is no address to send to")
+    if any("\r" in line or "\n" in line or not line.isascii() for line in said):
+        raise ValueError("an address holds what cannot be sent")
+    return [*((line, 250) for line in said), ("DATA", 354)]
+
+
+@lru_cache(maxsize=1024)
+def _mailbox(address: str) -> str:
+    if SIMPLE_ADDRESS.fullmatch(address):
+        return address
+    if not parseaddr(address)[1].rpartition("@")[0].isascii():
+        raise ValueError("letters before the @ that mail servers do not know")
+    return parseaddr(str(sanitize_address(address, settings.DEFAULT_CHARSET)))[1]
+
+
+def _has_news(sock: Any) -> bool:
+    """Whether there is something to read on a plain connection; on a sealed one that may be part of the sealing."""
+    return not isinstance(sock, ssl.SSLSocket) and bool(select.select([sock], [], [], 0)[0])
+
+
+def _expect(answer: tuple[int, bytes], hoped_for: int) -> None:
+    if answer[0] != hoped_for and (hoped_for, answer[0]) != (250, 251):
         raise _Answered(*answer)
 
 

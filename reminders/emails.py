@@ -21,6 +21,7 @@ from ledger.selectors.accounts import HORIZON_DAYS, coverage
 from ledger.selectors.history import history
 from ledger.services.answer_links import LINK_LASTS, make_token
 from reminders import rules
+from reminders.mime import letter_id
 from reminders.models import Kind, Reminder
 
 
@@ -106,7 +107,14 @@ class Letter:
 def compose(rows: Sequence[Reminder], now: datetime) -> EmailMultiAlternatives:
     """One letter to one person of all that `rows` are about, as things stand `now`: plain text and HTML, with a
     Message-ID that depends on nothing but the rows. Never empty; all of one household, recipient and channel."""
-    (row,) = rows
+    first, *others = (_about(row, now) for row in sorted(rows, key=lambda row: row.kind == Kind.STEP))
+    for other in others:  # after the first in full, a line about each of the others
+        first.body += f"\n{other.subject}\n"
+    first.extra_headers["Message-ID"] = letter_id([row.message_id for row in rows])
+    return first
+
+
+def _about(row: Reminder, now: datetime) -> EmailMultiAlternatives:
     letter = gather(row, now) if row.bill is not None else None
     with translation.override(row.recipient.language), timezone.override(zone(row.household.time_zone)):
         return _message(row, _template(row, letter), {"letter": letter, **_around(row.household)}, now)
@@ -150,10 +158,12 @@ def gather(row: Reminder, now: datetime) -> Letter:
 
 def _debit(bill: Bill, today: date, now: datetime) -> Debit | None:
     """What auto-repay will do about this bill; None without a mandate, or where the lender no longer tries."""
+    mandate = bill.loan.mandate
+    if mandate is None:
+        return None
     days = max(HORIZON_DAYS, (bill.payable_on - today).days)
     cover = coverage(bill.loan.household, today, days).get(bill.pk)
-    mandate = bill.loan.mandate
-    if cover is None or mandate is None:
+    if cover is None:
         return None
     return Debit(
         account=cover.paid_from,

@@ -105,6 +105,11 @@ class ReminderQuerySet(HouseholdQuerySet["Reminder"]):
         """Failed messages whose next try has come, and that are neither worn out nor refused for good."""
         return self.filter(state=State.FAILED, next_at__lte=now, attempts__lt=most_attempts, refusals__lt=most_refusals)
 
+    def to_resend(self, now: datetime, since: datetime, most_attempts: int) -> ReminderQuerySet:
+        """Uncertain messages whose next try has come, no longer ago than `since`; never those of before a restore."""
+        lost = self.filter(state=State.UNCERTAIN, next_at__lte=now, next_at__gt=since, attempts__lt=most_attempts)
+        return lost.exclude(error=RESTORED)
+
 
 class Reminder(models.Model):
     """One message about one subject to one person on one channel, and what became of it.
@@ -113,7 +118,8 @@ class Reminder(models.Model):
     another day has new ones. Notices are known by the attempt they tell of; everything else by its loan or account and
     the day it is about. `message_id` is fixed from the start and the same for the same subject, recipient and channel:
     it is what keeps a message from being planned twice, and lets a mail store fold a repeat. `send_at` is when it was
-    due, `next_at` when it is looked at next. Messages that go out as one letter share a `token`.
+    due, `next_at` when it is looked at next. Messages that go out as one letter share a `token`, and from the moment
+    the letter may have left also its Message-ID, `letter`: should it be sent again, it is the same letter.
     """
 
     household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="reminders")
@@ -138,6 +144,7 @@ class Reminder(models.Model):
     refusals = models.PositiveSmallIntegerField(default=0)
     error = models.CharField(max_length=500, blank=True)
     message_id = models.CharField(max_length=200, unique=True)
+    letter = models.CharField(max_length=200, blank=True)
     address = models.EmailField(blank=True)
     subject = models.CharField(max_length=250, blank=True)
     sent_at = models.DateTimeField(null=True)

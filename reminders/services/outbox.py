@@ -1,42 +1,57 @@
 """The outbox: taking what is due, looking again, handing it over, and writing down what became of it.
 
-A message is taken by one conditional update with a token and a lease. What fails before the last byte is tried
-again; what is cut off after it is uncertain and shown to its recipient, never sent twice on our own account.
+What is due to one person at one time goes out as one letter. A letter is taken by a conditional update with a token
+and a lease. What fails before the last byte is tried again; what is cut off after it is uncertain and shown to its
+recipient, and not sent twice unless the settings say so.
 """
 
 from __future__ import annotations
 
 import logging
-import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMessage
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models import F
 
-from ledger.models import Loan
-from ledger.selectors.banners import late_jobs
-from ledger.services import heartbeat
-from ledger.services.projection import refresh_loan
 from reminders import rules
-from reminders.channels import Channel, Delivery, Outcome, open_channel
+from reminders.channels import Channel as Way
+from reminders.channels import Channels, Delivery, Outcome, SmtpChannel
 from reminders.emails import compose
-from reminders.models import Kind, Reminder, State
-from reminders.selectors import judge
+from reminders.mime import key_of
+from reminders.models import Channel, Kind, Reminder, State
+from reminders.services.mailings import Mailing, look_again, put_back, put_off, take
+from reminders.services.tries import BACK_OFF, MOST_ATTEMPTS, MOST_REFUSALS, RESENT_WITHIN, after_silence
+from reminders.unsubscribing import unsubscribe_headers
+
+try:
+    from reminders.services.destinations import fall_back
+except ImportError:  # e-mail is the only channel yet
+    fall_back = None
 
 logger = logging.getLogger(__name__)
 
-BACK_OFF = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30))
-LATER = timedelta(hours=1)  # how often a failed message is tried once more, in case the server is back
-MOST_ATTEMPTS = 28  # about a day
-MOST_REFUSALS = 3
 DRAIN_LASTS = 45.0  # seconds after which a drain leaves the rest to the next one
+FRESH = 2.0  # seconds after which what is not sent yet is looked at again
 PERSIST_LASTS = 60.0  # seconds for which an outcome is tried to be written
-BATCH = 100
+LETTERS_A_LANE = 8  # so many at least for each connection more
+BATCH = 100  # messages looked for at once; what else their households have due comes with them
+NO_ADDRESS = "the recipient has no e-mail address"
+
+# Written out, since each letter needs both, and putting them together anew would take longer than running them.
+MARKED = """
+UPDATE reminders_reminder SET state = 'inflight', subject = %s, address = %s, letter = %s
+WHERE token = %s AND state = 'sending' AND lease_until > %s"""
+SENT = """
+UPDATE reminders_reminder SET state = 'sent', sent_at = %s, lease_until = NULL, error = %s, subject = %s, address = %s,
+       attempts = attempts + 1
+WHERE token = %s AND state IN ('sending', 'inflight', 'uncertain', 'planned')"""
 
 
 @dataclass(slots=True)
@@ -58,170 +73,267 @@ def sweep(now: datetime) -> int:
     """Free what a worker took and never brought to an end, and what failed long enough ago; counts them.
 
     What was taken but not yet committed has surely not been sent: it is planned again. What was being handed over
-    may have been: it is uncertain, until a late answer proves it sent.
+    may have been: it is uncertain, until a late answer proves it sent or, where the settings say so, it is sent again.
     """
-    freed = 0
     stuck = Reminder.objects.stuck(now)
+    failed = Reminder.objects.to_try_again(now, MOST_ATTEMPTS, MOST_REFUSALS)
+    lost = Reminder.objects.to_resend(now, now - RESENT_WITHIN, len(BACK_OFF) + 1)
+    freed = 0
     if stuck.exists():  # asking first: on SQLite an update takes the write lock even if it finds nothing
         freed += stuck.filter(state=State.INFLIGHT).update(
-            state=State.UNCERTAIN, lease_until=None, error="the mail server's answer was not seen"
+            state=State.UNCERTAIN,
+            lease_until=None,
+            next_at=now,
+            attempts=F("attempts") + 1,
+            error="the mail server's answer was not seen",
         )
         freed += stuck.filter(state=State.SENDING).update(state=State.PLANNED, token="", lease_until=None, next_at=now)
-    failed = Reminder.objects.to_try_again(now, MOST_ATTEMPTS, MOST_REFUSALS)
     if failed.exists():
         freed += failed.update(state=State.PLANNED)
+    if resends() and lost.exists():
+        freed += lost.update(state=State.PLANNED)  # its token stays: a late answer may still prove it sent
     return freed
 
 
+def resends() -> bool:
+    """Whether mail is sent again of which nobody knows whether it arrived."""
+    return settings.UNCERTAIN_MAIL == "resend" or bool(settings.EMAIL_IDEMPOTENCY_HEADER)
+
+
 def drain(now: datetime) -> int:
-    """Send what is due at `now`; counts what was sent. One question to the database when nothing is.
+    """Send what is due at `now`; counts the messages sent. One question to the database when nothing is.
 
     Any number of these may run at once, none of them inside a transaction.
     """
     moving = Moving(now)
+    channels = Channels()
     seen: set[int] = set()
     sent = 0
-    channel = open_channel()
     try:
-        while batch := [id for id in Reminder.objects.due(now).values_list("pk", flat=True)[:BATCH] if id not in seen]:
-            for id in batch:
-                seen.add(id)
-                delivery = _deliver_or_log(id, moving, channel)
-                sent += delivery is not None and delivery.outcome is Outcome.ACCEPTED
-                if moving.seconds > DRAIN_LASTS or (delivery is not None and delivery.is_down):
-                    return sent
+        while moving.seconds <= DRAIN_LASTS:
+            due = channels.reachable(Reminder.objects.due(now))
+            homes = {home for id, home in due.values_list("pk", "household_id")[:BATCH] if id not in seen}
+            if not homes:
+                break
+            sent += _send_some(take(due, homes, moving.now()), moving, channels, seen)
     finally:
-        channel.quit()
+        channels.quit()
     return sent
 
 
-def _deliver_or_log(id: int, moving: Moving, channel: Channel) -> Delivery | None:
-    """One message that breaks does not stop the others; its lease runs out, and the sweep finds it."""
+def _send_some(mailings: list[Mailing], moving: Moving, channels: Channels, seen: set[int]) -> int:
+    """Send what was taken, as long as it is fresh; `seen` learns what need not be looked at again. Counts messages."""
+    sent = 0
+    left = list(mailings)
     try:
-        return deliver(id, moving, channel)
-    except Exception:
-        logger.exception("Reminder %s broke off", id)
-        return None
+        left = look_again(mailings, moving.now())
+        seen |= {row.pk for mailing in mailings for row in mailing.rows}
+        began = moving.seconds
+        lanes = max(1, len(left) // LETTERS_A_LANE)
+        while left:
+            at_once = min(lanes, channels.lanes)
+            some, left = left[:at_once], left[at_once:]
+            left += (convoy := Convoy(moving, channels)).carry(some)
+            sent += convoy.sent
+            if moving.seconds - began > FRESH:
+                break
+    finally:
+        put_back(left)
+        seen -= {row.pk for mailing in left for row in mailing.rows}
+    return sent
 
 
-def deliver(id: int, moving: Moving, channel: Channel) -> Delivery | None:
-    """Take one message, look again, and send it if it is still called for; None if it was not sent on purpose."""
-    token = _take(id, moving.now())
-    if token is None:
-        return None
-    row = Reminder.objects.select_related(
-        "household",
-        "recipient",
-        "attempt__account",
-        "attempt__mandate__loan",
-        "attempt__mandate__credit_line",
-        "attempt__mandate__lender",
-        "bill__loan__household",
-        "bill__loan__mandate",
-        "bill__loan__lender",
-    ).get(pk=id)
-    try:
-        if not _still_wanted(row, moving.now()):
-            return None
-        message = compose([row], moving.now())
-    except Exception as error:  # a message that cannot be made is put off, and stops no other
-        logger.exception("Could not make reminder %s", row.pk)
-        _settle(row, Delivery(Outcome.DELAYED, f"{type(error).__name__}: {error}"), moving)
-        return None
-    delivery = channel.deliver(message, lambda: _commit(row, message, moving.now()))
-    row.subject, row.address = _said(message)
-    _persist(lambda: _settle(row, delivery, moving))
-    return delivery
+@dataclass(slots=True)
+class Convoy:
+    """Letters that go out at once, each on a connection of its own.
+
+    Each is handed over but for its final dot; then all are marked in one transaction, all dots are said, and what
+    the server answers is written down in another: the disk and the server are waited for once. `sent` counts
+    messages.
+    """
+
+    moving: Moving
+    channels: Channels
+    first_lane: int = 0
+    sent: int = 0
+    _ready: list[tuple[Mailing, SmtpChannel, tuple[str, str]]] = field(default_factory=list)
+
+    def carry(self, mailings: Sequence[Mailing]) -> list[Mailing]:
+        """Send them; what found no connection of its own is given back."""
+        left = [mailing for mailing in mailings if not self._begin_or_log(mailing)]
+        try:
+            self._finish()
+        except Exception:
+            logger.exception("Reminders %s broke off", [mailing.first.pk for mailing, _, _ in self._ready])
+        return left
+
+    def _begin_or_log(self, mailing: Mailing) -> bool:
+        """One letter that breaks does not stop the others; its lease runs out, and the sweep finds it."""
+        try:
+            return self._begin(mailing)
+        except Exception:
+            logger.exception("Reminder %s broke off", mailing.first.pk)
+            return True
+
+    def _begin(self, mailing: Mailing) -> bool:
+        """Make the letter and hand it over; False if another connection was refused, and it is to wait its turn."""
+        if self.channels.is_down(mailing.first):
+            put_back([mailing])
+            return True
+        lane, said = self.first_lane + len(self._ready), ("", "")
+        try:
+            channel = self.channels.of(mailing.first, lane)
+            message = _letter(mailing, self.moving.now())
+        except Exception as error:
+            if len(mailing.rows) > 1:  # whichever cannot be told does not keep back the others
+                self._one_by_one(mailing, lane)
+                return True
+            logger.exception("Could not make reminder %s", mailing.first.pk)
+            early: Delivery | None = Delivery(Outcome.DELAYED, f"{type(error).__name__}: {error}")
+        else:
+            said = _said(mailing, message)
+            early = self._hand_over(mailing, channel, message, said)
+        if early is None:
+            return True
+        if early.is_down and lane:
+            self.channels.lanes = lane
+            return False
+        self.channels.note(mailing.first, early)
+        self._write_down([(mailing, early, said)])
+        return True
+
+    def _hand_over(
+        self, mailing: Mailing, channel: Way, message: EmailMessage, said: tuple[str, str]
+    ) -> Delivery | None:
+        """None if only the final dot is missing."""
+        if not said[1]:
+            return Delivery(Outcome.IMPOSSIBLE, NO_ADDRESS)
+        if not isinstance(channel, SmtpChannel):
+            return channel.deliver(message, lambda: _commit(mailing, said, self.moving.now()))
+        early = channel.hand_over(message)
+        if early is None:
+            self._ready.append((mailing, channel, said))
+        return early
+
+    def _one_by_one(self, mailing: Mailing, lane: int) -> None:
+        for row in mailing.rows:
+            alone = Convoy(self.moving, self.channels, first_lane=lane)
+            put_back(alone.carry([mailing.of([row])]))
+            self.sent += alone.sent
+
+    def _finish(self) -> None:
+        """Mark what is ready, say the dots, and write down the answers."""
+        if not self._ready:
+            return
+        try:
+            with _one_transaction(len(self._ready)):
+                now = self.moving.now()
+                ours = [_commit(mailing, said, now) for mailing, _, said in self._ready]
+        except BaseException:
+            for _, channel, _ in self._ready:
+                channel.close()
+            raise
+        for (_, channel, _), is_ours in zip(self._ready, ours, strict=True):
+            channel.say_dot() if is_ours else channel.close()
+        self._write_down(
+            [
+                (mailing, channel.answer() if is_ours else Delivery(Outcome.FENCED), said)
+                for (mailing, channel, said), is_ours in zip(self._ready, ours, strict=True)
+            ]
+        )
+
+    def _write_down(self, done: Sequence[tuple[Mailing, Delivery, tuple[str, str]]]) -> None:
+        failed: list[Reminder] = []
+
+        def write() -> None:
+            failed.clear()
+            with _one_transaction(len(done)):
+                for mailing, delivery, said in done:
+                    failed.extend(_settle(mailing, delivery, said, self.moving))
+
+        _persist(write)
+        self.sent += sum(len(mailing.rows) for mailing, delivery, _ in done if delivery.outcome is Outcome.ACCEPTED)
+        if failed:
+            _next_channel(failed, self.moving.now())
 
 
-def _take(id: int, now: datetime) -> str | None:
-    """Claim a planned message: the token if it is ours now."""
-    token = secrets.token_hex(16)
-    lease = now + timedelta(seconds=settings.MAIL_LEASE_SECONDS)
-    mine = Reminder.objects.filter(pk=id, state=State.PLANNED, next_at__lte=now)
-    return token if mine.update(state=State.SENDING, token=token, lease_until=lease) == 1 else None
+def _one_transaction(statements: int) -> AbstractContextManager[object]:
+    """One for several statements; a single one is a transaction of its own."""
+    return transaction.atomic() if statements > 1 else nullcontext()
 
 
-def _still_wanted(row: Reminder, now: datetime) -> bool:
-    """Look again: is it still owed, still wanted, still the most urgent? If not, write down why or when."""
-    if row.bill is not None:
-        loan = row.bill.loan
-        today = loan.household.today(now)
-        if loan.next_change_on is not None and loan.next_change_on <= today:
-            refresh_loan(loan, today)
-            row.bill.refresh_from_db()
-    verdict = judge(row, now)
-    if isinstance(verdict, rules.Send) and row.bill is not None and _is_being_debited(row.bill.loan_id, now):
-        verdict = rules.Wait(now + timedelta(seconds=settings.SWEEP_SECONDS))
-    mine = Reminder.objects.filter(pk=row.pk, token=row.token, state=State.SENDING)
-    if isinstance(verdict, rules.Drop):
-        mine.update(state=State.SUPERSEDED, reason=verdict.reason.value, token="", lease_until=None)
-    elif isinstance(verdict, rules.Wait):
-        mine.update(state=State.PLANNED, next_at=verdict.until, token="", lease_until=None)
-    return isinstance(verdict, rules.Send)
+def _letter(mailing: Mailing, now: datetime) -> EmailMessage:
+    message = compose(mailing.rows, now)
+    if mailing.first.channel == Channel.EMAIL:
+        message.extra_headers |= {"Message-ID": mailing.letter, **unsubscribe_headers(mailing.rows)}
+        if settings.EMAIL_IDEMPOTENCY_HEADER:
+            message.extra_headers[settings.EMAIL_IDEMPOTENCY_HEADER] = key_of(mailing.letter)
+    return message
 
 
-def _is_being_debited(loan_id: int, now: datetime) -> bool:
-    """The loan's debit moment has come and auto-repay, which is at work, has not decided it yet: in a minute it may be
-    paid."""
-    decided_soon = Loan.objects.filter(pk=loan_id).to_debit(now)
-    return decided_soon.exists() and heartbeat.LEDGER not in late_jobs(now)
+def _said(mailing: Mailing, message: EmailMessage) -> tuple[str, str]:
+    """The subject, and to which address."""
+    row = mailing.first
+    return message.subject[:250], row.recipient.email if row.channel == Channel.EMAIL else str(row.destination)
 
 
-def _commit(row: Reminder, message: EmailMessage, now: datetime) -> bool:
-    """The durable mark just before the last byte; False if the lease is lost, and nothing may be sent."""
-    subject, address = _said(message)
-    mine = Reminder.objects.filter(pk=row.pk, token=row.token, state=State.SENDING, lease_until__gt=now)
-    return mine.update(state=State.INFLIGHT, subject=subject, address=address) == 1
+def _commit(mailing: Mailing, said: tuple[str, str], now: datetime) -> bool:
+    """The durable mark just before the last byte; False if the lease of any message is lost and nothing may be sent."""
+    values = (*said, mailing.letter, mailing.token, connection.ops.adapt_datetimefield_value(now))
+    with _one_transaction(len(mailing.rows)):
+        ours = _update(MARKED, mailing, values) == len(mailing.rows)
+        if not ours and len(mailing.rows) > 1:  # all or none
+            transaction.set_rollback(True)
+    return ours
 
 
-def _said(message: EmailMessage) -> tuple[str, str]:
-    return message.subject[:250], message.to[0]
+def _update(statement: str, mailing: Mailing, values: Sequence[Any]) -> int:
+    """Run one of the two statements that each letter needs, on its rows; how many were changed."""
+    ids = [row.pk for row in mailing.rows]
+    with connection.cursor() as cursor:
+        cursor.execute(f"{statement} AND id IN ({', '.join(['%s'] * len(ids))})", [*values, *ids])
+        return int(cursor.rowcount)
 
 
-def _settle(row: Reminder, delivery: Delivery, moving: Moving) -> None:
-    """Write down what came of a delivery, if the message is still ours: a late proof turns uncertain into sent."""
-    ours = Reminder.objects.filter(pk=row.pk, token=row.token)
-    said = delivery.reply[:500]
+def _settle(mailing: Mailing, delivery: Delivery, said: tuple[str, str], moving: Moving) -> list[Reminder]:
+    """Write down what came of a letter, if it is still ours: a late proof turns uncertain into sent. What is given up
+    as failed by that is returned."""
+    reply = delivery.reply[:500]
+    mine = mailing.mine
     match delivery.outcome:
         case Outcome.ACCEPTED:
-            changed = ours.filter(state__in=[State.SENDING, State.INFLIGHT, State.UNCERTAIN]).update(
-                state=State.SENT,
-                sent_at=moving.now(),
-                lease_until=None,
-                error=said,
-                subject=row.subject,
-                address=row.address,
-                attempts=row.attempts + 1,
-            )
-            if changed:
-                _overtake_uncertain(row)
+            sent_at = connection.ops.adapt_datetimefield_value(moving.now())
+            if _update(SENT, mailing, (sent_at, reply, *said, mailing.token)):
+                _overtake_uncertain(mailing.overtaking)
         case Outcome.UNKNOWN:
-            ours.filter(state=State.INFLIGHT).update(
-                state=State.UNCERTAIN, lease_until=None, error=said, attempts=row.attempts + 1
+            attempts = max(row.attempts for row in mailing.rows)
+            mine.filter(state=State.INFLIGHT).update(
+                state=State.UNCERTAIN,
+                lease_until=None,
+                error=reply,
+                attempts=F("attempts") + 1,
+                next_at=after_silence(attempts, moving.start),
             )
-        case Outcome.REFUSED | Outcome.DELAYED:
-            ours.filter(state__in=[State.SENDING, State.INFLIGHT]).update(
-                token="", lease_until=None, error=said, **_next_try(row, delivery.outcome, moving.start)
-            )
+        case Outcome.FENCED:
+            put_back([mailing])
+        case _:
+            return put_off(mailing, delivery.outcome, reply, moving.start)
+    return []
 
 
-def _next_try(row: Reminder, outcome: Outcome, now: datetime) -> dict[str, Any]:
-    """Put off by 1, 5 and 30 minutes; then failed, with a try each hour for about a day unless it was refused."""
-    attempts = row.attempts + 1
-    refusals = row.refusals + (outcome is Outcome.REFUSED)
-    failed = attempts > len(BACK_OFF) or refusals >= MOST_REFUSALS
-    return {
-        "state": State.FAILED if failed else State.PLANNED,
-        "next_at": now + (LATER if failed else BACK_OFF[attempts - 1]),
-        "attempts": attempts,
-        "refusals": refusals,
-    }
+def _next_channel(rows: Sequence[Reminder], now: datetime) -> None:
+    """What could not be delivered is told another way, if its recipient has named one."""
+    if fall_back is None:
+        return
+    try:
+        fall_back(rows, now)
+    except Exception:  # that it failed is written down; the next try comes back here
+        logger.exception("No other channel for reminder %s", rows[0].pk)
 
 
-def _overtake_uncertain(row: Reminder) -> None:
+def _overtake_uncertain(rows: Sequence[Reminder]) -> None:
     """A reminder that was sent speaks for the earlier ones of its bill that may or may not have arrived."""
-    if row.kind == Kind.STEP:
+    for row in rows:
         Reminder.objects.filter(
             kind=Kind.STEP,
             bill=row.bill_id,

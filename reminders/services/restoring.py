@@ -11,7 +11,7 @@ from django.db.models import Max, Q
 from ledger.clock import zone
 from reminders import rules
 from reminders.models import RESTORED, Reminder, Restore, State
-from reminders.services.outbox import MOST_ATTEMPTS, MOST_REFUSALS
+from reminders.services.tries import MOST_ATTEMPTS, MOST_REFUSALS
 
 
 def mark_restored(*, backup_at: datetime, restored_at: datetime) -> int:

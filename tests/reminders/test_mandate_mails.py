@@ -44,7 +44,7 @@ def tick(now: datetime) -> None:
 
 
 def sent(kind: Kind) -> list[Any]:
-    rows = Reminder.objects.filter(kind=kind, state=State.SENT).values_list("message_id", flat=True)
+    rows = Reminder.objects.filter(kind=kind, state=State.SENT).values_list("letter", flat=True)
     return [message for message in mail.outbox if message.extra_headers["Message-ID"] in set(rows)]
 
 

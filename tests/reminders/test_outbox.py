@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from email.message import EmailMessage
 from typing import Any
@@ -17,35 +16,20 @@ from ledger import clock
 from ledger.models import Heartbeat, Loan
 from loantracker.celery import app
 from reminders import tasks
-from reminders.channels import Delivery, Outcome, open_channel
+from reminders.channels import Channels, Delivery, Outcome, open_mail
+from reminders.mime import letter_id
 from reminders.models import Reminder, State
 from reminders.services import outbox
-from reminders.services.outbox import Moving, deliver
+from reminders.services.mailings import Mailing
+from reminders.services.outbox import Moving
 from reminders.tasks import run
 from tests import builders
 from tests.builders import at
-from tests.reminders.smtp_catcher import Catcher, free_port
+from tests.reminders.smtp_catcher import Catcher
 
 pytestmark = [pytest.mark.django_db, pytest.mark.service]
 
 NINE = at("2026-03-09", 9)
-
-
-@pytest.fixture
-def catcher(settings: Any) -> Catcher:
-    """A catcher the settings point at; not up yet."""
-    found = Catcher(free_port())
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    settings.EMAIL_HOST = "127.0.0.1"
-    settings.EMAIL_PORT = found.port
-    settings.EMAIL_TIMEOUT = 5
-    return found
-
-
-@pytest.fixture
-def listening(catcher: Catcher) -> Iterator[Catcher]:
-    with catcher.up():
-        yield catcher
 
 
 def due_tomorrow(**more: Any) -> Loan:
@@ -86,14 +70,13 @@ def text_of(mail: EmailMessage) -> str:
 
 def test_lines_that_begin_with_a_dot_arrive_as_they_were(listening: Catcher) -> None:
     message = EmailMultiAlternatives(subject="Dots", body=".one\n..two\n.\nend\n", to=["a@example.com"])
-    assert open_channel().deliver(message, lambda: True) == Delivery(Outcome.ACCEPTED, "250 2.0.0 queued")
+    assert open_mail().deliver(message, lambda: True) == Delivery(Outcome.ACCEPTED, "250 2.0.0 queued")
     assert text_of(listening.mails[0]).splitlines() == [".one", "..two", ".", "end"]
 
 
 def test_several_mails_share_one_connection(listening: Catcher) -> None:
-    home = builders.household()
-    for number in range(3):
-        due_tomorrow(of=home, name=f"Loan {number}")
+    for _ in range(3):
+        due_tomorrow()
     assert run(NINE) == 3
     assert len(listening.mails) == 3
 
@@ -202,26 +185,41 @@ def test_a_worker_that_dies_after_the_last_byte_leaves_an_uncertain_mail(listeni
     assert listening.mails == []
 
 
+def mailing(*rows: Reminder, token: str = "theirs") -> Mailing:
+    return Mailing(rows, token, letter_id([one.message_id for one in rows]))
+
+
 def test_a_late_answer_proves_an_uncertain_mail_sent(listening: Catcher) -> None:
     late = taken(State.INFLIGHT)
     outbox.sweep(NINE + timedelta(minutes=5))
-    outbox._settle(late, Delivery(Outcome.ACCEPTED, "250 at last"), Moving(NINE + timedelta(minutes=6)))
+    answer = Delivery(Outcome.ACCEPTED, "250 at last")
+    outbox._settle(mailing(late), answer, ("It is due", "a@example.com"), Moving(NINE + timedelta(minutes=6)))
     assert (row().state, row().error) == (State.SENT, "250 at last")
 
 
-def test_a_frozen_worker_that_wakes_up_sends_nothing(listening: Catcher) -> None:
+class Frozen(Channels):
+    """Channels of a worker that sleeps through its lease just before the last byte."""
+
+    def of(self, row: Reminder) -> Any:
+        awake = open_mail()
+
+        class Asleep:
+            def deliver(self, message: Any, committing: Any) -> Delivery:
+                outbox.sweep(NINE + timedelta(minutes=6))
+                return awake.deliver(message, committing)
+
+            def quit(self) -> None:
+                awake.quit()
+
+        return Asleep()
+
+
+def test_a_frozen_worker_that_wakes_up_sends_nothing(listening: Catcher, monkeypatch: pytest.MonkeyPatch) -> None:
     due_tomorrow()
     run(NINE - timedelta(hours=1))
-
-    class Frozen:
-        """A channel that sleeps through its lease just before the last byte."""
-
-        def deliver(self, message: Any, committing: Any) -> Delivery:
-            outbox.sweep(NINE + timedelta(minutes=6))
-            return open_channel().deliver(message, committing)
-
-    delivery = deliver(row().pk, Moving(NINE), Frozen())  # type: ignore[arg-type]
-    assert delivery == Delivery(Outcome.FENCED)
+    with monkeypatch.context() as patch:
+        patch.setattr(outbox, "Channels", Frozen)
+        assert outbox.drain(NINE) == 0
     assert listening.mails == []
     assert row_state() == State.PLANNED
     run(NINE + timedelta(minutes=6))
@@ -229,8 +227,12 @@ def test_a_frozen_worker_that_wakes_up_sends_nothing(listening: Catcher) -> None
 
 
 @pytest.mark.django_db(transaction=True)
-def test_ten_workers_at_once_send_one_mail(listening: Catcher) -> None:
-    due_tomorrow()
+def test_ten_workers_at_once_send_each_letter_once(listening: Catcher) -> None:
+    homes = [builders.household() for _ in range(5)]
+    for home in homes:
+        for name in ("Laptop", "Phone", "Sofa"):
+            due_tomorrow(of=home, name=name)
+    run(NINE - timedelta(hours=1))
     start = threading.Barrier(10)
     errors: list[BaseException] = []
 
@@ -249,8 +251,10 @@ def test_ten_workers_at_once_send_one_mail(listening: Catcher) -> None:
     for worker in workers:
         worker.join()
     assert errors == []
-    assert len(listening.mails) == 1
-    assert said(row()) == (State.SENT, 1, 0)
+    assert listening.recipients() == sorted(home.memberships.get().user.email for home in homes)
+    rows = Reminder.objects.filter(step="T-1")
+    assert [said(reminder) for reminder in rows] == [(State.SENT, 1, 0)] * 15
+    assert {reminder.letter for reminder in rows} == {str(mail["Message-ID"]) for mail in listening.mails}
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,0 +1,106 @@
+"""Several connections side by side, when there is much to send."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from reminders.models import Reminder, State
+from reminders.services import outbox
+from reminders.tasks import run
+from tests import builders
+from tests.builders import at
+from tests.reminders.smtp_catcher import Catcher
+
+pytestmark = [pytest.mark.django_db, pytest.mark.service]
+
+NINE = at("2026-03-09", 9)
+
+
+@pytest.fixture(autouse=True)
+def eager(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection for each letter, up to four."""
+    settings.EMAIL_CONNECTIONS = 4
+    settings.EMAIL_TIMEOUT = 1
+    monkeypatch.setattr(outbox, "LETTERS_A_LANE", 1)
+
+
+def letters(count: int) -> list[str]:
+    """So many people with a bill payable on 10 March 2026 each; their addresses."""
+    homes = [builders.household() for _ in range(count)]
+    for home in homes:
+        builders.loan(of=home, now=at("2026-02-10"), disbursed_on=date(2026, 2, 10), first_due_on=date(2026, 3, 10))
+    run(NINE - timedelta(hours=1))
+    return sorted(home.memberships.get().user.email for home in homes)
+
+
+def states() -> list[str]:
+    return sorted(Reminder.objects.filter(step="T-1").values_list("state", flat=True))
+
+
+def test_ten_letters_go_by_four_connections_each_once(listening: Catcher) -> None:
+    people = letters(10)
+    assert run(NINE) == 10
+    assert listening.connections == 4
+    assert listening.recipients() == people
+    assert states() == [State.SENT] * 10
+
+
+def test_a_few_letters_share_one_connection(listening: Catcher, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox, "LETTERS_A_LANE", 8)
+    letters(10)
+    assert run(NINE) == 10
+    assert listening.connections == 1
+
+
+def test_a_server_that_allows_only_two_connections_gets_all_by_two(listening: Catcher) -> None:
+    people = letters(7)
+    listening.most_connections = 2
+    assert run(NINE) == 7
+    assert listening.recipients() == people
+    assert states() == [State.SENT] * 7
+
+
+def test_one_answer_lost_leaves_one_letter_uncertain(listening: Catcher) -> None:
+    letters(4)
+    listening.data_replies = ["250 2.0.0 queued", "", "451 4.3.0 later"]
+    assert run(NINE) == 2
+    assert states() == [State.PLANNED, State.SENT, State.SENT, State.UNCERTAIN]
+    run(NINE + timedelta(minutes=1))
+    assert states() == [State.SENT, State.SENT, State.SENT, State.UNCERTAIN]
+    assert len(listening.mails) == 4
+
+
+def test_one_letter_taken_away_meanwhile_stops_only_itself(listening: Catcher, monkeypatch: pytest.MonkeyPatch) -> None:
+    letters(4)
+    lost = Reminder.objects.filter(step="T-1").order_by("pk")[1]
+    compose = outbox.compose
+
+    def meanwhile(rows: Any, now: Any) -> Any:
+        if rows[0].pk == lost.pk:
+            Reminder.objects.filter(pk=lost.pk).update(token="somebody else's")
+        return compose(rows, now)
+
+    monkeypatch.setattr(outbox, "compose", meanwhile)
+    assert outbox.drain(NINE) == 3
+    assert states() == [State.SENDING, State.SENT, State.SENT, State.SENT]
+    assert lost.recipient.email not in listening.recipients()
+
+
+def test_a_database_that_fails_at_the_mark_lets_nothing_leave(
+    listening: Catcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = letters(4)
+
+    def broken(*asked: Any) -> bool:
+        raise RuntimeError("no disk")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(outbox, "_commit", broken)
+        assert outbox.drain(NINE) == 0
+    assert listening.mails == []
+    assert states() == [State.SENDING] * 4
+    assert run(NINE + timedelta(minutes=5, seconds=10)) == 4
+    assert listening.recipients() == people
