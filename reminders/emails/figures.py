@@ -7,9 +7,10 @@ from datetime import date, datetime, timedelta
 
 from ledger.loanmath.funding import Funding
 from ledger.models import AutoRepayMandate, Bill
-from ledger.selectors.history import history
 from reminders.emails.parts import Around
 from reminders.models import Reminder
+
+ONE_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +41,10 @@ class Waiting:
 class BillFigures:
     """What a letter tells about a bill. Amounts in minor units of `currency`.
 
-    `amount` is still open; for an attempt it is what was asked for, `debited` what was taken, `left` what is open
-    now, `reason` why it took no more, `mandate` what it was made under. `pay_by` is the last day without a penalty,
-    None where it is past. `penalty` is the part of `left` that lateness cost so far, `waiting` what more of it costs,
-    `grace_until` the last day without a penalty of what is late already.
+    `amount` is still open, `presumed` was debited as far as one knows; for an attempt `amount` is what was asked for,
+    `debited` what was taken, `left` what is open now, `reason` why it took no more, `mandate` what it was made under.
+    `pay_by` is the last day without a penalty, None where it is past. `penalty` is the part of `left` that lateness
+    cost so far, `waiting` what more of it costs, `grace_until` the last day without a penalty of what is late already.
     """
 
     lender: str
@@ -54,6 +55,7 @@ class BillFigures:
     amount: int
     paid: int
     left: int
+    presumed: int
     payable_on: date
     today: date
     account: str
@@ -115,12 +117,13 @@ def gather(row: Reminder, around: Around) -> BillFigures:
         amount=attempt.requested if attempt else left,
         paid=bill.paid.total,
         left=left,
+        presumed=bill.presumed,
         payable_on=bill.payable_on,
         today=today,
         account=str(attempt.account) if attempt else (debit.account if debit else ""),
         debit=debit,
         penalty=bill.open.penalty,
-        waiting=_waiting(bill, today) if late and left else Waiting(),
+        waiting=_waiting(bill, around) if late and left else Waiting(),
         grace_until=_grace_until(bill, today) if late else None,
         tried_at=attempt.window_at.astimezone(around.zone) if attempt else None,
         missing=attempt.missing if attempt else 0,
@@ -148,14 +151,14 @@ def _debit(bill: Bill, around: Around) -> Debit | None:
     )
 
 
-def _waiting(bill: Bill, today: date) -> Waiting:
-    """What the bill grows by, if nothing is paid. Three queries, and one projection of the loan a day asked for."""
-    past = history(bill.loan)
+def _waiting(bill: Bill, around: Around) -> Waiting:
+    """What the bill grows by, if nothing is paid. One projection of the loan for each day asked about."""
+    past = around.history(bill.loan)
 
     def left(day: date) -> int:
         return next((one.open.total for one in past.project(day).bills if one.number == bill.number), 0)
 
-    now, tomorrow, over_on = left(today), today + timedelta(days=1), _last_day(bill) + timedelta(days=1)
+    now, tomorrow, over_on = left(around.today), around.today + ONE_DAY, _last_day(bill) + ONE_DAY
     in_grace = over_on > tomorrow
     return Waiting(
         tomorrow=max(0, left(tomorrow) - now),

@@ -82,8 +82,11 @@ def subject_of(parts: Sequence[Part], today: date) -> str:
     said = _sum_words(list(bills.values()), today) if len(bills) > 1 else first.subject
     if others == 0 or len(parts) == 1:
         return said
-    more = {"subject": said, "count": others if bills else len(parts) - 1}
-    return ngettext("%(subject)s (and %(count)d more)", "%(subject)s (and %(count)d more)", more["count"]) % more
+    more = others if bills else len(parts) - 1
+    return ngettext("%(subject)s (and %(count)d more)", "%(subject)s (and %(count)d more)", more) % {
+        "subject": said,
+        "count": more,
+    }
 
 
 def _alike(one: Counted, other: Counted) -> bool:

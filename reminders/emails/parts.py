@@ -11,12 +11,13 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import Count
-from django.template import Context, engines
+from django.template import Context, Engine
 from django.urls import reverse
 
 from ledger.clock import zone
-from ledger.models import Bill, Membership
+from ledger.models import Bill, Loan, Membership
 from ledger.selectors.accounts import HORIZON_DAYS, BillCover, coverage
+from ledger.selectors.history import History, histories, history
 from reminders.models import Reminder
 
 
@@ -114,11 +115,20 @@ class Around:
         """How many bills a loan has that one of the rows is about."""
         return self._counts.get(loan, 0)
 
+    def history(self, loan: Loan) -> History:
+        """What the engine needs to know of a loan; two queries for all overdue ones of the letter together."""
+        return self._histories[loan.pk] if loan.pk in self._histories else history(loan)
+
     @cached_property
     def may_write(self) -> bool:
         """Whether the recipient may change the books."""
         member = Membership.objects.filter(household=self.household, user=self.recipient).first()
         return member is not None and member.may_write
+
+    @cached_property
+    def _histories(self) -> dict[int, History]:
+        bills = [row.bill for row in self.rows if row.bill is not None and row.bill.payable_on < self.today]
+        return histories({bill.loan_id: bill.loan for bill in bills}.values())
 
     @cached_property
     def _covers(self) -> dict[int, BillCover]:
@@ -144,7 +154,7 @@ def said(name: str, context: Mapping[str, Any]) -> tuple[str, str]:
 
 def _plain(template: str, context: Mapping[str, Any]) -> str:
     """Nothing is escaped: it is plain text until the letter makes HTML of it."""
-    return engines["django"].engine.get_template(template).render(Context(context, autoescape=False))
+    return str(Engine.get_default().get_template(template).render(Context(dict(context), autoescape=False)))
 
 
 def link(name: str, *args: Any) -> str:

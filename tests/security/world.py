@@ -312,6 +312,7 @@ ROUTES = {
     "reminders:reminders": Route(),
     "reminders:send_again": Route(who="editor", args=lambda of: (of.reminder.pk,), post=lambda of: {}, only_post=True),
     "reminders:settings": Route(who="editor", post=lambda of: {"days": "-3", "then_every": "7", "hour": "9"}),
+    "reminders:preview": Route(),
     "reminders:send_test": Route(who="member", post=lambda of: {"key": "abcdefgh"}, only_post=True),
     "reminders:loan_settings": Route(
         who="editor",
