@@ -210,12 +210,13 @@ _STEPS: dict[str, tuple[object, Find]] = {
     "past-due": (_("long past due"), _past_due),
     "several": (_("several bills"), _several),
 }
+_OPEN = Q(bill__is_needed=True, bill__settled_on=None)  # of a bill paid since, the letter would not be sent
 _ATTEMPTS: dict[Kind, Q] = {
     Kind.ATTEMPT_DONE: Q(outcome=Outcome.SUCCESS),
-    Kind.ATTEMPT_FAILED: Q(outcome=Outcome.FAILED),
-    Kind.ATTEMPT_PARTIAL: Q(outcome=Outcome.PARTIAL),
-    Kind.CONFIRM: Q(outcome=Outcome.PRESUMED),
-    Kind.KEEP_ON: Q(outcome=Outcome.FAILED, mandate__asked_at__isnull=False),
+    Kind.ATTEMPT_FAILED: _OPEN & Q(outcome=Outcome.FAILED),
+    Kind.ATTEMPT_PARTIAL: _OPEN & Q(outcome=Outcome.PARTIAL),
+    Kind.CONFIRM: Q(outcome=Outcome.PRESUMED, bill__presumed__gt=0),
+    Kind.KEEP_ON: _OPEN & Q(outcome=Outcome.FAILED, mandate__asked_at__isnull=False),
 }
 
 
