@@ -68,8 +68,6 @@ def past_due_days(step: str) -> int:
 def _urgency(bill: BillFigures) -> Urgency:
     if bill.days_left < 0:
         return Urgency.OVERDUE
-    if bill.is_short:
-        return Urgency.SHORT if bill.days_left else Urgency.TODAY
     return Urgency.TODAY if bill.days_left == 0 else Urgency.COMING
 
 
