@@ -18,7 +18,8 @@ from ledger.models import Bill, Household, Lender, Loan, Role, User
 from ledger.services.debit_chunks import debit_due
 from ledger.services.mandates import authorize_mandate
 from ledger.services.projection import refresh_loan
-from reminders.emails import compose, one_tap
+from reminders.emails import compose, letter, one_tap
+from reminders.emails.parts import Action, Around, Line, Part, Urgency, link
 from reminders.models import Kind, Reminder
 from tests import builders
 from tests.builders import at
@@ -453,3 +454,38 @@ def test_what_is_due_today_cannot_be_put_off(monkeypatch: pytest.MonkeyPatch, me
 def test_who_may_only_look_on_can_only_put_it_off(monkeypatch: pytest.MonkeyPatch, home: Household) -> None:
     viewer = builders.member(home, Role.VIEWER)
     assert list(tapped(monkeypatch, laptop(home), viewer, at("2026-03-08", 9))) == ["Remind me later"]
+
+
+def test_a_part_of_any_kind_has_its_sentences_points_and_lines(
+    monkeypatch: pytest.MonkeyPatch, me: User, home: Household
+) -> None:
+    def news(row: Reminder, around: Around) -> Part:
+        return Part(
+            urgency=Urgency.NEWS,
+            on=None,
+            subject="Laptop & co are paid off",
+            sentences="Nothing is left.\n\nKeep the <letter>.",
+            lines=(Line("Bank & sons", "Laptop", None, None, "CNY"),),
+            actions=(Action("See the loan", link("ledger:loan", 7)),),
+            points=("Ask for the settlement letter", "End the debit"),
+        )
+
+    monkeypatch.setattr(letter, "MAKERS", {**letter.MAKERS, Kind.TEST: news})
+    row = Reminder(household=home, recipient=me, kind=Kind.TEST, message_id="<one@localhost>")
+    alone = compose([row], at("2026-03-08", 9))
+    beside = compose([row, told(laptop(home), me)], at("2026-03-08", 9))
+
+    said = (
+        "Nothing is left.\n\nKeep the <letter>.\n\n- Ask for the settlement letter\n- End the debit\n\n"
+        "See the loan: http://localhost:8000/loans/7/\n"
+    )
+    assert alone.body == said + FOOT
+    assert "<p>Keep the &lt;letter&gt;.</p>\n<ul><li>Ask for the settlement letter</li>" in html_of(alone)
+    assert cells(alone) == [["Bill", "Day", "Amount"], ["Bank &amp; sons Laptop", "—", "—"]]
+    assert beside.subject == "Bank of Tests: ¥1,066.19 due 10 Mar, in 2 days (and 1 more)"
+    assert beside.body == (
+        "Bank of Tests: ¥1,066.19 due 10 Mar, in 2 days (and 1 more)\n\n"
+        "Bank of Tests · Laptop, bill 1 of 12\n10 Mar, in 2 days · ¥1,066.19\nNo auto-repay: please pay by hand.\n\n"
+        f"Bank & sons · Laptop\n\n* Laptop & co are paid off *\n\n{said}\n"
+        f"See everything that is due: http://localhost:8000/\n{FOOT}"
+    )
