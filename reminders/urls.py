@@ -12,6 +12,7 @@ urlpatterns = [
     path("reminders/<int:reminder_id>/again/", views.send_again, name="send_again"),
     path("settings/reminders/", views.settings_page, name="settings"),
     path("settings/reminders/mine/", views.choose, name="choose"),
+    path("settings/reminders/preview/", views.preview, name="preview"),
     path("settings/reminders/test/", views.send_test, name="send_test"),
     path("loans/<int:loan_id>/reminders/", views.loan_settings, name="loan_settings"),
 ]

@@ -16,6 +16,8 @@ from ledger.models import Loan
 from loantracker.http import PageRequest, editor_page, go, member_page, own, page
 from loantracker.middleware import MAIL_POLICY
 from reminders import rules
+from reminders.emails import compose
+from reminders.emails.samples import FIRST, SAMPLES, Books
 from reminders.forms import ChoiceForm, HouseholdPolicyForm, LoanPolicyForm
 from reminders.mailbox import kept_mail, kept_mails
 from reminders.models import Reminder
@@ -156,6 +158,28 @@ def _loan_form(request: PageRequest, loan: Loan, data: Any = None) -> LoanPolicy
 
 def _loan_settings(request: PageRequest, loan: Loan, form: LoanPolicyForm, status: int = 200) -> HttpResponse:
     return page(request, "reminders/loan_settings.html", {"form": form, "loan": loan}, status=status)
+
+
+@member_page
+def preview(request: PageRequest) -> HttpResponse:
+    """What each kind of message would say right now, by the household's own books; `?kind=` picks one."""
+    chosen = request.GET.get("kind", "")
+    name = chosen if chosen in SAMPLES else FIRST
+    sample = SAMPLES[name][1](Books(request.household, request.user, request.now))
+    mail = compose(sample.rows, sample.at) if sample is not None else None
+    base = reverse("reminders:preview")
+    context: dict[str, Any] = {
+        "kinds": [
+            {"label": label, "url": f"{base}?kind={other}", "current": other == name}
+            for other, (label, _find) in SAMPLES.items()
+        ],
+        "mail": mail,
+        "html": mail.alternatives[0][0] if mail is not None else "",
+        "at": sample.at if sample is not None and sample.at > request.now else None,
+    }
+    response = page(request, "reminders/preview.html", context)
+    response.headers["Content-Security-Policy"] = MAIL_POLICY
+    return response
 
 
 @require_POST

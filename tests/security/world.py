@@ -316,6 +316,7 @@ ROUTES = {
         post=lambda of: {"days": "-3", "then_every": "7", "hour": "9", "quiet_from": "22", "quiet_until": "8"},
     ),
     "reminders:choose": Route(who="member", post=lambda of: {"wanted": ["bills", "debits"]}, only_post=True),
+    "reminders:preview": Route(),
     "reminders:send_test": Route(who="member", post=lambda of: {"key": "abcdefgh"}, only_post=True),
     "reminders:loan_settings": Route(
         who="editor",

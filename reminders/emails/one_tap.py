@@ -1,0 +1,56 @@
+"""What a reader can do about a bill from the letter itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from importlib import import_module
+from importlib.util import find_spec
+
+from django.utils.translation import gettext as _
+
+from ledger.models import Bill, User
+from reminders.emails.parts import Action, Around, link
+
+MakeUrl = Callable[[str, Bill, User, datetime], str]
+
+
+def _signed() -> MakeUrl | None:
+    """What makes the signed links, where it is there."""
+    if find_spec("reminders.action_links") is None:
+        return None
+    made: MakeUrl = import_module("reminders.action_links").action_url
+    return made
+
+
+ACTION_URL = _signed()
+
+
+def actions(bill: Bill, around: Around) -> tuple[Action, ...]:
+    """One-tap actions, then the pages that want a sign-in. A viewer may only put reminders off; what is due today or
+    late cannot be put off."""
+    return (*one_tap(bill, around), record(bill, is_main=ACTION_URL is None), see_loan(bill))
+
+
+def one_tap(bill: Bill, around: Around) -> tuple[Action, ...]:
+    """ "Paid", "Paid in part", "Remind me later", as far as the reader may; none of a bill that is settled."""
+    if ACTION_URL is None or bill.open.total <= 0:
+        return ()
+    given: list[Action] = []
+    if around.may_write:
+        paid = ACTION_URL("paid", bill, around.recipient, around.now)
+        partly = ACTION_URL("partly", bill, around.recipient, around.now)
+        given = [Action(_("Paid"), paid, is_main=True), Action(_("Paid in part"), partly, is_button=True)]
+    if bill.payable_on > around.today:
+        snooze = ACTION_URL("snooze", bill, around.recipient, around.now)
+        given.append(Action(_("Remind me later"), snooze, is_button=True))
+    return tuple(given)
+
+
+def record(bill: Bill, *, is_main: bool) -> Action:
+    url = f"{link('ledger:record_repayment', bill.loan_id)}?bill={bill.number}"
+    return Action(_("Record a repayment"), url, is_main=is_main)
+
+
+def see_loan(bill: Bill) -> Action:
+    return Action(_("See the loan"), link("ledger:loan", bill.loan_id))

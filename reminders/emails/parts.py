@@ -1,0 +1,162 @@
+"""What a letter is put together from: its parts, and what they have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import IntEnum
+from functools import cached_property
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Count
+from django.template import Context, Engine
+from django.urls import reverse
+
+from ledger.clock import zone
+from ledger.models import Bill, Loan, Membership
+from ledger.selectors.accounts import HORIZON_DAYS, BillCover, coverage
+from ledger.selectors.history import History, histories, history
+from reminders.models import Reminder
+
+
+class Urgency(IntEnum):
+    """What comes first in a letter: the lower, the sooner. Of the same urgency the earliest day comes first."""
+
+    OVERDUE = 0
+    FAILED = 1  # a debit did not go as it should
+    TODAY = 2
+    SHORT = 3  # an account will not cover what is to come
+    COMING = 4
+    QUESTION = 5
+    NEWS = 6  # nothing to do
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something the reader can do. The `is_main` one is a filled button; others are outlined (`is_button`) or links."""
+
+    label: str
+    url: str
+    is_main: bool = False
+    is_button: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A row of the letter's table: whom and what it is about, the day, the amount in minor units (None: none), and what
+    is to be said about it where the letter has several parts. Lines of one `key` (not "") are one: the most urgent
+    part's is shown."""
+
+    title: str
+    subtitle: str
+    day: date | None
+    amount: int | None
+    currency: str
+    notes: tuple[str, ...] = ()
+    actions: tuple[Action, ...] = ()
+    key: str = ""
+    is_late: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What a part adds to the sum in the subject of several: what is open of a bill payable `on` a day, or what was
+    debited for it."""
+
+    bill: int
+    amount: int
+    currency: str
+    on: date
+    is_debited: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a letter tells about one row; see the package for how one is made.
+
+    `subject` is one line and `sentences` plain text, paragraphs parted by an empty line; both are escaped where they
+    become HTML. `actions` stand below the sentences. `points` are a list to tick off. With `in_table` the sentences are
+    left out of a letter of several parts, because the part's lines and their notes say it all.
+    """
+
+    urgency: Urgency
+    on: date | None
+    subject: str
+    sentences: str
+    lines: tuple[Line, ...] = ()
+    actions: tuple[Action, ...] = ()
+    points: tuple[str, ...] = ()
+    counted: Counted | None = None
+    in_table: bool = False
+
+
+class Around:
+    """What the parts of one letter have in common; each thing is asked for once, and only if a part needs it.
+
+    `rows` are all of one household and recipient; `now` is the moment the figures are of.
+    """
+
+    def __init__(self, rows: Sequence[Reminder], now: datetime) -> None:
+        self.rows = rows
+        self.now = now
+        self.household = rows[0].household
+        self.recipient = rows[0].recipient
+        self.zone = zone(self.household.time_zone)
+        self.today = self.household.today(now)
+
+    def cover(self, bill: Bill) -> BillCover | None:
+        """What a debit will do about a bill, None where none is to come. A handful of queries for the first bill with
+        auto-repay, none for the others."""
+        return self._covers.get(bill.pk) if bill.loan.mandate_id is not None else None
+
+    def bills_of(self, loan: int) -> int:
+        """How many bills a loan has that one of the rows is about."""
+        return self._counts.get(loan, 0)
+
+    def history(self, loan: Loan) -> History:
+        """What the engine needs to know of a loan; two queries for all overdue ones of the letter together."""
+        return self._histories[loan.pk] if loan.pk in self._histories else history(loan)
+
+    @cached_property
+    def may_write(self) -> bool:
+        """Whether the recipient may change the books."""
+        member = Membership.objects.filter(household=self.household, user=self.recipient).first()
+        return member is not None and member.may_write
+
+    @cached_property
+    def _histories(self) -> dict[int, History]:
+        bills = [row.bill for row in self.rows if row.bill is not None and row.bill.payable_on < self.today]
+        return histories({bill.loan_id: bill.loan for bill in bills}.values())
+
+    @cached_property
+    def _covers(self) -> dict[int, BillCover]:
+        last = max((row.bill.payable_on for row in self.rows if row.bill is not None), default=self.today)
+        return coverage(self.household, self.today, max(HORIZON_DAYS, (last - self.today).days))
+
+    @cached_property
+    def _counts(self) -> dict[int, int]:
+        loans = {row.bill.loan_id for row in self.rows if row.bill is not None}
+        counted = Bill.objects.filter(loan__in=loans).needed().order_by().values_list("loan").annotate(n=Count("pk"))
+        return dict(counted)
+
+
+Maker = Callable[[Reminder, Around], Part]
+
+
+def said(name: str, context: Mapping[str, Any]) -> tuple[str, str]:
+    """The subject, on one line, and the sentences that the templates of this name say."""
+    subject = _plain(f"reminders/email/{name}.subject.txt", context)
+    sentences = _plain(f"reminders/email/_say/{name}.txt", context)
+    return " ".join(subject.split()), sentences.strip()
+
+
+def _plain(template: str, context: Mapping[str, Any]) -> str:
+    """Nothing is escaped: it is plain text until the letter makes HTML of it."""
+    return str(Engine.get_default().get_template(template).render(Context(dict(context), autoescape=False)))
+
+
+def link(name: str, *args: Any) -> str:
+    """The whole address of a page."""
+    return settings.SITE_URL + reverse(name, args=args)
