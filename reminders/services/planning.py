@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
@@ -19,8 +16,10 @@ from ledger.models import AutoRepayAttempt, Bill, Loan, User
 from ledger.models.autorepay import Outcome
 from ledger.models.autorepay import Reason as DebitReason
 from reminders import rules
-from reminders.models import RESTORED, Channel, Kind, LoanWatch, Reminder, State
+from reminders.models import RESTORED, Kind, LoanWatch, Reminder, State
 from reminders.selectors import Wishes, recipients, wishes, writable_to
+from reminders.services.message_ids import message_id
+from reminders.services.occasions import plan_occasions
 from reminders.services.restoring import hold, last_restore, may_have_left
 
 logger = logging.getLogger(__name__)
@@ -33,6 +32,7 @@ NEWS = timedelta(days=7)  # what happened longer ago is no longer worth a notice
 RETRY = timedelta(minutes=30)
 
 _NOTICES = {
+    Outcome.SUCCESS: Kind.ATTEMPT_DONE,
     Outcome.FAILED: Kind.ATTEMPT_FAILED,
     Outcome.PARTIAL: Kind.ATTEMPT_PARTIAL,
     Outcome.PRESUMED: Kind.CONFIRM,
@@ -44,9 +44,9 @@ _IS_NEWS = ~Q(outcome=Outcome.PARTIAL) | Q(missing__gt=0) | Q(reason=DebitReason
 def plan(now: datetime) -> int:
     """Write down every message called for by `now` and a day ahead; counts those that were new or revived.
 
-    Any number of these may run at once. With nothing to plan it asks two questions of the database.
+    Any number of these may run at once. With nothing to plan it asks three questions of the database.
     """
-    return plan_steps(now) + plan_notices(now)
+    return plan_steps(now) + plan_notices(now) + plan_occasions(now)
 
 
 def plan_steps(now: datetime) -> int:
@@ -61,8 +61,8 @@ def plan_steps(now: datetime) -> int:
 
 
 def plan_notices(now: datetime) -> int:
-    """Plan the notices of debits that failed or took a part, of those presumed that somebody has to confirm, and the
-    question whether a mandate whose debits fail again and again is to go on: once each time it is asked."""
+    """Plan the notices of debits that succeeded, failed or took a part, of those presumed that somebody has to confirm,
+    and the question whether a mandate whose debits fail again and again is to go on: once each time it is asked."""
     told = Reminder.objects.filter(attempt=OuterRef("pk"))
     asked = Reminder.objects.filter(
         kind=Kind.KEEP_ON, attempt__mandate=OuterRef("mandate"), created_at__gte=OuterRef("mandate__asked_at")
@@ -251,10 +251,3 @@ def notice(attempt: AutoRepayAttempt, user: User, now: datetime, kind: Kind) -> 
         next_at=now,
         message_id=message_id(kind, attempt.household_id, *subject, user.pk),
     )
-
-
-def message_id(*subject: object) -> str:
-    """The Message-ID of a message about `subject`: the same whenever it is asked for."""
-    said = "\n".join(map(str, (*subject, Channel.EMAIL, settings.SITE_URL)))
-    digest = hashlib.sha256(said.encode()).hexdigest()[:32]
-    return f"<{digest}@{urlsplit(settings.SITE_URL).hostname or 'localhost'}>"

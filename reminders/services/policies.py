@@ -9,7 +9,7 @@ from django.db import transaction
 from ledger.models import Household, Loan, User
 from reminders import rules
 from reminders.models import Kind, LoanWatch, Reminder, ReminderPolicy, State
-from reminders.services.planning import message_id
+from reminders.services.message_ids import message_id
 
 
 def set_policy(
