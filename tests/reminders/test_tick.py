@@ -48,13 +48,14 @@ def pay(loan: Loan, number: int, now: datetime) -> Any:
 
 
 def sent() -> list[tuple[str, datetime]]:
-    rows = Reminder.objects.filter(state=State.SENT).order_by("sent_at", "pk")
+    rows = Reminder.objects.filter(state=State.SENT).exclude(kind=Kind.DIGEST).order_by("sent_at", "pk")
     return [(row.step or row.kind, row.send_at) for row in rows]
 
 
 def fates() -> dict[str, tuple[str, str]]:
     """What became of each step: its state and reason."""
-    return {row.step: (row.state, row.reason) for row in Reminder.objects.order_by("send_at", "pk")}
+    rows = Reminder.objects.exclude(kind=Kind.DIGEST).order_by("send_at", "pk")
+    return {row.step: (row.state, row.reason) for row in rows}
 
 
 def test_every_step_of_a_bill_is_sent_once_at_nine() -> None:
@@ -62,7 +63,7 @@ def test_every_step_of_a_bill_is_sent_once_at_nine() -> None:
     walk(at("2026-02-28", 0), at("2026-03-26", 0), timedelta(hours=3))
     days = [("T-7", 3), ("T-3", 7), ("T-1", 9), ("T-0", 10), ("T+1", 11), ("T+3", 13), ("T+7", 17), ("T+14", 24)]
     assert sent() == [(step, at(f"2026-03-{day:02}", 9)) for step, day in days]
-    assert len(mail.outbox) == 8
+    assert len(mail.outbox) == 8 + 1  # and the digest of March
 
 
 def test_nothing_is_sent_before_nine() -> None:
@@ -127,7 +128,7 @@ def test_a_reminder_waits_for_a_debit_that_is_being_decided() -> None:
     debit_due(back)
     run(back + timedelta(minutes=2))
     assert Bill.objects.get(loan=loan, number=1).settled_on == date(2026, 3, 10)
-    assert mail.outbox == []
+    assert [kind for kind, _ in sent()] == [Kind.ATTEMPT_DONE]
 
 
 def test_a_reminder_waits_for_no_debit_while_auto_repay_stands_still() -> None:
@@ -240,7 +241,7 @@ def test_a_household_chooses_its_days_and_hour_and_a_loan_its_own() -> None:
     ReminderPolicy.objects.create(household=home, loan=other, days=[], then_every=0, is_on=False)
     walk(at("2026-03-01", 0), at("2026-03-12", 0), timedelta(hours=3))
     assert sent() == [("T-2", at("2026-03-08", 18))]
-    assert Reminder.objects.get(state=State.SENT).bill.loan == loan  # type: ignore[union-attr]
+    assert Reminder.objects.get(kind=Kind.STEP, state=State.SENT).bill.loan == loan  # type: ignore[union-attr]
 
 
 def test_a_loan_entered_late_is_told_of_its_next_bill_at_once_but_not_of_its_arrears() -> None:
@@ -266,7 +267,7 @@ def test_with_nothing_to_do_a_tick_asks_each_question_once(django_assert_num_que
     run(at("2026-02-20"))
     run(at("2026-02-20"))
     assert LoanWatch.objects.get().next_at == at("2026-03-02", 0)
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         outbox.sweep(at("2026-02-20"))
         planning.plan(at("2026-02-20"))
         outbox.drain(at("2026-02-20"))
