@@ -38,6 +38,7 @@ class Kind(models.TextChoices):
 OF_ATTEMPT = [Kind.ATTEMPT_DONE, Kind.ATTEMPT_FAILED, Kind.ATTEMPT_PARTIAL, Kind.CONFIRM, Kind.KEEP_ON]
 OF_LOAN = [Kind.COUPON, Kind.PROMOTION, Kind.REPRICING, Kind.LOCK_IN, Kind.MANDATE_EXPIRING, Kind.PAID_OFF]
 OF_HOUSEHOLD = [Kind.DIGEST, Kind.MISSED]
+OCCASIONS = [Kind.SHORTFALL, *OF_LOAN, Kind.DIGEST]  # what `occasion_rules` decides about
 
 CATEGORIES: dict[str, rules.Category] = {  # of each kind but a test, which its recipient asks for
     Kind.STEP: rules.Category.BILLS,
@@ -77,6 +78,7 @@ class Reason(models.TextChoices):
     MUTED = rules.Reason.MUTED.value, _("the recipient does not want these")
     DIGESTED = rules.Reason.DIGESTED.value, _("one message told of everything missed")
     ANSWERED = rules.Reason.ANSWERED.value, _("it was answered already")
+    GONE = rules.Reason.GONE.value, _("it no longer held by then")
 
 
 _TAKEN = Q(state__in=[State.SENDING.value, State.INFLIGHT.value])
@@ -348,6 +350,22 @@ class LoanWatch(models.Model):
 
     def __str__(self) -> str:
         return f"{self.loan_id} at version {self.version}"
+
+
+class OccasionWatch(models.Model):
+    """How far the occasions of a household are planned: they are looked at anew at `next_at` (None: not before there
+    is news), when there is news in its books (`seen` is a mark of how far they went), and in another time zone."""
+
+    household = models.OneToOneField(
+        Household, on_delete=models.CASCADE, primary_key=True, related_name="occasion_watch"
+    )
+    time_zone = models.CharField(max_length=64)
+    planned_on = models.DateField()
+    next_at = models.DateTimeField(null=True)
+    seen = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.household_id} on {self.planned_on}"
 
 
 class Restore(models.Model):

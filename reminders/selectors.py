@@ -12,12 +12,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from ledger.clock import local_day, zone
+from ledger.loanmath.project import live
 from ledger.models import AutoRepayAttempt, AutoRepayMandate, Bill, Household, Membership, User
 from ledger.selectors.history import history
 from reminders import rules
 from reminders.models import (
     ATTENTION,
     CATEGORIES,
+    OCCASIONS,
     RESTORED,
     Kind,
     Reason,
@@ -27,6 +29,7 @@ from reminders.models import (
     Snooze,
     State,
 )
+from reminders.occasions import judge_occasion
 from reminders.working_days import places, working_day_before
 
 
@@ -125,6 +128,9 @@ def judge_in(around: Circumstances, row: Reminder, now: datetime) -> rules.Verdi
     person = (row.household_id, row.recipient_id)
     is_member = person in around.members
     is_muted = CATEGORIES.get(row.kind) in around.muted.get(person, ())
+    if row.kind in OCCASIONS:
+        policy = around.wishes.policy(row.household_id, row.loan_id or 0)
+        return judge_occasion(row, policy, now, is_member=is_member, is_muted=is_muted)
     if row.bill is None or row.about_on is None:
         if not is_member:
             return rules.Drop(rules.Reason.LEFT)
@@ -138,9 +144,21 @@ def judge_in(around: Circumstances, row: Reminder, now: datetime) -> rules.Verdi
         return rules.judge_question(policy, asked, now, local, is_open=_is_presumed(row))
     if row.kind == Kind.KEEP_ON:
         return rules.judge_question(policy, asked, now, local, is_open=_is_asked(row))
+    if row.kind == Kind.ATTEMPT_DONE:
+        return _judge_done(row, policy, asked, now)
     if AutoRepayAttempt.objects.filter(bill=row.bill, pk__gt=row.attempt_id or 0).exists():
         return rules.Drop(rules.Reason.OVERTAKEN)
     return rules.judge_notice(policy, row.about_on, asked, now, local)
+
+
+def _judge_done(row: Reminder, policy: rules.Policy, asked: rules.Asked, now: datetime) -> rules.Verdict:
+    """The notice that a debit went well, unless its repayment was undone since."""
+    assert row.attempt is not None  # reminder_subject_of_its_kind
+    assert row.bill is not None
+    standing = {fact.id for fact in live(history(row.bill.loan).recorded)}
+    if row.attempt.repayment_id not in standing:
+        return rules.Drop(rules.Reason.GONE)
+    return rules.judge_question(policy, asked, now, zone(row.household.time_zone), is_open=True)
 
 
 def _asked(around: Circumstances, row: Reminder, bill: Bill) -> rules.Asked:
@@ -201,7 +219,9 @@ def reminder_page(household: Household, before: int | None = None) -> ReminderPa
     """The household's messages whose moment is the latest, those before id `before` if it is given."""
     mine = Reminder.objects.filter(household=household)
     start = mine.filter(pk=before).first() if before is not None else None
-    shown = mine.select_related("bill__loan__lender", "recipient").order_by("-send_at", "-id")
+    shown = mine.select_related("bill__loan__lender", "loan__lender", "account", "recipient").order_by(
+        "-send_at", "-id"
+    )
     if start is not None:
         shown = shown.filter(Q(send_at__lt=start.send_at) | Q(send_at=start.send_at, pk__lt=start.pk))
     rows = list(shown[: PAGE + 1])
@@ -234,6 +254,8 @@ def _line(row: Reminder) -> ReminderLine:
 
 
 def _what(row: Reminder) -> str:
+    if row.kind in OCCASIONS:
+        return occasion_words(row)
     if row.kind != Kind.STEP or row.about_on is None:
         return str(Kind(row.kind).label)
     if rules.is_numbered(row.step):
@@ -257,6 +279,19 @@ def other_step_words(key: str) -> str:
     if name == rules.Also.PAST_DUE:
         return _("the day before it is %(count)s days past due") % {"count": late}
     return str(OTHER_STEPS[rules.Also(name)])
+
+
+def occasion_words(row: Reminder) -> str:
+    """What a message about an occasion is about: "account runs short, 3 days before"."""
+    kind = str(Kind(row.kind).label)
+    if not row.step:
+        return kind
+    return _("%(kind)s, %(step)s") % {"kind": kind, "step": occasion_step_words(rules.step_of(row.step))}
+
+
+def occasion_step_words(step: int) -> str:
+    """How long before, in words: "3 days before"."""
+    return ngettext("%(count)d day before", "%(count)d days before", -step) % {"count": -step}
 
 
 def step_words(step: int) -> str:

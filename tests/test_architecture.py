@@ -13,7 +13,7 @@ import pytest
 PROJECT = Path(__file__).resolve().parent.parent
 ROOMS = ("ledger", "reminders", "loantracker")
 
-PURE = ("ledger.loanmath", "reminders.rules")
+PURE = ("ledger.loanmath", "reminders.rules", "reminders.occasion_rules")
 MODELS = ("models", "querysets")
 SERVICES = ("services", "selectors")
 EDGES = ("forms", "views", "tasks", "admin", "management", "urls", "templatetags")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from reminders.emails import bills, debits
+from reminders.emails import bills, debits, digests, occasions
 from reminders.emails.parts import Around, Maker, Part, Urgency, said
 from reminders.models import Kind, Reminder
 
@@ -22,5 +22,13 @@ MAKERS: Mapping[str, Maker] = {
     Kind.ATTEMPT_PARTIAL: debits.partial,
     Kind.CONFIRM: debits.confirm,
     Kind.KEEP_ON: debits.keep_on,
+    Kind.SHORTFALL: occasions.shortfall,
+    Kind.COUPON: occasions.coupon,
+    Kind.PROMOTION: occasions.promotion,
+    Kind.REPRICING: occasions.repricing,
+    Kind.LOCK_IN: occasions.lock_in,
+    Kind.MANDATE_EXPIRING: occasions.mandate_expiring,
+    Kind.PAID_OFF: occasions.paid_off,
+    Kind.DIGEST: digests.digest,
     Kind.TEST: test,
 }

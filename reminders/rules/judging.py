@@ -23,6 +23,7 @@ class Reason(StrEnum):
     MUTED = "muted"  # the recipient does not want this category
     DIGESTED = "digested"  # one message told of all that a standstill had kept back
     ANSWERED = "answered"  # the question was answered
+    GONE = "gone"  # what it was about is no longer so, or its day is past
 
 
 @dataclass(frozen=True, slots=True)

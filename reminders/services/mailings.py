@@ -36,6 +36,8 @@ _RELATED = (
     "bill__loan__household",
     "bill__loan__mandate",
     "bill__loan__lender",
+    "loan__lender",
+    "account",
 )
 
 

@@ -12,6 +12,7 @@ from ledger.models.autorepay import Outcome
 from ledger.models.autorepay import Reason as DebitReason
 from reminders.models import Kind, Reminder
 from reminders.selectors import recipients, writable_to
+from reminders.services import occasions
 from reminders.services.asking import any_of
 from reminders.services.message_ids import message_id
 from reminders.services.restoring import hold
@@ -21,6 +22,7 @@ BATCH = 200
 NEWS = timedelta(days=7)  # what happened longer ago is no longer worth a notice
 
 _NOTICES = {
+    Outcome.SUCCESS: Kind.ATTEMPT_DONE,
     Outcome.FAILED: Kind.ATTEMPT_FAILED,
     Outcome.PARTIAL: Kind.ATTEMPT_PARTIAL,
     Outcome.PRESUMED: Kind.CONFIRM,
@@ -34,13 +36,14 @@ def plan(now: datetime) -> int:
 
     Any number of these may run at once. With nothing to plan it asks one question of the database.
     """
-    has_steps, has_news = any_of(to_plan(now), _news(now))
-    return (plan_steps(now) if has_steps else 0) + (plan_notices(now) if has_news else 0)
+    has_steps, has_news, has_occasions = any_of(to_plan(now), _news(now), occasions.to_plan(now))
+    planned = (plan_steps(now) if has_steps else 0) + (plan_notices(now) if has_news else 0)
+    return planned + (occasions.plan_occasions(now) if has_occasions else 0)
 
 
 def plan_notices(now: datetime) -> int:
-    """Plan the notices of debits that failed or took a part, of those presumed that somebody has to confirm, and the
-    question whether a mandate whose debits fail again and again is to go on: once each time it is asked."""
+    """Plan the notices of debits that succeeded, failed or took a part, of those presumed that somebody has to confirm,
+    and the question whether a mandate whose debits fail again and again is to go on: once each time it is asked."""
     asked = Reminder.objects.filter(
         kind=Kind.KEEP_ON, attempt__mandate=OuterRef("mandate"), created_at__gte=OuterRef("mandate__asked_at")
     )

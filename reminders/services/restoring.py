@@ -9,8 +9,8 @@ from django.db import transaction
 from django.db.models import Max, Q
 
 from ledger.clock import zone
-from reminders import rules
-from reminders.models import RESTORED, Reminder, Restore, State
+from reminders import occasion_rules, rules
+from reminders.models import OCCASIONS, RESTORED, Reminder, Restore, State
 from reminders.services.tries import MOST_ATTEMPTS, MOST_REFUSALS
 
 
@@ -48,13 +48,16 @@ def may_have_left(row: Reminder, restored_at: datetime) -> bool:
     What was changed between backup and restore is not known any more, so the hour the household chose does not
     count, only the day. What is about a loan entered after the restore is new.
     """
-    if row.bill is not None and row.bill.loan.opened_at > restored_at:
+    loan = row.bill.loan if row.bill is not None else row.loan
+    if loan is not None and loan.opened_at > restored_at:
         return False
     if row.attempt is not None:
         return row.attempt.window_at <= restored_at
+    local = zone(row.household.time_zone)
+    if row.kind in OCCASIONS and row.about_on is not None:
+        return occasion_rules.earliest(row.step, row.about_on, local) <= restored_at
     if row.bill is None or row.about_on is None:
         return row.created_at <= restored_at
-    local = zone(row.household.time_zone)
     return rules.earliest(row.send_at, local) <= restored_at
 
 
@@ -62,7 +65,8 @@ def _unsent() -> Iterable[Reminder]:
     """The messages that would be sent or tried again."""
     again = Q(state=State.FAILED, attempts__lt=MOST_ATTEMPTS, refusals__lt=MOST_REFUSALS)
     waiting = Q(state__in=[State.PLANNED, State.SENDING, State.INFLIGHT])
-    return Reminder.objects.filter(waiting | again).select_related("household", "bill__loan", "attempt").iterator()
+    about = ("household", "bill__loan", "attempt", "loan")
+    return Reminder.objects.filter(waiting | again).select_related(*about).iterator()
 
 
 def _is_doubtful(row: Reminder, restored_at: datetime) -> bool:

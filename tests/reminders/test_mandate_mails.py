@@ -89,7 +89,7 @@ def test_a_part_that_was_taken_is_told_once_with_what_is_left() -> None:
     )
 
 
-def test_a_debit_spread_over_two_accounts_is_no_news() -> None:
+def test_of_a_debit_spread_over_two_accounts_the_part_is_no_news() -> None:
     loan, _ = loan_under(100_000)
     cards = [*loan.household.accounts.all(), builders.account(loan.household, name="Second")]
     builders.balance(cards[1], 100_000, date(2026, 3, 1), at("2026-03-01"))
@@ -100,7 +100,7 @@ def test_a_debit_spread_over_two_accounts_is_no_news() -> None:
         recording=builders.recording(at("2026-03-02")),
     )
     tick(at("2026-03-10", 10))
-    assert mail.outbox == []
+    assert list(Reminder.objects.values_list("kind", "state")) == [(Kind.ATTEMPT_DONE, State.SENT)]
 
 
 def test_after_failures_in_a_row_the_question_is_put_once() -> None:

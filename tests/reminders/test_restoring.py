@@ -34,7 +34,8 @@ def due_on_10_march(**more: Any) -> Loan:
 
 
 def fates() -> dict[str, tuple[str, str]]:
-    return {row.step or row.kind: (row.state, row.error) for row in Reminder.objects.order_by("send_at", "pk")}
+    rows = Reminder.objects.exclude(kind=Kind.DIGEST).order_by("send_at", "pk")
+    return {row.step or row.kind: (row.state, row.error) for row in rows}
 
 
 def restored(backup_at: datetime, restored_at: datetime) -> int:

@@ -48,13 +48,14 @@ def pay(loan: Loan, number: int, now: datetime) -> Any:
 
 
 def sent() -> list[tuple[str, datetime]]:
-    rows = Reminder.objects.filter(state=State.SENT).order_by("sent_at", "pk")
+    rows = Reminder.objects.filter(state=State.SENT).exclude(kind=Kind.DIGEST).order_by("sent_at", "pk")
     return [(row.step or row.kind, row.send_at) for row in rows]
 
 
 def fates() -> dict[str, tuple[str, str]]:
     """What became of each step: its state and reason."""
-    return {row.step: (row.state, row.reason) for row in Reminder.objects.order_by("send_at", "pk")}
+    rows = Reminder.objects.exclude(kind=Kind.DIGEST).order_by("send_at", "pk")
+    return {row.step: (row.state, row.reason) for row in rows}
 
 
 def test_every_step_of_a_bill_is_sent_once_at_nine() -> None:
@@ -64,7 +65,7 @@ def test_every_step_of_a_bill_is_sent_once_at_nine() -> None:
     day = [("T-1", at("2026-03-09", 9)), ("T-0", at("2026-03-10", 9)), ("evening", at("2026-03-10", 20))]
     after = [("T+1", 11), ("T+3", 13), ("T+7", 17), ("T+14", 24)]
     assert sent() == [*before, *day, *((step, at(f"2026-03-{number}", 9)) for step, number in after)]
-    assert len(mail.outbox) == 10
+    assert len(mail.outbox) == 10 + 1  # and the digest of March
 
 
 def test_nothing_is_sent_before_nine() -> None:
@@ -130,7 +131,7 @@ def test_a_reminder_waits_for_a_debit_that_is_being_decided() -> None:
     debit_due(back)
     run(back + timedelta(minutes=2))
     assert Bill.objects.get(loan=loan, number=1).settled_on == date(2026, 3, 10)
-    assert mail.outbox == []
+    assert [kind for kind, _ in sent()] == [Kind.ATTEMPT_DONE]
 
 
 def test_a_reminder_waits_for_no_debit_while_auto_repay_stands_still() -> None:
@@ -244,7 +245,7 @@ def test_a_household_chooses_its_days_and_hour_and_a_loan_its_own() -> None:
     ReminderPolicy.objects.create(household=home, loan=other, days=[], then_every=0, is_on=False)
     walk(at("2026-03-01", 0), at("2026-03-12", 0), timedelta(hours=3))
     assert sent() == [("T-2", at("2026-03-08", 18))]
-    assert Reminder.objects.get(state=State.SENT).bill.loan == loan  # type: ignore[union-attr]
+    assert Reminder.objects.get(kind=Kind.STEP, state=State.SENT).bill.loan == loan  # type: ignore[union-attr]
 
 
 def test_a_loan_entered_late_is_told_of_its_next_bill_at_once_but_not_of_its_arrears() -> None:
