@@ -3,6 +3,7 @@
 from django.urls import path
 
 from reminders import views
+from reminders.views import mail_actions
 
 app_name = "reminders"
 urlpatterns = [
@@ -13,4 +14,6 @@ urlpatterns = [
     path("settings/reminders/", views.settings_page, name="settings"),
     path("settings/reminders/test/", views.send_test, name="send_test"),
     path("loans/<int:loan_id>/reminders/", views.loan_settings, name="loan_settings"),
+    path("act/<str:token>/", mail_actions.act, name="act"),
+    path("unsubscribe/<str:token>/", mail_actions.unsubscribe, name="unsubscribe"),
 ]

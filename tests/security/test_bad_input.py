@@ -119,6 +119,7 @@ PAGES = [
             "reminders:loan_settings",
             "ledger:answer_presumed",
             "ledger:answer_debit",
+            "reminders:act",
         ],
     ),
     Page("ledger:settings", form="household_form", more=(("part", "household"),)),

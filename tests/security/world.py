@@ -27,6 +27,9 @@ from ledger.models import (
 )
 from ledger.services.answer_links import make_token
 from ledger.services.mandates import authorize_mandate
+from reminders import rules
+from reminders.action_links import Action, unsubscribe_token
+from reminders.action_links import make_token as make_action_token
 from reminders.models import Kind, Reminder, State
 from tests import builders as make
 
@@ -119,9 +122,7 @@ class Route:
     post: Callable[[Home], dict[str, object]] | None = None
     only_post: bool = False
     is_named: bool = False  # `args` are words, no object of a household
-    is_signed: bool = (
-        False  # the address itself says who is asking: nobody has to sign in, tests/ledger/test_answers.py
-    )
+    is_signed: bool = False  # the address itself says who is asking, nobody has to sign in; it has tests of its own
     form: str = "form"
 
     def url(self, name: str, of: Home) -> str:
@@ -307,6 +308,23 @@ ROUTES = {
         who="owner", args=lambda of: (of.membership.pk,), post=lambda of: {"role": "editor"}, only_post=True
     ),
     "ledger:choose_household": Route(who="member", post=lambda of: {"household": of.household.pk}, only_post=True),
+    "reminders:act": Route(
+        args=lambda of: (
+            make_action_token(
+                action=Action.PARTLY,
+                bill=of.loan.bills.get(number=2).pk,
+                recipient=of.owner.pk,
+                now=make.NOW,
+            ),
+        ),
+        post=lambda of: {"amount_paid": "1"},
+        is_signed=True,
+    ),
+    "reminders:unsubscribe": Route(
+        args=lambda of: (unsubscribe_token(of.household, of.owner, rules.Category.LOANS),),
+        post=lambda of: {"List-Unsubscribe": "One-Click"},
+        is_signed=True,
+    ),
     "reminders:mailbox": Route(),
     "reminders:message": Route(args=lambda of: (f"{of.household.name}.eml",)),
     "reminders:reminders": Route(),
