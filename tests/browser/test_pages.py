@@ -55,6 +55,8 @@ NOT_BY_LINK = {
     "mfa_reauthenticate",
     "mfa_view_recovery_codes",
     "reminders:act",
+    "reminders:calendar",
+    "reminders:loan_calendar",  # a file
     "reminders:send_again",
     "reminders:send_test",
     "reminders:unsubscribe",

@@ -31,6 +31,7 @@ from reminders import rules
 from reminders.action_links import Action, unsubscribe_token
 from reminders.action_links import make_token as make_action_token
 from reminders.models import Kind, Reminder, State
+from reminders.services.calendar_links import calendar_url, link_of, new_link, note_reading
 from tests import builders as make
 
 TODAY = date(2026, 3, 1)  # in Shanghai at builders.NOW
@@ -55,6 +56,13 @@ class Home:
     reminder: Reminder
     membership: Membership
     mandate: AutoRepayMandate
+
+    @property
+    def calendar_token(self) -> str:
+        owner = Membership.objects.get(household=self.household, user=self.owner)
+        link = link_of(owner)
+        assert link is not None
+        return calendar_url(link, owner).rpartition("/")[2].removesuffix(".ics")
 
 
 def home(name: str) -> Home:
@@ -86,6 +94,8 @@ def home(name: str) -> Home:
     )
     loan.refresh_from_db()
     membership = Membership.objects.get(user=viewer)
+    link = new_link(member=Membership.objects.get(household=household, user=owner), now=make.NOW)
+    note_reading(link=link, now=make.NOW)
     return Home(
         *(household, owner, editor, viewer, loan, account, spare, inflow, line, paid, presumed, reminder, membership),
         mandate,
@@ -325,6 +335,9 @@ ROUTES = {
         post=lambda of: {"List-Unsubscribe": "One-Click"},
         is_signed=True,
     ),
+    "reminders:calendar": Route(args=lambda of: (of.calendar_token,), is_signed=True),
+    "reminders:calendar_settings": Route(who="member", post=lambda of: {}),
+    "reminders:loan_calendar": Route(args=_loan),
     "reminders:mailbox": Route(),
     "reminders:message": Route(args=lambda of: (f"{of.household.name}.eml",)),
     "reminders:reminders": Route(),
