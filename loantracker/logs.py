@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 
-_TOKEN = re.compile(r"(?<=/answers/)[^/?#\s\"']+")
+_TOKEN = re.compile(r"((?<=/answers/)|(?<=/act/)|(?<=/unsubscribe/)|(?<=/calendar/))[^/?#\s\"']+")
 
 
 class WithoutLinks(logging.Formatter):

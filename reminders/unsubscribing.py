@@ -7,12 +7,8 @@ from collections.abc import Sequence
 from django.conf import settings
 from django.urls import reverse
 
+from reminders.action_links import unsubscribe_token
 from reminders.models import CATEGORIES, Reminder
-
-try:
-    from reminders.action_links import unsubscribe_token
-except ImportError:  # no page acts on it yet
-    unsubscribe_token = None
 
 
 def unsubscribe_headers(rows: Sequence[Reminder]) -> dict[str, str]:
@@ -20,7 +16,7 @@ def unsubscribe_headers(rows: Sequence[Reminder]) -> dict[str, str]:
     category, else on the page of settings. A test was asked for; there is nothing to switch off but everything."""
     categories = {CATEGORIES.get(row.kind) for row in rows}
     category = categories.pop() if len(categories) == 1 else None
-    if category is None or unsubscribe_token is None:
+    if category is None:
         return {"List-Unsubscribe": f"<{settings.SITE_URL}{reverse('reminders:settings')}>"}
     token = unsubscribe_token(rows[0].household, rows[0].recipient, category)
     return {

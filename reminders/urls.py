@@ -3,6 +3,7 @@
 from django.urls import path
 
 from reminders import views
+from reminders.views import calendar, mail_actions
 
 app_name = "reminders"
 urlpatterns = [
@@ -15,4 +16,9 @@ urlpatterns = [
     path("settings/reminders/preview/", views.preview, name="preview"),
     path("settings/reminders/test/", views.send_test, name="send_test"),
     path("loans/<int:loan_id>/reminders/", views.loan_settings, name="loan_settings"),
+    path("calendar/<str:token>.ics", calendar.calendar, name="calendar"),
+    path("settings/reminders/calendar/", calendar.calendar_settings, name="calendar_settings"),
+    path("loans/<int:loan_id>/calendar.ics", calendar.loan_calendar, name="loan_calendar"),
+    path("act/<str:token>/", mail_actions.act, name="act"),
+    path("unsubscribe/<str:token>/", mail_actions.unsubscribe, name="unsubscribe"),
 ]

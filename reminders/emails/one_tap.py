@@ -4,26 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from importlib import import_module
-from importlib.util import find_spec
 
 from django.utils.translation import gettext as _
 
 from ledger.models import Bill, User
+from reminders.action_links import action_url
 from reminders.emails.parts import Action, Around, link
 
 MakeUrl = Callable[[str, Bill, User, datetime], str]
 
 
-def _signed() -> MakeUrl | None:
-    """What makes the signed links, where it is there."""
-    if find_spec("reminders.action_links") is None:
-        return None
-    made: MakeUrl = import_module("reminders.action_links").action_url
-    return made
-
-
-ACTION_URL = _signed()
+ACTION_URL: MakeUrl | None = action_url
 
 
 def actions(bill: Bill, around: Around) -> tuple[Action, ...]:

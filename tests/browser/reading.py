@@ -13,6 +13,9 @@ _AXE = Axe()
 # Said in Latin letters in Chinese too: names, currencies, file formats, settings of the server.
 _NAMES = {
     "UPI",
+    "Google",
+    "Outlook",
+    "Thunderbird",
     "AutoPay",
     "Loantracker",
     "English",

@@ -54,8 +54,12 @@ NOT_BY_LINK = {
     "mfa_generate_recovery_codes",
     "mfa_reauthenticate",
     "mfa_view_recovery_codes",
+    "reminders:act",
+    "reminders:calendar",
+    "reminders:loan_calendar",  # a file
     "reminders:send_again",
     "reminders:send_test",
+    "reminders:unsubscribe",
     "set_language",
 }
 

@@ -27,7 +27,11 @@ from ledger.models import (
 )
 from ledger.services.answer_links import make_token
 from ledger.services.mandates import authorize_mandate
+from reminders import rules
+from reminders.action_links import Action, unsubscribe_token
+from reminders.action_links import make_token as make_action_token
 from reminders.models import Kind, Reminder, State
+from reminders.services.calendar_links import calendar_url, link_of, new_link, note_reading
 from tests import builders as make
 
 TODAY = date(2026, 3, 1)  # in Shanghai at builders.NOW
@@ -52,6 +56,13 @@ class Home:
     reminder: Reminder
     membership: Membership
     mandate: AutoRepayMandate
+
+    @property
+    def calendar_token(self) -> str:
+        owner = Membership.objects.get(household=self.household, user=self.owner)
+        link = link_of(owner)
+        assert link is not None
+        return calendar_url(link, owner).rpartition("/")[2].removesuffix(".ics")
 
 
 def home(name: str) -> Home:
@@ -83,6 +94,8 @@ def home(name: str) -> Home:
     )
     loan.refresh_from_db()
     membership = Membership.objects.get(user=viewer)
+    link = new_link(member=Membership.objects.get(household=household, user=owner), now=make.NOW)
+    note_reading(link=link, now=make.NOW)
     return Home(
         *(household, owner, editor, viewer, loan, account, spare, inflow, line, paid, presumed, reminder, membership),
         mandate,
@@ -119,9 +132,7 @@ class Route:
     post: Callable[[Home], dict[str, object]] | None = None
     only_post: bool = False
     is_named: bool = False  # `args` are words, no object of a household
-    is_signed: bool = (
-        False  # the address itself says who is asking: nobody has to sign in, tests/ledger/test_answers.py
-    )
+    is_signed: bool = False  # the address itself says who is asking, nobody has to sign in; it has tests of its own
     form: str = "form"
 
     def url(self, name: str, of: Home) -> str:
@@ -307,6 +318,26 @@ ROUTES = {
         who="owner", args=lambda of: (of.membership.pk,), post=lambda of: {"role": "editor"}, only_post=True
     ),
     "ledger:choose_household": Route(who="member", post=lambda of: {"household": of.household.pk}, only_post=True),
+    "reminders:act": Route(
+        args=lambda of: (
+            make_action_token(
+                action=Action.PARTLY,
+                bill=of.loan.bills.get(number=2).pk,
+                recipient=of.owner.pk,
+                now=make.NOW,
+            ),
+        ),
+        post=lambda of: {"amount_paid": "1"},
+        is_signed=True,
+    ),
+    "reminders:unsubscribe": Route(
+        args=lambda of: (unsubscribe_token(of.household, of.owner, rules.Category.LOANS),),
+        post=lambda of: {"List-Unsubscribe": "One-Click"},
+        is_signed=True,
+    ),
+    "reminders:calendar": Route(args=lambda of: (of.calendar_token,), is_signed=True),
+    "reminders:calendar_settings": Route(who="member", post=lambda of: {}),
+    "reminders:loan_calendar": Route(args=_loan),
     "reminders:mailbox": Route(),
     "reminders:message": Route(args=lambda of: (f"{of.household.name}.eml",)),
     "reminders:reminders": Route(),
