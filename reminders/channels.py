@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import re
 import smtplib
-from collections.abc import Callable
-from dataclasses import dataclass
 from email.utils import parseaddr
-from enum import Enum, auto
 from typing import Any
 
 from django.conf import settings
@@ -15,26 +12,10 @@ from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.smtp import EmailBackend
 from django.core.mail.message import sanitize_address
 
+from reminders.deliveries import Committing
+from reminders.deliveries import Delivery as Delivery
+from reminders.deliveries import Outcome as Outcome
 from reminders.mailbox import MailboxBackend
-
-Committing = Callable[[], bool]
-
-
-class Outcome(Enum):
-    ACCEPTED = auto()
-    REFUSED = auto()  # surely not sent, and the server says it never will be
-    DELAYED = auto()  # surely not sent; worth another try
-    UNKNOWN = auto()  # it may have left
-    FENCED = auto()  # somebody else has taken over; nothing was sent
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """What came of one message, in the server's words; `is_down` if others need not be tried now."""
-
-    outcome: Outcome
-    reply: str = ""
-    is_down: bool = False
 
 
 class _Answered(Exception):  # noqa: N818
