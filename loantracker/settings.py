@@ -57,6 +57,7 @@ def secret_key() -> str:
 
 
 SECRET_KEY = secret_key()
+SECRET_KEY_FALLBACKS = words("SECRET_KEY_FALLBACKS")  # former ones: what they sealed or signed still counts
 DEBUG = flag("DEBUG")
 SITE_URL = text("SITE_URL", "http://localhost:8000").rstrip("/")
 ALLOWED_HOSTS = [*words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]"), urlsplit(SITE_URL).hostname or "localhost"]
@@ -230,6 +231,9 @@ EMAIL_USE_SSL = flag("EMAIL_USE_SSL")
 EMAIL_TIMEOUT = number("EMAIL_TIMEOUT", 30)
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = text("EMAIL_FROM", f"Loantracker <loantracker@{urlsplit(SITE_URL).hostname}>")
 
+# Other channels: whether those of members may be on this machine or its network. At home yes, on a public site no.
+ALLOW_PRIVATE_CHANNELS = flag("ALLOW_PRIVATE_CHANNELS", not SECURE)
+
 # Celery: a message only ever means "look in the database now".
 REDIS_URL = text("REDIS_URL", "redis://127.0.0.1:6379/0")
 SWEEP_SECONDS = number("SWEEP_SECONDS", 60)
@@ -247,5 +251,7 @@ LOGGING = {
         }
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    # What these say of a request holds its address, and that is the key to a member's channel.
+    "loggers": {"apprise": {"level": 100, "propagate": False}, "urllib3": {"level": 100, "propagate": False}},
     "root": {"handlers": ["console"], "level": text("LOG_LEVEL", "INFO")},
 }
