@@ -21,6 +21,7 @@ from ledger.models.autorepay import Reason as DebitReason
 from reminders import rules
 from reminders.models import RESTORED, Channel, Kind, LoanWatch, Reminder, State
 from reminders.selectors import Wishes, recipients, wishes, writable_to
+from reminders.services.destinations import beside
 from reminders.services.restoring import hold, last_restore, may_have_left
 
 logger = logging.getLogger(__name__)
@@ -191,6 +192,7 @@ def _insert(rows: list[Reminder]) -> int:
     """
     if not rows:
         return 0
+    rows = beside(rows)
     ids = [row.message_id for row in rows]
     with transaction.atomic():
         hold(rows)

@@ -27,7 +27,8 @@ from ledger.models import (
 )
 from ledger.services.answer_links import make_token
 from ledger.services.mandates import authorize_mandate
-from reminders.models import Kind, Reminder, State
+from reminders.models import Destination, Kind, Reminder, State
+from reminders.secrets import seal
 from tests import builders as make
 
 TODAY = date(2026, 3, 1)  # in Shanghai at builders.NOW
@@ -52,6 +53,7 @@ class Home:
     reminder: Reminder
     membership: Membership
     mandate: AutoRepayMandate
+    channel: Destination
 
 
 def home(name: str) -> Home:
@@ -81,11 +83,15 @@ def home(name: str) -> Home:
         next_at=make.NOW,
         message_id=f"<{name}@example.com>",
     )
+    channel = Destination.objects.create(
+        user=owner, kind="ntfy", label=f"Phone of {name}", secret=seal(f"ntfys://ntfy.sh/{name}"), created_at=make.NOW
+    )
     loan.refresh_from_db()
     membership = Membership.objects.get(user=viewer)
     return Home(
         *(household, owner, editor, viewer, loan, account, spare, inflow, line, paid, presumed, reminder, membership),
         mandate,
+        channel,
     )
 
 
@@ -313,6 +319,18 @@ ROUTES = {
     "reminders:send_again": Route(who="editor", args=lambda of: (of.reminder.pk,), post=lambda of: {}, only_post=True),
     "reminders:settings": Route(who="editor", post=lambda of: {"days": "-3", "then_every": "7", "hour": "9"}),
     "reminders:send_test": Route(who="member", post=lambda of: {"key": "abcdefgh"}, only_post=True),
+    "reminders:channels": Route(
+        who="member", post=lambda of: {"url": f"ntfys://ntfy.sh/{of.household.name}-2", "label": "Tablet"}
+    ),
+    "reminders:remove_channel": Route(
+        who="member", args=lambda of: (of.channel.pk,), post=lambda of: {}, only_post=True
+    ),
+    "reminders:change_channel": Route(
+        who="member", args=lambda of: (of.channel.pk,), post=lambda of: {"what": "always"}, only_post=True
+    ),
+    "reminders:test_channel": Route(
+        who="member", args=lambda of: (of.channel.pk,), post=lambda of: {"key": "abcdefgh"}, only_post=True
+    ),
     "reminders:loan_settings": Route(
         who="editor",
         args=_loan,
