@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from reminders import channel_views, views
+from reminders import views
+from reminders.views import channels
 
 app_name = "reminders"
 urlpatterns = [
@@ -12,13 +13,9 @@ urlpatterns = [
     path("reminders/<int:reminder_id>/again/", views.send_again, name="send_again"),
     path("settings/reminders/", views.settings_page, name="settings"),
     path("settings/reminders/test/", views.send_test, name="send_test"),
-    path("settings/reminders/channels/", channel_views.channels, name="channels"),
-    path(
-        "settings/reminders/channels/<int:destination_id>/remove/", channel_views.remove_channel, name="remove_channel"
-    ),
-    path(
-        "settings/reminders/channels/<int:destination_id>/change/", channel_views.change_channel, name="change_channel"
-    ),
-    path("settings/reminders/channels/<int:destination_id>/test/", channel_views.test_channel, name="test_channel"),
+    path("settings/reminders/channels/", channels.channels, name="channels"),
+    path("settings/reminders/channels/<int:destination_id>/remove/", channels.remove_channel, name="remove_channel"),
+    path("settings/reminders/channels/<int:destination_id>/change/", channels.change_channel, name="change_channel"),
+    path("settings/reminders/channels/<int:destination_id>/test/", channels.test_channel, name="test_channel"),
     path("loans/<int:loan_id>/reminders/", views.loan_settings, name="loan_settings"),
 ]

@@ -12,8 +12,8 @@ from django.views.decorators.http import require_POST
 
 from ledger.services.refusal import Refusal
 from loantracker.http import PageRequest, go, member_page, page
-from reminders.channel_forms import ChannelForm
 from reminders.channel_lines import channel_lines
+from reminders.forms.channels import ChannelForm
 from reminders.models import Destination
 from reminders.push_urls import SERVICES
 from reminders.services import destinations
