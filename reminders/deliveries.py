@@ -13,6 +13,7 @@ class Outcome(Enum):
     ACCEPTED = auto()
     REFUSED = auto()  # surely not sent, and the server says it never will be
     DELAYED = auto()  # surely not sent; worth another try
+    IMPOSSIBLE = auto()  # surely not sent, and no try will change that
     UNKNOWN = auto()  # it may have left
     FENCED = auto()  # somebody else has taken over; nothing was sent
 
