@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import zoneinfo
 from collections.abc import Callable
+from datetime import datetime
 
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.utils import timezone, translation
@@ -12,6 +13,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from ledger import clock
 from ledger.models import Membership
+from reminders.services.destinations import failed_lately
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 HOUSEHOLD = "household"  # session key: which of their households a user is looking at
@@ -48,7 +50,7 @@ class HouseholdMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         now = clock.now()
-        membership = _membership(request)
+        membership = _membership(request, now)
         request.now = now  # type: ignore[attr-defined]
         request.membership = membership  # type: ignore[attr-defined]
         request.household = membership and membership.household  # type: ignore[attr-defined]
@@ -67,10 +69,12 @@ class HouseholdMiddleware:
         return response
 
 
-def _membership(request: HttpRequest) -> Membership | None:
+def _membership(request: HttpRequest, now: datetime) -> Membership | None:
+    """The user in the household they look at; with `has_failed`, whether a message to them failed lately."""
     if not request.user.is_authenticated:
         return None
-    mine = list(Membership.objects.filter(user=request.user).select_related("household").order_by("pk"))
+    memberships = Membership.objects.filter(user=request.user).annotate(has_failed=failed_lately(now))
+    mine = list(memberships.select_related("household").order_by("pk"))
     chosen = request.session.get(HOUSEHOLD)
     return next((one for one in mine if one.household_id == chosen), mine[0] if mine else None)
 

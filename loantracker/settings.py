@@ -66,6 +66,7 @@ def secret_key() -> str:
 
 
 SECRET_KEY = secret_key()
+SECRET_KEY_FALLBACKS = words("SECRET_KEY_FALLBACKS")  # former ones: what they sealed or signed still counts
 DEBUG = flag("DEBUG")
 SITE_URL = text("SITE_URL", "http://localhost:8000").rstrip("/")
 ALLOWED_HOSTS = [*words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]"), urlsplit(SITE_URL).hostname or "localhost"]
@@ -246,6 +247,9 @@ if not re.fullmatch(r"[A-Za-z0-9-]*", EMAIL_IDEMPOTENCY_HEADER):
     raise ImproperlyConfigured("EMAIL_IDEMPOTENCY_HEADER must be the name of a header, such as Resend-Idempotency-Key.")
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = text("EMAIL_FROM", f"Loantracker <loantracker@{urlsplit(SITE_URL).hostname}>")
 
+# Other channels: whether those of members may be on this machine or its network. At home yes, on a public site no.
+ALLOW_PRIVATE_CHANNELS = flag("ALLOW_PRIVATE_CHANNELS", not SECURE)
+
 # Celery: a message only ever means "look in the database now".
 REDIS_URL = text("REDIS_URL", "redis://127.0.0.1:6379/0")
 SWEEP_SECONDS = number("SWEEP_SECONDS", 60)
@@ -263,5 +267,7 @@ LOGGING = {
         }
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    # What these say of a request holds its address, and that is the key to a member's channel.
+    "loggers": {"apprise": {"level": 100, "propagate": False}, "urllib3": {"level": 100, "propagate": False}},
     "root": {"handlers": ["console"], "level": text("LOG_LEVEL", "INFO")},
 }

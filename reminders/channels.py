@@ -7,10 +7,9 @@ import select
 import smtplib
 import socket
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from email.utils import parseaddr
-from enum import Enum, auto
 from functools import lru_cache
 from typing import Any, Protocol
 
@@ -19,35 +18,14 @@ from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.smtp import EmailBackend
 from django.core.mail.message import sanitize_address
 
+from reminders.deliveries import Committing
+from reminders.deliveries import Delivery as Delivery
+from reminders.deliveries import Outcome as Outcome
 from reminders.mailbox import MailboxBackend
 from reminders.mime import SIMPLE_ADDRESS, wire_text
 from reminders.models import Channel as ChannelKind
 from reminders.models import Reminder, ReminderQuerySet
-
-try:
-    from reminders.push import PushChannel
-except ImportError:  # e-mail is the only channel yet
-    PushChannel = None
-
-Committing = Callable[[], bool]
-
-
-class Outcome(Enum):
-    ACCEPTED = auto()
-    REFUSED = auto()  # surely not sent, and the server says it never will be
-    DELAYED = auto()  # surely not sent; worth another try
-    IMPOSSIBLE = auto()  # surely not sent, and no try will change that
-    UNKNOWN = auto()  # it may have left
-    FENCED = auto()  # somebody else has taken over; nothing was sent
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """What came of one message, in the server's words; `is_down` if others need not be tried now."""
-
-    outcome: Outcome
-    reply: str = ""
-    is_down: bool = False
+from reminders.push import PushChannel
 
 
 class _Answered(Exception):  # noqa: N818
@@ -217,7 +195,7 @@ def open_channel(row: Reminder) -> Channel:
     """The channel a message goes by; LookupError if there is none any more."""
     if row.channel == ChannelKind.EMAIL:
         return open_mail()
-    if PushChannel is None or row.destination is None:
+    if row.destination is None:
         raise LookupError("no such channel")
     channel: Channel = PushChannel(row.destination)
     return channel

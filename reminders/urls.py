@@ -3,7 +3,7 @@
 from django.urls import path
 
 from reminders import views
-from reminders.views import calendar, mail_actions
+from reminders.views import calendar, channels, mail_actions
 
 app_name = "reminders"
 urlpatterns = [
@@ -15,6 +15,10 @@ urlpatterns = [
     path("settings/reminders/mine/", views.choose, name="choose"),
     path("settings/reminders/preview/", views.preview, name="preview"),
     path("settings/reminders/test/", views.send_test, name="send_test"),
+    path("settings/reminders/channels/", channels.channels, name="channels"),
+    path("settings/reminders/channels/<int:destination_id>/remove/", channels.remove_channel, name="remove_channel"),
+    path("settings/reminders/channels/<int:destination_id>/change/", channels.change_channel, name="change_channel"),
+    path("settings/reminders/channels/<int:destination_id>/test/", channels.test_channel, name="test_channel"),
     path("loans/<int:loan_id>/reminders/", views.loan_settings, name="loan_settings"),
     path("calendar/<str:token>.ics", calendar.calendar, name="calendar"),
     path("settings/reminders/calendar/", calendar.calendar_settings, name="calendar_settings"),

@@ -15,6 +15,8 @@ from ledger.models import Heartbeat
 class Banner:
     level: str  # "danger", "warn" or "info"
     text: str
+    url: str = ""  # where to do something about it, with `action` in words
+    action: str = ""
 
 
 def late_jobs(now: datetime) -> list[str]:

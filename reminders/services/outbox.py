@@ -26,14 +26,10 @@ from reminders.channels import Channels, Delivery, Outcome, SmtpChannel
 from reminders.emails import compose
 from reminders.mime import key_of
 from reminders.models import Channel, Kind, Reminder, State
+from reminders.services.destinations import beside, fall_back
 from reminders.services.mailings import Mailing, look_again, put_back, put_off, take
 from reminders.services.tries import BACK_OFF, MOST_ATTEMPTS, MOST_REFUSALS, RESENT_WITHIN, after_silence
 from reminders.unsubscribing import unsubscribe_headers
-
-try:
-    from reminders.services.destinations import fall_back
-except ImportError:  # e-mail is the only channel yet
-    fall_back = None
 
 logger = logging.getLogger(__name__)
 
@@ -128,6 +124,7 @@ def _send_some(mailings: list[Mailing], moving: Moving, channels: Channels, seen
     try:
         left = look_again(mailings, moving.now())
         seen |= {row.pk for mailing in mailings for row in mailing.rows}
+        _beside([row for mailing in left for row in mailing.rows if not row.attempts], moving.now())
         began = moving.seconds
         lanes = max(1, len(left) // LETTERS_A_LANE)
         while left:
@@ -321,10 +318,16 @@ def _settle(mailing: Mailing, delivery: Delivery, said: tuple[str, str], moving:
     return []
 
 
+def _beside(rows: Sequence[Reminder], now: datetime) -> None:
+    """Whoever wants to hear everything on another channel too does so when the mail is about to go."""
+    try:
+        beside(rows, now)
+    except Exception:  # the mail goes all the same
+        logger.exception("No other channel beside reminders %s", [row.pk for row in rows])
+
+
 def _next_channel(rows: Sequence[Reminder], now: datetime) -> None:
     """What could not be delivered is told another way, if its recipient has named one."""
-    if fall_back is None:
-        return
     try:
         fall_back(rows, now)
     except Exception:  # that it failed is written down; the next try comes back here

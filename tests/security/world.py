@@ -30,7 +30,8 @@ from ledger.services.mandates import authorize_mandate
 from reminders import rules
 from reminders.action_links import Action, unsubscribe_token
 from reminders.action_links import make_token as make_action_token
-from reminders.models import Kind, Reminder, State
+from reminders.models import Destination, Kind, Reminder, State
+from reminders.secrets import seal
 from reminders.services.calendar_links import calendar_url, link_of, new_link, note_reading
 from tests import builders as make
 
@@ -56,6 +57,7 @@ class Home:
     reminder: Reminder
     membership: Membership
     mandate: AutoRepayMandate
+    channel: Destination
 
     @property
     def calendar_token(self) -> str:
@@ -92,6 +94,9 @@ def home(name: str) -> Home:
         next_at=make.NOW,
         message_id=f"<{name}@example.com>",
     )
+    channel = Destination.objects.create(
+        user=owner, kind="ntfy", label=f"Phone of {name}", secret=seal(f"ntfys://ntfy.sh/{name}"), created_at=make.NOW
+    )
     loan.refresh_from_db()
     membership = Membership.objects.get(user=viewer)
     link = new_link(member=Membership.objects.get(household=household, user=owner), now=make.NOW)
@@ -99,6 +104,7 @@ def home(name: str) -> Home:
     return Home(
         *(household, owner, editor, viewer, loan, account, spare, inflow, line, paid, presumed, reminder, membership),
         mandate,
+        channel,
     )
 
 
@@ -349,6 +355,18 @@ ROUTES = {
     "reminders:choose": Route(who="member", post=lambda of: {"wanted": ["bills", "debits"]}, only_post=True),
     "reminders:preview": Route(),
     "reminders:send_test": Route(who="member", post=lambda of: {"key": "abcdefgh"}, only_post=True),
+    "reminders:channels": Route(
+        who="member", post=lambda of: {"url": f"ntfys://ntfy.sh/{of.household.name}-2", "label": "Tablet"}
+    ),
+    "reminders:remove_channel": Route(
+        who="member", args=lambda of: (of.channel.pk,), post=lambda of: {}, only_post=True
+    ),
+    "reminders:change_channel": Route(
+        who="member", args=lambda of: (of.channel.pk,), post=lambda of: {"what": "always"}, only_post=True
+    ),
+    "reminders:test_channel": Route(
+        who="member", args=lambda of: (of.channel.pk,), post=lambda of: {"key": "abcdefgh"}, only_post=True
+    ),
     "reminders:loan_settings": Route(
         who="editor",
         args=_loan,

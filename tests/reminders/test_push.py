@@ -1,0 +1,143 @@
+"""Messages to other channels against a real HTTP server: what arrives, and what an answer, or none, means."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.core.mail import EmailMessage
+
+from reminders import wire
+from reminders.deliveries import Delivery, Outcome
+from reminders.models import Destination
+from reminders.push import ENTER_AGAIN, NOT_ALLOWED, NOT_UNDERSTOOD, REMOVED, PushChannel
+from reminders.secrets import seal
+from tests.builders import NOW
+from tests.reminders.http_catcher import HttpCatcher, http_catcher
+
+TOKEN = "Sec-ret_Topic9000"
+
+
+@pytest.fixture
+def server() -> Iterator[HttpCatcher]:
+    with http_catcher() as found:
+        yield found
+
+
+def push(url: str, committing: Callable[[], bool] = lambda: True, **more: Any) -> Delivery:
+    destination = Destination(kind="ntfy", secret=seal(url), created_at=NOW, **more)
+    message = EmailMessage("CNY 1,031 to River Bank", "Due on 10 March.\n", to=["me@example.com"])
+    return PushChannel(destination).deliver(message, committing)
+
+
+def ntfy(server: HttpCatcher) -> str:
+    return f"ntfy://127.0.0.1:{server.port}/{TOKEN}"
+
+
+def test_what_ntfy_gets(server: HttpCatcher) -> None:
+    assert push(ntfy(server)) == Delivery(Outcome.ACCEPTED, "HTTP 200")
+    (arrived,) = server.arrived
+    assert arrived.path == "/"
+    assert arrived.body == {"topic": TOKEN, "title": "CNY 1,031 to River Bank", "message": "Due on 10 March."}
+
+
+def test_what_gotify_gets(server: HttpCatcher) -> None:
+    assert push(f"gotify://127.0.0.1:{server.port}/{TOKEN}").outcome is Outcome.ACCEPTED
+    (arrived,) = server.arrived
+    assert (arrived.path, arrived.headers["X-Gotify-Key"]) == ("/message", TOKEN)
+    assert (arrived.body["title"], arrived.body["message"]) == ("CNY 1,031 to River Bank", "Due on 10 March.")
+
+
+def test_what_a_webhook_gets(server: HttpCatcher) -> None:
+    assert push(f"json://127.0.0.1:{server.port}/hooks/{TOKEN}?+X-Key=abc").outcome is Outcome.ACCEPTED
+    (arrived,) = server.arrived
+    assert (arrived.path, arrived.headers["X-Key"]) == (f"/hooks/{TOKEN}", "abc")
+    assert (arrived.body["title"], arrived.body["message"]) == ("CNY 1,031 to River Bank", "Due on 10 March.")
+
+
+@pytest.mark.parametrize(
+    "status, outcome",
+    [
+        (301, Outcome.REFUSED),
+        (400, Outcome.REFUSED),
+        (401, Outcome.REFUSED),
+        (404, Outcome.REFUSED),
+        (408, Outcome.DELAYED),
+        (429, Outcome.DELAYED),
+        (500, Outcome.DELAYED),
+        (503, Outcome.DELAYED),
+        (504, Outcome.UNKNOWN),
+    ],
+)
+def test_what_an_answer_means(server: HttpCatcher, status: int, outcome: Outcome) -> None:
+    server.status = status
+    assert push(ntfy(server)) == Delivery(outcome, f"HTTP {status}")
+    assert len(server.arrived) == 1
+
+
+def test_nothing_is_led_elsewhere(server: HttpCatcher) -> None:
+    with http_catcher() as elsewhere:
+        server.status, server.headers = 307, {"Location": f"http://127.0.0.1:{elsewhere.port}/"}
+        assert push(ntfy(server) + "?priority=high").outcome is Outcome.REFUSED
+        assert elsewhere.arrived == []
+
+
+def test_cut_off_after_the_request_nobody_knows(server: HttpCatcher) -> None:
+    server.cut = True
+    assert push(ntfy(server)) == Delivery(Outcome.UNKNOWN, "ConnectionError")
+
+
+def test_a_server_that_keeps_silent_may_have_taken_it(server: HttpCatcher, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "ANSWER_LASTS", 0.3)
+    server.stall = True
+    assert push(ntfy(server)) == Delivery(Outcome.UNKNOWN, "ReadTimeout")
+
+
+def test_where_nobody_listens_nothing_was_sent() -> None:
+    with http_catcher() as gone:
+        pass
+    committed: list[bool] = []
+    delivery = push(ntfy(gone), lambda: bool(committed.append(True)) or True)
+    assert (delivery, committed) == (Delivery(Outcome.DELAYED, "ConnectionError", is_down=True), [])
+
+
+def test_nothing_leaves_once_somebody_else_took_over(server: HttpCatcher) -> None:
+    assert push(ntfy(server), lambda: False) == Delivery(Outcome.FENCED)
+    assert server.arrived == []
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "2130706433", "0x7f.1", "[::ffff:127.0.0.1]"])
+def test_this_machine_is_out_of_reach_on_a_public_site(server: HttpCatcher, settings: Any, host: str) -> None:
+    settings.ALLOW_PRIVATE_CHANNELS = False
+    assert push(f"json://{host}:{server.port}/x").outcome in {Outcome.REFUSED, Outcome.DELAYED}
+    assert push(f"json://127.0.0.1:{server.port}/x") == Delivery(Outcome.REFUSED, NOT_ALLOWED)
+    assert server.arrived == []
+
+
+@pytest.mark.parametrize(
+    "host", ["169.254.169.254", "[fe80::1]", "100.100.100.200", "0.0.0.0", "[::ffff:169.254.169.254]"]
+)
+def test_what_hands_out_keys_is_never_asked(settings: Any, host: str) -> None:
+    settings.ALLOW_PRIVATE_CHANNELS = True
+    assert push(f"json://{host}/latest/meta-data") == Delivery(Outcome.REFUSED, NOT_ALLOWED)
+
+
+def test_a_removed_or_unreadable_or_unknown_one_is_refused(settings: Any) -> None:
+    assert push("ntfy://ntfy.sh/topic", removed_at=NOW) == Delivery(Outcome.REFUSED, REMOVED)
+    assert push("mailto://me:secret@example.com") == Delivery(Outcome.REFUSED, NOT_UNDERSTOOD)
+    destination = Destination(kind="ntfy", secret=seal("ntfy://ntfy.sh/topic"))
+    settings.SECRET_KEY = "another-key-" * 5
+    message = EmailMessage("Due", "Pay", to=["me@example.com"])
+    assert PushChannel(destination).deliver(message, lambda: True) == Delivery(Outcome.REFUSED, ENTER_AGAIN)
+
+
+@pytest.mark.parametrize("status", [200, 401, 500])
+def test_no_log_holds_the_address(server: HttpCatcher, caplog: pytest.LogCaptureFixture, status: int) -> None:
+    server.status = status
+    with caplog.at_level(logging.DEBUG):
+        push(ntfy(server))
+        push(f"json://me:{TOKEN}@127.0.0.1:{server.port}/{TOKEN}")
+        push(f"ntfy://127.0.0.1:9/{TOKEN}")
+    assert TOKEN not in caplog.text
