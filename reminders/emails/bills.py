@@ -129,7 +129,7 @@ def debit_note(debit: Debit | None, currency: str) -> str:
     if debit is None:
         return _("No auto-repay: please pay by hand.")
     if debit.above_cap:
-        return _("It is above the cap of the debit, so the lender takes nothing: please pay by hand.")
+        return _("It is more than the limit for one debit, so the lender takes nothing: please pay by hand.")
     if debit.missing:
         missing = money_text(debit.missing, currency)
         return _("Auto-repay from %(account)s, which is %(missing)s short.") % {
