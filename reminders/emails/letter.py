@@ -76,6 +76,7 @@ def subject_of(parts: Sequence[Part], today: date) -> str:
     """One part says its own. Of several bills it is what they come to and the first day; a currency is never added to
     another. Whatever else the letter tells is counted: "(and 2 more)"."""
     first = parts[0]
+    parts = [first, *(part for part in parts[1:] if not _said_by(first, part))]
     counted = [part.counted for part in parts if part.counted and first.counted and _alike(part.counted, first.counted)]
     bills = {one.bill: one for one in reversed(counted)}
     others = len(parts) - len(counted)
@@ -87,6 +88,13 @@ def subject_of(parts: Sequence[Part], today: date) -> str:
         "subject": said,
         "count": more,
     }
+
+
+def _said_by(first: Part, part: Part) -> bool:
+    """Whether all that `part` is about stands in the lines of `first` too: an account that is short for a bill, and the
+    bill."""
+    about = {line.key for line in part.lines}
+    return bool(about) and about <= {line.key for line in first.lines if line.key}
 
 
 def _alike(one: Counted, other: Counted) -> bool:

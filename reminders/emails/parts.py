@@ -24,8 +24,8 @@ from reminders.models import Reminder
 class Urgency(IntEnum):
     """What comes first in a letter: the lower, the sooner. Of the same urgency the earliest day comes first."""
 
-    OVERDUE = 0
-    FAILED = 1  # a debit did not go as it should
+    FAILED = 0  # a debit did not go as it should; of a bill that is late too it says more
+    OVERDUE = 1
     TODAY = 2
     SHORT = 3  # an account will not cover what is to come
     COMING = 4

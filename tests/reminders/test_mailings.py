@@ -249,7 +249,7 @@ def test_what_is_left_when_a_drain_is_slow_is_put_back_and_judged_again(monkeypa
 def test_a_letter_says_where_it_is_switched_off(listening: Catcher) -> None:
     bills("Laptop")
     run(NINE)
-    assert str(listening.mails[0]["List-Unsubscribe"]).startswith("<http://localhost:8000/settings/reminders/")
+    assert str(listening.mails[0]["List-Unsubscribe"]).startswith("<http://localhost:8000/unsubscribe/")
     assert Reminder.objects.get(step="T-1").kind == Kind.STEP
 
 

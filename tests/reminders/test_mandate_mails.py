@@ -82,11 +82,11 @@ def test_a_part_that_was_taken_is_told_once_with_what_is_left() -> None:
         tick(at("2026-03-10", hour))
     [told] = sent(Kind.ATTEMPT_PARTIAL)
     assert told.subject == "Bank of Tests debited only ¥1,000.00: ¥66.19 still open"
-    assert told.body.startswith(
+    assert (
         "Bank of Tests debited ¥1,000.00 of ¥1,066.19 from Salary card ••1234 on 10 Mar 2026 at 09:30: not enough "
         "money in the account. ¥66.19 of the bill is still open.\nIt is for Laptop, bill 1 of 12.\n\n"
         "Move at least ¥66.19 there before the next try, or pay by hand.\n"
-    )
+    ) in told.body
 
 
 def test_of_a_debit_spread_over_two_accounts_the_part_is_no_news() -> None:
@@ -109,10 +109,10 @@ def test_after_failures_in_a_row_the_question_is_put_once() -> None:
         tick(at(f"2026-03-{day}", hour))
     [asked] = sent(Kind.KEEP_ON)
     assert asked.subject == "Auto-repay of all loans from Bank of Tests failed 3 times in a row: keep it on?"
-    assert asked.body.startswith(
+    assert (
         "Auto-repay of all loans from Bank of Tests has failed 3 times in a row. It goes on trying until you say "
         "otherwise.\n\nBank of Tests tried to debit ¥1,066.19 from Salary card ••1234 on 11 Mar 2026 at 09:30."
-    )
+    ) in asked.body
     assert f"Keep, pause or change it: http://localhost:8000/loans/{loan.pk}/auto-repay/" in asked.body
     assert len(sent(Kind.ATTEMPT_FAILED)) == 4  # every other failure has its own notice
 

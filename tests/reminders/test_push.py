@@ -111,8 +111,8 @@ def test_nothing_leaves_once_somebody_else_took_over(server: HttpCatcher) -> Non
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "2130706433", "0x7f.1", "[::ffff:127.0.0.1]"])
 def test_this_machine_is_out_of_reach_on_a_public_site(server: HttpCatcher, settings: Any, host: str) -> None:
     settings.ALLOW_PRIVATE_CHANNELS = False
-    assert push(f"json://{host}:{server.port}/x").outcome in {Outcome.REFUSED, Outcome.DELAYED}
-    assert push(f"json://127.0.0.1:{server.port}/x") == Delivery(Outcome.REFUSED, NOT_ALLOWED)
+    assert push(f"json://{host}:{server.port}/x").outcome in {Outcome.IMPOSSIBLE, Outcome.DELAYED}
+    assert push(f"json://127.0.0.1:{server.port}/x") == Delivery(Outcome.IMPOSSIBLE, NOT_ALLOWED)
     assert server.arrived == []
 
 
@@ -121,16 +121,16 @@ def test_this_machine_is_out_of_reach_on_a_public_site(server: HttpCatcher, sett
 )
 def test_what_hands_out_keys_is_never_asked(settings: Any, host: str) -> None:
     settings.ALLOW_PRIVATE_CHANNELS = True
-    assert push(f"json://{host}/latest/meta-data") == Delivery(Outcome.REFUSED, NOT_ALLOWED)
+    assert push(f"json://{host}/latest/meta-data") == Delivery(Outcome.IMPOSSIBLE, NOT_ALLOWED)
 
 
 def test_a_removed_or_unreadable_or_unknown_one_is_refused(settings: Any) -> None:
-    assert push("ntfy://ntfy.sh/topic", removed_at=NOW) == Delivery(Outcome.REFUSED, REMOVED)
-    assert push("mailto://me:secret@example.com") == Delivery(Outcome.REFUSED, NOT_UNDERSTOOD)
+    assert push("ntfy://ntfy.sh/topic", removed_at=NOW) == Delivery(Outcome.IMPOSSIBLE, REMOVED)
+    assert push("mailto://me:secret@example.com") == Delivery(Outcome.IMPOSSIBLE, NOT_UNDERSTOOD)
     destination = Destination(kind="ntfy", secret=seal("ntfy://ntfy.sh/topic"))
     settings.SECRET_KEY = "another-key-" * 5
     message = EmailMessage("Due", "Pay", to=["me@example.com"])
-    assert PushChannel(destination).deliver(message, lambda: True) == Delivery(Outcome.REFUSED, ENTER_AGAIN)
+    assert PushChannel(destination).deliver(message, lambda: True) == Delivery(Outcome.IMPOSSIBLE, ENTER_AGAIN)
 
 
 @pytest.mark.parametrize("status", [200, 401, 500])
