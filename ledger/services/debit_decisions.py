@@ -170,7 +170,8 @@ def _day(text: Any) -> Any:
 
 @lru_cache(maxsize=4096)
 def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+    said = datetime.fromisoformat(text)
+    return said if said.tzinfo else said.replace(tzinfo=UTC)  # SQLite keeps UTC without saying so
 
 
 class _Row(NamedTuple):
