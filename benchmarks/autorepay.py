@@ -320,8 +320,8 @@ def in_ranges() -> float:
     """All bills still due, paid by ticks and the ranges they hand out, on two workers; the bills a second. A tick is
     sent each SWEEP_SECONDS, as beat would; the clock runs from the first to the last bill paid. Everything is checked.
     """
-    due = Loan.objects.to_debit(NOW).count()
     with workers(2) as peak:
+        due = Loan.objects.to_debit(NOW).count()
         begun = time.perf_counter()
         next_tick = begun
         while Loan.objects.to_debit(NOW).exists():

@@ -98,13 +98,14 @@ def _debit_together(households: Sequence[int], now: datetime) -> tuple[int, list
     """The attempts recorded, and the households left to the general way.
 
     Most of the work is done before anything is held. Once accounts and loans are, it is looked whether all is still as
-    it was; if not, everything is decided again.
+    it was; if not, everything that is held is decided again: nothing else may be written.
     """
     seen = look(households, now)
     decided = decide_debits(seen, now)
     with transaction.atomic():
-        if look(households, now, hold=True, sources=seen.sources) != seen:
-            decided = decide_debits(look(households, now), now)
+        held = look(households, now, hold=True, sources=seen.sources)
+        if held != seen:
+            decided = decide_debits(held, now)
         done = write_debits(decided.rows, now)
         for mandate in AutoRepayMandate.objects.filter(pk__in=decided.failing, asked_at=None):
             ask_if_failing(mandate, now)

@@ -82,7 +82,7 @@ def look(
     households: Sequence[int], now: datetime, *, hold: bool = False, sources: dict[int, list[int]] | None = None
 ) -> Grounds:
     """What the debits due by `now` rest on; with `hold` accounts and due loans are held until the transaction ends.
-    `sources` where they are known already: they never change.
+    `sources` where they are known already: of a mandate they never change; those of one that is new are read.
 
     What is held is read once it is: see `projection.lock`. Locks are taken in this order everywhere: accounts, loans,
     each by id.
@@ -99,7 +99,8 @@ def look(
     used = AutoRepayMandate.objects.filter(pk__in=due.order_by().values("mandate"))
     changing = {f"{name}_text": _text(name) for name in ("paused_on", "resumes_on", "authorized_at")}
     mandates = {row[0]: Standing._make(row[1:]) for row in used.annotate(**changing).values_list("pk", *changing)}
-    sources = dict(sources_of(used)) if sources is None else sources
+    if sources is None or not mandates.keys() <= sources.keys():
+        sources = dict(sources_of(used))
     return Grounds(zones, loans, mandates, sources, is_open, _balances(zones, loans, sources, now))
 
 
@@ -113,7 +114,7 @@ def _balances(
     by_day: defaultdict[date, set[int]] = defaultdict(set)
     today = {name: now.astimezone(zone(name)).date() for name in set(zones.values())}
     for loan in loans.values():
-        if loan.mandate is not None:
+        if loan.mandate is not None and loan.household in zones:
             by_day[today[zones[loan.household]]].update(sources.get(loan.mandate, []))
     found: dict[int, Balance | None] = {}
     for day, accounts in by_day.items():
@@ -131,10 +132,21 @@ class Decisions:
 
 
 def decide_debits(grounds: Grounds, now: datetime) -> Decisions:
-    """Decide all debits due by `now` of the households that have nothing unusual among them."""
+    """Decide all debits due by `now` of the households that have nothing unusual among them.
+
+    A mandate that came while the grounds were read, over an account that is not among them, is unusual.
+    """
+    if not grounds.zones:
+        return Decisions([], set(), set())
+    known = grounds.is_open.keys() & grounds.balances.keys()
+    mandates = {
+        pk: standing
+        for pk, standing in grounds.mandates.items()
+        if pk in grounds.sources and known.issuperset(grounds.sources[pk])
+    }
     homes = {pk: _Home(now.astimezone(zone(name)).date(), zone(name)) for pk, name in grounds.zones.items()}
     rows, coming, unusual = _due_bills(homes, grounds.loans, now)
-    unusual |= _find_due(homes, rows, coming, grounds.mandates, now)
+    unusual |= _find_due(homes, rows, coming, mandates, now)
     balances = dict(grounds.balances)
     for pk, home in homes.items():
         if pk in unusual:
@@ -158,7 +170,8 @@ def _day(text: Any) -> Any:
 
 @lru_cache(maxsize=4096)
 def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+    said = datetime.fromisoformat(text)
+    return said if said.tzinfo else said.replace(tzinfo=UTC)  # SQLite keeps UTC without saying so
 
 
 class _Row(NamedTuple):

@@ -1,5 +1,6 @@
 """Debits of many households together end exactly as one by one would, and the usual case never goes one by one."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -23,12 +24,13 @@ from ledger.models import (
 )
 from ledger.services import autorepay, debit_chunks
 from ledger.services.debit_chunks import HouseholdRange, debit_chunk, debit_range, due_ranges
+from ledger.services.debit_decisions import decide_debits, look
 from ledger.services.mandates import Wishes, authorize_mandate
 from ledger.services.recording import fingerprint
 from ledger.tasks import tick
 from tests import builders as make
 from tests.builders import at
-from tests.ledger.debits import INSTALLMENT, JAN_20, attempts, loan_under_mandate, repayments
+from tests.ledger.debits import INSTALLMENT, JAN_20, attempts, loan_under_mandate, mandate, repayments
 
 pytestmark = [pytest.mark.django_db, pytest.mark.service]
 
@@ -169,6 +171,58 @@ def test_a_bill_paid_before_the_debit_is_held_is_not_paid_twice(monkeypatch, nev
     assert Fact.objects.filter(source="auto").count() == len(loans) - 1
 
 
+def test_a_loan_that_falls_due_once_the_others_are_held_is_left_to_the_next_sweep(monkeypatch, never_one_by_one):
+    home, (late, *others) = a_home()
+    Loan.objects.filter(pk=late.pk).update(auto_repay_at=LATE)
+    card = FundingAccount.objects.get(household=home)
+
+    def overtaken(households, now, **more):
+        if more.get("hold"):
+            make.balance(card, 9_000_000, date(2026, 2, 10), at("2026-02-10", 9))
+        found = look(households, now, **more)
+        if more.get("hold"):
+            Loan.objects.filter(pk=late.pk).update(auto_repay_at=DEBIT)
+        return found
+
+    monkeypatch.setattr(debit_chunks, "look", overtaken)
+
+    assert debit_chunk([home.pk], DEBIT) == len(others)
+
+    assert repayments(late) == []
+    assert all(len(repayments(loan)) == 1 for loan in others)
+
+
+def test_a_mandate_over_another_account_given_before_the_debit_is_held_is_the_one_that_counts(monkeypatch):
+    home, loans = a_home()
+    other = make.account(home, name="Other", last4="")
+    decisions = after_the_first_decision(monkeypatch, lambda: mandate(loans[0], other, now=at("2026-02-09")))
+
+    assert debit_chunk([home.pk], DEBIT) == len(loans)
+
+    assert len(decisions) == 2
+    assert decisions[1].unusual == set()
+    assert AutoRepayAttempt.objects.get(bill__loan=loans[0]).account == other
+
+
+def test_a_mandate_that_comes_between_two_looks_is_left_to_the_general_way():
+    home, loans = a_home()
+    before = look([home.pk], DEBIT)
+    mandate(loans[0], make.account(home, name="Other", last4=""), now=at("2026-02-09"))
+    after = look([home.pk], DEBIT)
+
+    decided = decide_debits(replace(before, mandates=after.mandates, sources=after.sources), DEBIT)
+
+    assert (decided.rows, decided.unusual) == ([], {home.pk})
+
+
+def test_households_that_are_gone_come_to_nothing():
+    home, _ = a_home()
+    seen = look([home.pk], DEBIT)
+    for gone in (replace(seen, zones={}), replace(seen, zones={}, loans={})):
+        assert decide_debits(gone, DEBIT).rows == []
+    assert debit_chunk([home.pk + 1_000], DEBIT) == 0
+
+
 def test_what_nobody_touches_is_decided_once(monkeypatch, never_one_by_one):
     home, _ = a_home()
     decisions = after_the_first_decision(monkeypatch, lambda: None)
@@ -223,12 +277,12 @@ def test_a_tick_with_nothing_due_is_one_query(home, card, django_assert_num_quer
 
 def test_failures_in_a_row_are_counted_in_a_chunk_too(never_one_by_one):
     home, (loan, *_) = a_home(amount=0)
-    mandate = AutoRepayMandate.objects.filter(loan=loan)
-    mandate.update(ask_after=1)
+    given = AutoRepayMandate.objects.filter(loan=loan)
+    given.update(ask_after=1)
 
     debit_chunk([home.pk], DEBIT)
 
-    assert mandate.get().asked_at == DEBIT
+    assert given.get().asked_at == DEBIT
 
 
 def failing_until_the_last():
