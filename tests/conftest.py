@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 
@@ -17,6 +18,13 @@ from ledger.services.erasing import erasing
 settings.register_profile("home", deadline=None, print_blob=True)
 settings.register_profile("every run alike", deadline=None, print_blob=True, derandomize=True)
 settings.load_profile("every run alike" if os.environ.get("CI") == "true" else "home")
+
+
+def pytest_collection_finish() -> None:
+    """What has been imported and collected stays to the end: looking through it for garbage takes a tenth of a run."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 @pytest.fixture(scope="session", autouse=True)

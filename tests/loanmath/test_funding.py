@@ -124,3 +124,15 @@ def test_where_no_source_holds_anything_all_of_it_is_missing_at_the_last():
     debit = Move(1, JULY_8, 1_000, sources=(7, 8), partial=True)
     lines = forecast({7: Balance(0, STATED), 8: Balance(0, STATED)}, [debit], STATED)
     assert lines == {7: [], 8: [Step(debit, 1_000, Funding.SHORT, -1_000, missing=1_000, short_by=1_000)]}
+
+
+def test_a_debit_in_parts_is_covered_by_what_its_sources_hold_together():
+    debit = Move(1, JULY_8, 1_000, sources=(7, 8), partial=True)
+    lines = forecast({7: Balance(300, STATED), 8: Balance(900, STATED)}, [debit], STATED)
+    assert lines == {7: [Step(debit, 300, Funding.COVERED, 0)], 8: [Step(debit, 700, Funding.COVERED, 200)]}
+
+
+def test_a_debit_all_at_once_that_no_source_covers_is_taken_where_the_least_is_missing():
+    debit = Move(1, JULY_8, 1_000, sources=(7, 8, 9))
+    lines = forecast({7: Balance(300, STATED), 8: Balance(900, STATED), 9: Balance(0, STATED)}, [debit], STATED)
+    assert lines == {7: [], 8: [Step(debit, 1_000, Funding.SHORT, -100, missing=100, short_by=100)], 9: []}

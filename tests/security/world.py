@@ -313,7 +313,7 @@ ROUTES = {
     "ledger:rates": Route(
         who="editor",
         post=lambda of: {
-            "key": make.unique() + "-x",
+            "key": make.unique() + "-sent",
             "series": "CN-LPR-5Y",
             "effective_on": "2026-02-20",
             "annual_rate": "3.4",
