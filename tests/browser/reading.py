@@ -13,6 +13,7 @@ _AXE = Axe()
 # Said in Latin letters in Chinese too: names, currencies, file formats, settings of the server.
 _NAMES = {
     "UPI",
+    *("ntfy", "Telegram", "ServerChan", "PushPlus", "Gotify", "Pushover", "Discord", "Slack", "Webhook"),
     "Google",
     "Outlook",
     "Thunderbird",

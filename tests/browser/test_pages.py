@@ -56,9 +56,13 @@ NOT_BY_LINK = {
     "mfa_view_recovery_codes",
     "reminders:act",
     "reminders:calendar",
+    "reminders:change_channel",  # the demo has no channel
+    "reminders:choose",
     "reminders:loan_calendar",  # a file
+    "reminders:remove_channel",
     "reminders:send_again",
     "reminders:send_test",
+    "reminders:test_channel",
     "reminders:unsubscribe",
     "set_language",
 }

@@ -67,7 +67,7 @@ def test_a_loan_lives_through_its_bills(page: Page, running: Product, catcher: t
         ("2027-03-05 12:00", ["Lantern Pay will debit ¥1,020.07: 8 Mar, in 3 days"]),
         ("2027-03-07 12:00", ["Lantern Pay will debit ¥1,020.07: 8 Mar, tomorrow"]),
         ("2027-03-08 09:10", ["Lantern Pay will debit ¥1,020.07: 8 Mar, today"]),
-        ("2027-03-08 09:40", []),
+        ("2027-03-08 09:40", ["¥1,020.07 was debited from Salary card ••6217 for Lantern Pay"]),
     ):
         running.move_clock(moment)
         assert new_mails(mails, len(subjects)) == subjects
@@ -79,14 +79,14 @@ def test_a_loan_lives_through_its_bills(page: Page, running: Product, catcher: t
     fits_in_memory(running)
 
     running.move_clock("2027-04-01 12:00")  # the balance it was told is too old to judge the next debit
-    assert new_mails(mails, 1) == ["Lantern Pay will debit ¥1,020.07: 8 Apr, in 7 days"]
+    assert new_mails(mails, 1) == ["Lantern Pay will debit ¥1,020.07: 8 Apr, in 7 days (and 1 more)"]  # the digest
     page.goto(running.url)
     state_its_balance(page, "480")
 
-    short = "Salary card ••6217 is ¥540.07 short for Lantern Pay, ¥1,020.07 due 8 Apr, "
     for moment, subjects in (
-        ("2027-04-07 12:00", [f"{short}tomorrow"]),  # the machine was off: three days before has been overtaken
-        ("2027-04-08 09:10", [f"{short}today"]),
+        # The machine was off: three days before has been overtaken.
+        ("2027-04-07 12:00", ["Salary card ••6217 short ¥540.07 by 8 Apr (1 bill)"]),
+        ("2027-04-08 09:10", ["Salary card ••6217 is ¥540.07 short for Lantern Pay, ¥1,020.07 due 8 Apr, today"]),
         ("2027-04-08 09:40", ["Lantern Pay could not debit ¥1,020.07: ¥540.07 missing in Salary card ••6217"]),
     ):
         running.move_clock(moment)
@@ -96,7 +96,7 @@ def test_a_loan_lives_through_its_bills(page: Page, running: Product, catcher: t
     page.goto(running.url)
     state_its_balance(page, "1,100")
     running.move_clock("2027-04-08 15:40")
-    assert new_mails(mails, 0) == []
+    assert new_mails(mails, 1) == ["¥1,020.07 was debited from Salary card ••6217 for Lantern Pay"]
     assert auto_repayments(running) == [("2027-03-08", 102_007), ("2027-04-08", 102_007)]
 
     switch_auto_repay_off(page, running)
