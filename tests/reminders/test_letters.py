@@ -342,8 +342,8 @@ http://localhost:8000/settings/reminders/
 
 def chinese_links(loan: Loan) -> str:
     return (
-        f"记一笔还款: http://localhost:8000/loans/{loan.pk}/repayments/new/?bill=1\n"
-        f"查看贷款: http://localhost:8000/loans/{loan.pk}/\n"
+        f"记一笔还款：http://localhost:8000/loans/{loan.pk}/repayments/new/?bill=1\n"
+        f"查看贷款：http://localhost:8000/loans/{loan.pk}/\n"
     )
 
 
