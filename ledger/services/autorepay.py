@@ -66,10 +66,11 @@ def debit_household(household: int, now: datetime, until: float = inf) -> int:
         except Exception as error:
             broken.add(loan.pk)
             _put_aside(loan.pk, error, now)
+    sound = [loan for loan in due if loan.pk not in broken]
     try:
-        waiting = due_debits([loan for loan in due if loan.pk not in broken], now)
+        waiting = due_debits(sound, now)
     except Exception:  # one of them is to blame: by itself it stops no other
-        waiting = _due_one_by_one(due, broken, now)
+        waiting = _due_one_by_one(sound, broken, now)
     heapq.heapify(waiting)
     while waiting:
         debit = heapq.heappop(waiting)
@@ -91,11 +92,10 @@ def debit_household(household: int, now: datetime, until: float = inf) -> int:
     return done
 
 
-def _due_one_by_one(loans: list[Loan], broken: set[int], now: datetime) -> list[Debit]:
+def _due_one_by_one(loans: Sequence[Loan], broken: set[int], now: datetime) -> list[Debit]:
+    """The same loan by loan; those that break off are put aside and join the `broken`."""
     waiting: list[Debit] = []
     for loan in loans:
-        if loan.pk in broken:
-            continue
         try:
             waiting += due_debits([loan], now)
         except Exception as error:

@@ -17,14 +17,14 @@ from django.db.models import Count
 from ledger.models import AutoRepayMandate, Loan
 from ledger.services.alone import alone_with
 from ledger.services.autorepay import ask_if_failing, debit_household
-from ledger.services.debit_decisions import decide_debits, look
+from ledger.services.debit_decisions import decide_debits
+from ledger.services.debit_grounds import look
 from ledger.services.debit_rows import write_debits
 
 log = logging.getLogger(__name__)
 
-CHUNK = 1_250  # loans in one transaction, about
+CHUNK = 1_250  # loans in one transaction and in one message, about
 SWEEP_LASTS = 45.0  # seconds after which a sweep leaves the rest to the next one
-RANGE = CHUNK  # loans in one message: one transaction, so that the last ones are spread over all workers
 
 
 class HouseholdRange(NamedTuple):
@@ -34,7 +34,7 @@ class HouseholdRange(NamedTuple):
     last: int
 
 
-def due_ranges(now: datetime, size: int = RANGE) -> Iterator[HouseholdRange]:
+def due_ranges(now: datetime, size: int = CHUNK) -> Iterator[HouseholdRange]:
     """Ranges of households that have debits due by `now`, of about `size` loans each; one query."""
     counts = Loan.objects.to_debit(now).order_by("household").values_list("household").annotate(loans=Count("pk"))
     for group in _groups(counts.iterator(), size):

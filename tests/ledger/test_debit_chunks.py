@@ -24,7 +24,8 @@ from ledger.models import (
 )
 from ledger.services import autorepay, debit_chunks
 from ledger.services.debit_chunks import HouseholdRange, debit_chunk, debit_range, due_ranges
-from ledger.services.debit_decisions import decide_debits, look
+from ledger.services.debit_decisions import decide_debits
+from ledger.services.debit_grounds import look
 from ledger.services.mandates import Wishes, authorize_mandate
 from ledger.services.recording import fingerprint
 from ledger.tasks import tick
