@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -35,7 +36,7 @@ from loantracker.backup.making import collect, workspace
 from loantracker.launch.redis_server import private_folder
 from reminders.services.restoring import mark_restored
 
-TRIES = 5
+PATIENCE = 60.0  # seconds in which a restore tries to have the books for itself
 VENDORS = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 
 
@@ -141,7 +142,8 @@ def _replace_sqlite(work: _Work) -> None:
 
 
 def _replace_postgres(work: _Work) -> None:
-    for left in reversed(range(TRIES)):
+    give_up = time.monotonic() + PATIENCE
+    while True:
         try:
             with postgres_books.held():
                 _keep(work)
@@ -151,7 +153,7 @@ def _replace_postgres(work: _Work) -> None:
         except OperationalError as error:  # somebody holds a table, or waits for one as we do for theirs
             connection.close()
             _forget_kept(work)
-            if not left:
+            if time.monotonic() > give_up:
                 raise BackupError(f"The database did not let it happen ({error}). Try again later.") from error
         except BaseException:
             _forget_kept(work)
