@@ -347,6 +347,7 @@ ROUTES = {
     "reminders:mailbox": Route(),
     "reminders:message": Route(args=lambda of: (f"{of.household.name}.eml",)),
     "reminders:reminders": Route(),
+    "reminders:bill_reminders": Route(args=lambda of: (of.loan.pk, 1)),
     "reminders:send_again": Route(who="editor", args=lambda of: (of.reminder.pk,), post=lambda of: {}, only_post=True),
     "reminders:settings": Route(
         who="editor",
