@@ -7,6 +7,7 @@ from django.http import HttpRequest, JsonResponse
 from ledger import clock
 from ledger.models import Heartbeat
 from ledger.selectors.banners import late_jobs
+from ledger.services.heartbeat import JOBS
 
 
 def healthz(request: HttpRequest) -> JsonResponse:
@@ -15,7 +16,7 @@ def healthz(request: HttpRequest) -> JsonResponse:
     late = late_jobs(now)
     ages = {
         job: int((now - finished).total_seconds())
-        for job, finished in Heartbeat.objects.values_list("job", "finished_at")
+        for job, finished in Heartbeat.objects.filter(job__in=JOBS).values_list("job", "finished_at")
         if finished is not None
     }
     return JsonResponse({"ok": not late, "late": late, "seconds_since": ages}, status=503 if late else 200)
