@@ -104,3 +104,11 @@ def test_beat_sends_the_moment_along() -> None:
     kwargs = app.conf.beat_schedule["reminders-tick"]["kwargs"]
     sent_at = datetime.fromisoformat(kwargs["beaten_at"]())
     assert timedelta(0) <= clock.now() - sent_at < timedelta(minutes=1)
+
+
+def test_the_launcher_does_not_mind_a_mail_server_that_is_away() -> None:
+    all_beat()
+    beat("mail", 6)
+    assert (Client().get("/healthz").status_code, Client().get("/healthz?ticks").status_code) == (503, 200)
+    beat("beat", 6)
+    assert Client().get("/healthz?ticks").json()["late"] == ["beat"]
