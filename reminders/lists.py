@@ -152,12 +152,16 @@ def bill_reminders(bill: Bill, now: datetime) -> BillReminders:
     The same number of queries however many messages there are."""
     rows = Reminder.objects.filter(bill=bill).select_related(*_RELATED).order_by("-send_at", "-id")[:MOST_OF_A_BILL]
     lines = _lines(list(rows), now)
-    policy = wishes([bill.loan.household_id]).policy(bill.loan.household_id, bill.loan_id)
+    wanted = wishes([bill.loan.household_id])
+    policy = wanted.policy(bill.loan.household_id, bill.loan_id)
     quiet = _why_quiet(bill, policy)
+    written = {(line.row.about_on, line.row.step) for line in lines}
+    if bill.loan.household_id not in wanted.second:
+        written.add((bill.payable_on, rules.SECOND))
     return BillReminders(
         bill=bill,
         lines=lines,
-        coming=[] if quiet else _coming(bill, policy, {(line.row.about_on, line.row.step) for line in lines}, now),
+        coming=[] if quiet else _coming(bill, policy, written, now),
         quiet=quiet,
         then_every=0 if quiet else policy.then_every,
     )
@@ -175,7 +179,7 @@ def _why_quiet(bill: Bill, policy: rules.Policy) -> str:
 
 
 def _coming(bill: Bill, policy: rules.Policy, written: set[tuple[date | None, str]], now: datetime) -> list[ComingStep]:
-    """The next steps of the ladder that are not written down yet."""
+    """The next steps of the ladder that are not `written` down yet, the one for the second person among them."""
     home = bill.loan.household
     place = places({bill.loan_id}).get(bill.loan_id, "")
     days = rules.Days(
@@ -186,8 +190,10 @@ def _coming(bill: Bill, policy: rules.Policy, written: set[tuple[date | None, st
     )
     local = zone(home.time_zone)
     horizon = max(home.today(now), bill.payable_on) + rules.ONE_DAY * rules.LATEST
-    steps = [(step, step.at(local)) for step in rules.ladder(policy, days, horizon)]
+    second = rules.Step(rules.SECOND, bill.payable_on, rules.SECOND_HOUR)
+    steps = [(step, step.at(local)) for step in (*rules.ladder(policy, days, horizon), second)]
     left = [(step, at) for step, at in steps if at > now and (bill.payable_on, step.key) not in written]
+    left.sort(key=lambda found: found[1])
     return [ComingStep(_step_words(step.key), at) for step, at in left[:MOST_TO_COME]]
 
 

@@ -196,6 +196,33 @@ def test_the_steps_still_to_come_are_those_of_the_ladder_not_yet_planned() -> No
     assert (shown.quiet, shown.then_every, len(shown.coming)) == ("", 14, 8)
 
 
+def test_the_second_person_has_a_place_among_them() -> None:
+    loan = due_on_10_march()
+    other = builders.member(loan.household)
+    days = {"days": [0], "then_every": 0, "hour": 9, "also": [], "second": other}
+    ReminderPolicy.objects.create(household=loan.household, **days)
+    assert [(step.what, step.at) for step in bill_reminders(first_bill(loan), at("2026-03-03")).coming] == [
+        ("on the due day", at("2026-03-10", 9)),
+        ("on the due day, to the second person", at("2026-03-10", 18)),
+    ]
+
+
+def test_what_a_worker_has_in_hand_says_nothing_more_than_its_state() -> None:
+    loan = due_on_10_march()
+    run(at("2026-03-09", 8))
+    Reminder.objects.filter(step="T-1").update(state=State.SENDING, token="t", lease_until=at("2026-03-09", 10))
+    assert said(loan, at("2026-03-09", 9))["T-1"] == ""
+
+
+def test_what_may_or_may_not_have_arrived_says_so() -> None:
+    loan = due_on_10_march()
+    run(at("2026-03-09", 8))
+    Reminder.objects.filter(step="T-1").update(state=State.UNCERTAIN)
+    assert said(loan, at("2026-03-09", 9))["T-1"] == (
+        "The connection was lost at the last moment, so it may or may not have arrived."
+    )
+
+
 def test_nothing_more_comes_of_a_bill_that_is_paid_put_away_or_switched_off() -> None:
     loan = due_on_10_march()
     ReminderPolicy.objects.create(household=loan.household, days=[-7], then_every=0, is_on=False)
