@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import datetime
 
 from celery import shared_task
 from django.conf import settings
@@ -12,6 +13,7 @@ from ledger import clock
 from ledger.services import heartbeat
 from ledger.services.debit_chunks import HouseholdRange, debit_range, due_ranges
 from ledger.services.passing_days import FURTHEST_EAST, refresh_overtaken
+from ledger.services.ping import ping
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +22,15 @@ log = logging.getLogger(__name__)
 def tick() -> None:
     """Does whatever is due by now and not yet done, or hands it out; any number may run at once, late or never."""
     now = clock.now()
+    try:
+        run(now)
+    except Exception:
+        ping(now, is_well=False)
+        raise
+
+
+def run(now: datetime) -> None:
+    """One tick at `now`."""
     if heartbeat.idle(now, (now + FURTHEST_EAST).date()):
         return
     heartbeat.started(heartbeat.LEDGER, now)

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
+from importlib import import_module
 from typing import Any
 
 from celery import Celery
-from celery.beat import Scheduler
+from celery.beat import BeatLazyFunc, Scheduler
+from celery.signals import worker_ready
 from django.conf import settings
+from django.db import Error, connection
 from kombu.transport import redis, virtual
+
+from ledger import clock
+
+log = logging.getLogger(__name__)
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "loantracker.settings")
 
@@ -72,14 +80,39 @@ app.conf.update(
 app.autodiscover_tasks()
 
 
-def every(seconds: int, task: str) -> dict[str, Any]:
+def every(seconds: int, task: str, **kwargs: Any) -> dict[str, Any]:
     """A beat entry that expires before its next run, so that a stopped worker finds no heap of them."""
-    return {"task": task, "schedule": float(seconds), "options": {"expires": max(1, seconds - 5)}}
+    options = {"expires": max(1, seconds - 5)}
+    return {"task": task, "schedule": float(seconds), "options": options, "kwargs": kwargs}
+
+
+def beaten_at() -> str:
+    """The moment at which beat sends a message: by it the tick knows that beat lives."""
+    return clock.now().isoformat()
+
+
+@worker_ready.connect  # type: ignore[untyped-decorator]
+def tell_of_worker(sender: Any, **_: Any) -> None:
+    """From now on the worker says that it lives by its own clock, whether a tick comes or not."""
+    sender.timer.call_after(0, worker_lives)
+    sender.timer.call_repeatedly(float(settings.SWEEP_SECONDS), worker_lives)
+
+
+def worker_lives() -> None:
+    """Write it down. A database that is away is no reason for the worker to stop."""
+    try:
+        heartbeat = import_module("ledger.services.heartbeat")  # models are not there yet where this module is read
+        heartbeat.all_well({heartbeat.WORKER: clock.now()})
+    except Error as error:
+        log.warning("The worker could not say that it lives: %s", error)
+    finally:
+        if not connection.in_atomic_block:
+            connection.close()
 
 
 app.conf.beat_schedule = {
     "ledger-tick": every(settings.SWEEP_SECONDS, "ledger.tasks.tick"),
-    "reminders-tick": every(settings.SWEEP_SECONDS, "reminders.tasks.tick"),
+    "reminders-tick": every(settings.SWEEP_SECONDS, "reminders.tasks.tick", beaten_at=BeatLazyFunc(beaten_at)),
 }
 
 

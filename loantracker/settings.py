@@ -255,6 +255,11 @@ REDIS_URL = text("REDIS_URL", "redis://127.0.0.1:6379/0")
 SWEEP_SECONDS = number("SWEEP_SECONDS", 60)
 MAIL_LEASE_SECONDS = number("MAIL_LEASE_SECONDS", 300)
 HEARTBEAT_LATE_SECONDS = number("HEARTBEAT_LATE_SECONDS", 300)
+# Asked after each good tick, at most once a minute, and with /fail behind it after one that broke: a monitor elsewhere
+# then notices a machine that is off.
+PING_URL = text("PING_URL")
+if PING_URL and (urlsplit(PING_URL).scheme not in {"http", "https"} or not urlsplit(PING_URL).hostname):
+    raise ImproperlyConfigured("PING_URL must be a whole address, such as https://hc-ping.com/your-key.")
 
 LOGGING = {
     "version": 1,

@@ -191,6 +191,21 @@ def open_mail() -> Channel:
     return SmtpChannel(backend) if isinstance(backend, EmailBackend) else BackendChannel(backend)
 
 
+def mail_answers() -> bool:
+    """Whether the mail server can be reached and lets us in; always where mail goes no such way."""
+    backend = get_connection()
+    if not isinstance(backend, EmailBackend):
+        return True
+    try:
+        backend.open()
+    except (OSError, smtplib.SMTPException):
+        return False
+    finally:
+        with contextlib.suppress(OSError, smtplib.SMTPException):
+            backend.close()
+    return True
+
+
 def open_channel(row: Reminder) -> Channel:
     """The channel a message goes by; LookupError if there is none any more."""
     if row.channel == ChannelKind.EMAIL:
@@ -225,6 +240,15 @@ class Channels:
     def note(self, row: Reminder, delivery: Delivery) -> None:
         if delivery.is_down:
             self._down.add(row.destination_id)
+
+    @property
+    def is_mail_down(self) -> bool:
+        return None in self._down
+
+    @property
+    def is_mail_open(self) -> bool:
+        """Whether the mail was used, and so is known to be there."""
+        return any(destination is None for destination, _lane in self._open) and not self.is_mail_down
 
     def reachable(self, rows: ReminderQuerySet) -> ReminderQuerySet:
         """Those of `rows` whose channel is not known to be down."""

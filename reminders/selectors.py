@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -17,17 +17,13 @@ from ledger.models import AutoRepayAttempt, AutoRepayMandate, Bill, Household, M
 from ledger.selectors.history import history
 from reminders import rules
 from reminders.models import (
-    ATTENTION,
     CATEGORIES,
     OCCASIONS,
-    RESTORED,
     Kind,
-    Reason,
     Reminder,
     ReminderChoice,
     ReminderPolicy,
     Snooze,
-    State,
 )
 from reminders.occasions import judge_occasion
 from reminders.working_days import places, working_day_before
@@ -190,70 +186,8 @@ def _is_asked(row: Reminder) -> bool:
     return mandates.exists()
 
 
-@dataclass(frozen=True, slots=True)
-class ReminderLine:
-    """One message as the list shows it, in words; `is_open` while its recipient has to decide about it."""
-
-    row: Reminder
-    what: str
-    state: str
-    kind: str  # of the badge
-    why: str
-    is_open: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ReminderPage:
-    """A stretch of the list, newest first; `older` is where the next one begins."""
-
-    lines: list[ReminderLine]
-    older: int | None
-    newer: bool
-    open_count: int
-
-
-PAGE = 50
-
-
-def reminder_page(household: Household, before: int | None = None) -> ReminderPage:
-    """The household's messages whose moment is the latest, those before id `before` if it is given."""
-    mine = Reminder.objects.filter(household=household)
-    start = mine.filter(pk=before).first() if before is not None else None
-    shown = mine.select_related("bill__loan__lender", "loan__lender", "account", "recipient").order_by(
-        "-send_at", "-id"
-    )
-    if start is not None:
-        shown = shown.filter(Q(send_at__lt=start.send_at) | Q(send_at=start.send_at, pk__lt=start.pk))
-    rows = list(shown[: PAGE + 1])
-    return ReminderPage(
-        lines=[_line(row) for row in rows[:PAGE]],
-        older=rows[PAGE - 1].pk if len(rows) > PAGE else None,
-        newer=start is not None,
-        open_count=attention(household),
-    )
-
-
-def attention(household: Household) -> int:
-    """How many messages failed or are uncertain, and want somebody to look."""
-    return Reminder.objects.filter(household=household, state__in=ATTENTION).count()
-
-
-_BADGES = {State.SENT: "ok", State.FAILED: "danger", State.UNCERTAIN: "warn", State.PLANNED: "accent"}
-
-
-def _line(row: Reminder) -> ReminderLine:
-    state = State(row.state)
-    return ReminderLine(
-        row=row,
-        what=_what(row),
-        state=str(state.label),
-        kind=_BADGES.get(state, ""),
-        why=_why(row, state),
-        is_open=state in ATTENTION,
-    )
-
-
-def _what(row: Reminder) -> str:
+def what_words(row: Reminder) -> str:
+    """Which message it is: "3 days before", "failed debit"."""
     if row.kind in OCCASIONS:
         return occasion_words(row)
     if row.kind != Kind.STEP or row.about_on is None:
@@ -301,16 +235,3 @@ def step_words(step: int) -> str:
     if step < 0:
         return ngettext("%(count)d day before", "%(count)d days before", -step) % {"count": -step}
     return ngettext("%(count)d day after", "%(count)d days after", step) % {"count": step}
-
-
-def _why(row: Reminder, state: State) -> str:
-    """What there is to say about how it stands."""
-    if state is State.SUPERSEDED:
-        return str(Reason(row.reason).label)
-    if state is State.UNCERTAIN and row.error == RESTORED:
-        return _("The books were restored from a backup, so it may have been sent before.")
-    if state is State.UNCERTAIN:
-        return _("The connection was lost at the last moment, so it may or may not have arrived.")
-    if state is State.PLANNED and row.attempts:
-        return _("The mail server could not take it yet: %(reply)s") % {"reply": row.error}
-    return row.error if state is not State.PLANNED else ""

@@ -19,6 +19,7 @@ urlpatterns = [
     path("settings/reminders/channels/<int:destination_id>/remove/", channels.remove_channel, name="remove_channel"),
     path("settings/reminders/channels/<int:destination_id>/change/", channels.change_channel, name="change_channel"),
     path("settings/reminders/channels/<int:destination_id>/test/", channels.test_channel, name="test_channel"),
+    path("loans/<int:loan_id>/bills/<int:number>/reminders/", views.bill_reminders, name="bill_reminders"),
     path("loans/<int:loan_id>/reminders/", views.loan_settings, name="loan_settings"),
     path("calendar/<str:token>.ics", calendar.calendar, name="calendar"),
     path("settings/reminders/calendar/", calendar.calendar_settings, name="calendar_settings"),

@@ -27,7 +27,7 @@ class Plan:
     """What to run: steps one after the other, then processes until told to stop.
 
     `announce` is said when `site` first answers at `address`. `ticking` names the processes that are restarted when its
-    `/healthz` goes on answering 503.
+    `/healthz?ticks` goes on answering 503.
     """
 
     processes: Sequence[Spec]
@@ -148,7 +148,7 @@ class Supervisor:
             if probe and self._watchdog is None:
                 probe.ask("/")
             elif probe and self._watchdog and self._watchdog.asks(now):
-                probe.ask("/healthz")
+                probe.ask("/healthz?ticks")
             self._turn(self._until_next(now))
 
     def _announce(self, plan: Plan) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 INTERVAL = 30.0  # seconds between two questions
 PATIENCE = 600.0  # seconds between two restarts: the cause may lie elsewhere
-UNWELL = 503  # /healthz says so when the last tick is too old
+UNWELL = 503  # /healthz?ticks says so when the last tick is too old
 
 
 class Watchdog:

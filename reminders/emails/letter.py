@@ -33,6 +33,8 @@ def compose(rows: Sequence[Reminder], now: datetime) -> EmailMultiAlternatives:
 
 def _message(rows: Sequence[Reminder], parts: Sequence[Part], around: Around) -> EmailMultiAlternatives:
     subject = subject_of(parts, around.today)
+    if around.standstill is not None:
+        subject = _("After a standstill: %(subject)s") % {"subject": subject}
     settings_url = link("reminders:settings")
     context = _context(subject, parts, around) | {"settings_url": settings_url}
     message = EmailMultiAlternatives(
@@ -55,12 +57,28 @@ def _context(subject: str, parts: Sequence[Part], around: Around) -> dict[str, A
     return {
         "subject": subject,
         "several": several,
+        "standstill": standstill_words(around),
         "told": [part for part in parts if not (several and part.in_table)],
         "lines": lines_of(parts),
         "today": around.today,
         "household": around.household.name,
         "overview_url": link("ledger:overview"),
     }
+
+
+def standstill_words(around: Around) -> str:
+    """The first sentence of a letter that a standstill kept back: why it comes now; "" of any other."""
+    if around.standstill is None:
+        return ""
+    since, until = (_moment(at.astimezone(around.zone), around.today) for at in around.standstill)
+    return _("Loantracker stood still from %(since)s until %(until)s; this is what came due meanwhile.") % {
+        "since": since,
+        "until": until,
+    }
+
+
+def _moment(at: datetime, today: date) -> str:
+    return f"{short_day(at.date(), today)} {at:%H:%M}"
 
 
 def lines_of(parts: Iterable[Part]) -> list[Line]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import IntEnum
 from functools import cached_property
 from typing import Any
@@ -18,7 +18,11 @@ from ledger.clock import zone
 from ledger.models import Bill, Loan, Membership
 from ledger.selectors.accounts import HORIZON_DAYS, BillCover, coverage
 from ledger.selectors.history import History, histories, history
-from reminders.models import Reminder
+from ledger.services import heartbeat
+from reminders.models import Kind, Reminder
+
+LATE = timedelta(minutes=30)  # what goes out so long after its time may have been kept back by a standstill
+OLD_NEWS = timedelta(days=1)  # a standstill that ended longer ago is not spoken of
 
 
 class Urgency(IntEnum):
@@ -105,6 +109,16 @@ class Around:
         self.recipient = rows[0].recipient
         self.zone = zone(self.household.time_zone)
         self.today = self.household.today(now)
+
+    @cached_property
+    def standstill(self) -> tuple[datetime, datetime] | None:
+        """From when until when nothing ran, if that kept back any of the rows. Asked for only where one is late."""
+        rows = [row for row in self.rows if row.pk is not None and row.kind != Kind.TEST]  # the others are samples
+        late = [row.send_at for row in rows if self.now - row.send_at > LATE]
+        found = heartbeat.last_standstill() if late else None
+        if found is None or self.now - found[1] > OLD_NEWS or not any(found[0] < at < found[1] for at in late):
+            return None
+        return found
 
     def cover(self, bill: Bill) -> BillCover | None:
         """What a debit will do about a bill, None where none is to come. A handful of queries for the first bill with

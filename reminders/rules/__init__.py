@@ -28,7 +28,7 @@ from reminders.rules.ladder import (
     step_of,
     steps,
 )
-from reminders.rules.moments import after_quiet, earliest, moment, slot
+from reminders.rules.moments import ONE_DAY, after_quiet, earliest, moment, slot
 from reminders.rules.policy import (
     DEFAULT,
     EARLIEST,
@@ -51,6 +51,7 @@ __all__ = [
     "EVENING_HOUR",
     "HOURS",
     "LATEST",
+    "ONE_DAY",
     "QUIET_FROM",
     "QUIET_UNTIL",
     "SECOND",

@@ -96,13 +96,14 @@ def resends() -> bool:
     return settings.UNCERTAIN_MAIL == "resend" or bool(settings.EMAIL_IDEMPOTENCY_HEADER)
 
 
-def drain(now: datetime) -> int:
-    """Send what is due at `now`; counts the messages sent. One question to the database when nothing is.
+def drain(now: datetime, channels: Channels | None = None) -> int:
+    """Send what is due at `now`; counts the messages sent. One question to the database when nothing is. `channels`
+    know afterwards which of them are down.
 
     Any number of these may run at once, none of them inside a transaction.
     """
     moving = Moving(now)
-    channels = Channels()
+    channels = channels or Channels()
     seen: set[int] = set()
     sent = 0
     try:

@@ -8,23 +8,27 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from ledger.models import Loan
+from ledger.models import Bill, Loan
 from loantracker.http import PageRequest, editor_page, go, member_page, own, page
 from loantracker.middleware import MAIL_POLICY
-from reminders import rules
+from reminders import lists, rules
 from reminders.emails import compose
 from reminders.emails.samples import FIRST, SAMPLES, Books
 from reminders.forms import ChoiceForm, HouseholdPolicyForm, LoanPolicyForm
+from reminders.lists import number as number_in
+from reminders.lists import read_filter, reminder_page
 from reminders.mailbox import kept_mail, kept_mails
-from reminders.models import Reminder
-from reminders.selectors import muted_by, recipients, reminder_page, wishes
+from reminders.models import Reminder, State
+from reminders.selectors import muted_by, recipients, wishes
 from reminders.services import policies
 
 LARGEST_ID = 2**63 - 1
+LARGEST_NUMBER = 2**15 - 1  # of a bill
 
 
 @member_page
@@ -49,27 +53,39 @@ def message(request: PageRequest, name: str) -> HttpResponse:
 @member_page
 def reminders(request: PageRequest) -> HttpResponse:
     """Every reminder of the household, planned, sent or not, with the reason."""
-    before = request.GET.get("before", "")
-    known = before.isascii() and before.isdigit() and len(before) < 19
-    shown = reminder_page(request.household, int(before) if known else None)
+    asked = read_filter(request.GET.dict())
+    shown = reminder_page(request.household, request.now, number_in(request.GET.get("before", "")), asked)
     first = reverse("reminders:reminders")
     context = {
         "shown": shown,
-        "newer_url": first if shown.newer else "",
-        "older_url": f"{first}?before={shown.older}" if shown.older else "",
+        "states": State.choices,
+        "newer_url": first + asked.query() if shown.newer else "",
+        "older_url": first + asked.query(before=shown.older) if shown.older else "",
     }
     return page(request, "reminders/reminders.html", context)
+
+
+@member_page
+def bill_reminders(request: PageRequest, loan_id: int, number: int) -> HttpResponse:
+    """Why did I (not) get one: all messages about one bill, what became of each, and what is still to come."""
+    loan = own(request, Loan.objects.select_related("lender", "household"), pk=_id(loan_id))
+    bill = get_object_or_404(
+        Bill.objects.select_related("loan__lender", "loan__household"), loan=loan, number=min(number, LARGEST_NUMBER)
+    )
+    return page(request, "reminders/bill_reminders.html", {"shown": lists.bill_reminders(bill, request.now)})
 
 
 @require_POST
 @editor_page
 def send_again(request: PageRequest, reminder_id: int) -> HttpResponse:
     """Send a failed or uncertain message once more."""
-    reminder = own(request, Reminder.objects, pk=_id(reminder_id))
+    reminder = own(request, Reminder.objects.select_related("bill"), pk=_id(reminder_id))
     if policies.send_again(reminder=reminder, now=request.now):
         messages.success(request, _("It will be sent again within a minute."))
     else:
         messages.info(request, _("There is nothing to send again."))
+    if request.POST.get("back") == "bill" and reminder.bill is not None:
+        return go(request, "reminders:bill_reminders", reminder.bill.loan_id, reminder.bill.number)
     return go(request, "reminders:reminders")
 
 

@@ -275,11 +275,12 @@ def test_a_tick_sent_through_redis_debits_what_is_due_today():
         tick.delay()
         tick.delay()
         deadline = time.monotonic() + 20
-        while not Heartbeat.objects.exclude(finished_at=None).exists() and time.monotonic() < deadline:
+        ended = Heartbeat.objects.filter(job="ledger", finished_at__isnull=False)
+        while not ended.exists() and time.monotonic() < deadline:
             time.sleep(0.1)
 
     assert paid(loan) == [(today, asked, "auto")]
-    assert Heartbeat.objects.get().job == "ledger"
+    assert set(Heartbeat.objects.values_list("job", flat=True)) <= {"ledger", "worker"}
 
 
 def test_a_broker_that_is_away_is_asked_once_and_this_workers_own_share_is_done(monkeypatch, home, card, caplog):

@@ -21,8 +21,8 @@ from ledger.services.mandates import Wishes, authorize_mandate
 from ledger.services.repayments import confirm_repayment
 from ledger.services.reversals import reverse_fact
 from reminders import rules
+from reminders.lists import reminder_page
 from reminders.models import RESTORED, Kind, OccasionWatch, Reminder, ReminderChoice, ReminderPolicy, State
-from reminders.selectors import reminder_page
 from reminders.services import occasions, outbox
 from reminders.services.occasions import plan_occasions
 from reminders.services.planning import plan_notices
@@ -512,4 +512,4 @@ def test_once_all_is_paid_off_the_household_is_left_alone() -> None:
 def test_the_list_says_what_they_are_about() -> None:
     home, _ = two_bills(150_000)
     walk("2026-03-09", "2026-03-09")
-    assert [line.what for line in reminder_page(home).lines] == ["account runs short, 3 days before"]
+    assert [line.what for line in reminder_page(home, at("2026-03-09")).lines] == ["account runs short, 3 days before"]

@@ -14,8 +14,8 @@ from ledger.models import Loan
 from ledger.services.debit_chunks import debit_due
 from ledger.services.mandates import authorize_mandate
 from ledger.services.reversals import reverse_fact
+from reminders.lists import reminder_page
 from reminders.models import RESTORED, Kind, Reminder, Restore, State
-from reminders.selectors import reminder_page
 from reminders.services import planning
 from reminders.services.policies import ask_for_test, send_again
 from reminders.services.restoring import last_restore, mark_restored
@@ -153,7 +153,7 @@ def test_the_list_says_why_it_is_uncertain_and_sends_it_when_asked() -> None:
     loan = due_on_10_march()
     run(at("2026-03-06"))
     restored(at("2026-03-06"), at("2026-03-08"))
-    lines = {line.row.step: line for line in reminder_page(loan.household).lines}
+    lines = {line.row.step: line for line in reminder_page(loan.household, at("2026-03-08")).lines}
     assert lines["T-3"].is_open
     assert lines["T-3"].why == "The books were restored from a backup, so it may have been sent before."
     mail.outbox.clear()

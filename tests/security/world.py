@@ -138,6 +138,7 @@ class Route:
     post: Callable[[Home], dict[str, object]] | None = None
     only_post: bool = False
     is_named: bool = False  # `args` are words, no object of a household
+    is_numbered: bool = False  # the last of `args` counts within the object before it
     is_signed: bool = False  # the address itself says who is asking, nobody has to sign in; it has tests of its own
     form: str = "form"
 
@@ -347,6 +348,7 @@ ROUTES = {
     "reminders:mailbox": Route(),
     "reminders:message": Route(args=lambda of: (f"{of.household.name}.eml",)),
     "reminders:reminders": Route(),
+    "reminders:bill_reminders": Route(args=lambda of: (of.loan.pk, 1), is_numbered=True),
     "reminders:send_again": Route(who="editor", args=lambda of: (of.reminder.pk,), post=lambda of: {}, only_post=True),
     "reminders:settings": Route(
         who="editor",
