@@ -83,6 +83,9 @@ def announcement(url: str, var: Path, *, demo: bool) -> str:
     return "\n".join([*lines, f"Loantracker is running: {url}"])
 
 
+WORKER = ("--pool=threads", "--concurrency=2", "--without-gossip", "--without-mingle")
+
+
 def manage(*arguments: str) -> Spec:
     """A command of manage.py, as a step; when it fails, its last words are shown."""
     return Spec(arguments[0], [sys.executable, str(PROJECT / "manage.py"), *arguments], quiet=True)
@@ -90,7 +93,7 @@ def manage(*arguments: str) -> Spec:
 
 def django_processes(listener: socket.socket) -> list[Spec]:
     """Web on the launcher's socket, worker and beat."""
-    celery = [sys.executable, "-m", "celery", "--quiet", "--skip-checks", "-A", "loantracker.celery:app"]
+    celery = [sys.executable, "-m", "celery", "--quiet", "--skip-checks", "-A"]
     number = listener.fileno()
     settings = Path(__file__).with_name("gunicorn_conf.py")
     return [
@@ -101,10 +104,10 @@ def django_processes(listener: socket.socket) -> list[Spec]:
         ),
         Spec(
             "worker",
-            [*celery, "worker", "--pool=threads", "--concurrency=2", "--without-gossip", "--without-mingle"],
+            [*celery, "loantracker.celery:app", "worker", *WORKER],
             grace=45,  # a mail on its way may take EMAIL_TIMEOUT
         ),
-        Spec("beat", [*celery, "beat", "-S", "loantracker.celery:MonotonicScheduler"]),
+        Spec("beat", [*celery, "loantracker.beat:app", "beat"]),
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import datetime
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
@@ -10,9 +11,8 @@ from django.utils.cache import get_conditional_response
 from django.utils.http import quote_etag
 from django.utils.translation import gettext as _
 
-from ledger.models import Loan
+from ledger.models import Household, Loan
 from loantracker.http import PageRequest, go, member_page, own, page
-from reminders.calendar_feed import calendar_of
 from reminders.services.calendar_links import calendar_url, end_link, link_of, new_link, note_reading, read_token
 
 LARGEST_ID = 2**63 - 1
@@ -25,7 +25,7 @@ def calendar(request: PageRequest, token: str) -> HttpResponse:
         raise Http404
     link, member = found
     note_reading(link=link, now=request.now)
-    body = calendar_of(household=member.household, language=member.user.language, now=request.now)
+    body = _body(member.household, member.user.language, request.now)
     etag = quote_etag(hashlib.sha256(body).hexdigest())
     response = get_conditional_response(request, etag=etag, response=_file(body, "loantracker.ics"))
     assert response is not None  # what it is given, if the calendar has not got it already
@@ -41,7 +41,7 @@ def loan_calendar(request: PageRequest, loan_id: int) -> HttpResponse:
     if loan_id > LARGEST_ID:
         raise Http404
     loan = own(request, Loan.objects.all(), pk=loan_id)
-    body = calendar_of(household=request.household, language=request.user.language, now=request.now, loan=loan)
+    body = _body(request.household, request.user.language, request.now, loan)
     response = _file(body, f"loan-{loan.pk}.ics")
     response["Content-Disposition"] = f'attachment; filename="loan-{loan.pk}.ics"'
     return response
@@ -62,6 +62,12 @@ def calendar_settings(request: PageRequest) -> HttpResponse:
     url = calendar_url(link, request.membership) if link is not None else ""
     context = {"link": link, "url": url, "webcal": "webcal" + url.removeprefix("https").removeprefix("http")}
     return page(request, "reminders/calendar_settings.html", context)
+
+
+def _body(household: Household, language: str, now: datetime, loan: Loan | None = None) -> bytes:
+    from reminders.calendar_feed import calendar_of  # what it rests on takes 7 MB: only where somebody reads one
+
+    return calendar_of(household=household, language=language, now=now, loan=loan)
 
 
 def _file(body: bytes, name: str) -> HttpResponse:

@@ -147,9 +147,16 @@ class Product:
             pass_fds=(number,),
         )
         clock = ["tests.faults.jumping_clock", str(jumping)] if jumping else []
-        celery = [sys.executable, "-m", *clock, "celery", "--quiet", "--skip-checks", "-A", "loantracker.celery:app"]
-        worker = ["worker", "--pool=threads", "--concurrency=2", "--without-gossip", "--without-mingle"]
-        beat = ["beat", "-S", "loantracker.celery:MonotonicScheduler"]
+        celery = [sys.executable, "-m", *clock, "celery", "--quiet", "--skip-checks", "-A"]
+        worker = [
+            "loantracker.celery:app",
+            "worker",
+            "--pool=threads",
+            "--concurrency=2",
+            "--without-gossip",
+            "--without-mingle",
+        ]
+        beat = ["loantracker.beat:app", "beat"]
 
         def process(name: str, command: list[str]) -> Process:
             return Process(name, command, environment=environment, log=folder / f"{name}.log")

@@ -11,7 +11,8 @@ from ledger import clock
 from ledger.models import Heartbeat
 from ledger.selectors.banners import late_jobs, standing_still
 from ledger.services.heartbeat import JOBS, STANDSTILL
-from loantracker.celery import app, worker_lives
+from loantracker.beat import app
+from loantracker.celery import worker_lives
 from tests import builders
 
 pytestmark = pytest.mark.django_db
