@@ -33,8 +33,6 @@ def compose(rows: Sequence[Reminder], now: datetime) -> EmailMultiAlternatives:
 
 def _message(rows: Sequence[Reminder], parts: Sequence[Part], around: Around) -> EmailMultiAlternatives:
     subject = subject_of(parts, around.today)
-    if around.standstill is not None:
-        subject = _("After a standstill: %(subject)s") % {"subject": subject}
     settings_url = link("reminders:settings")
     context = _context(subject, parts, around) | {"settings_url": settings_url}
     message = EmailMultiAlternatives(

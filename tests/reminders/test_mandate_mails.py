@@ -108,7 +108,7 @@ def test_after_failures_in_a_row_the_question_is_put_once() -> None:
     for day, hour in ((10, 10), (10, 16), (11, 10), (11, 10), (11, 16), (12, 10)):
         tick(at(f"2026-03-{day}", hour))
     [asked] = sent(Kind.KEEP_ON)
-    assert asked.subject.endswith("Auto-repay of all loans from Bank of Tests failed 3 times in a row: keep it on?")
+    assert asked.subject == "Auto-repay of all loans from Bank of Tests failed 3 times in a row: keep it on?"
     assert (
         "Auto-repay of all loans from Bank of Tests has failed 3 times in a row. It goes on trying until you say "
         "otherwise.\n\nBank of Tests tried to debit ¥1,066.19 from Salary card ••1234 on 11 Mar 2026 at 09:30."

@@ -46,7 +46,7 @@ def test_26_hours_down_with_three_bills_is_one_letter_of_three_rows_and_none_twi
     for minutes in (0, 1, 2, 60):
         run(BACK + timedelta(minutes=minutes))
     [letter] = mail.outbox
-    assert letter.subject == "After a standstill: ¥3,198.57 for 3 bills, first on 10 Mar"
+    assert letter.subject == "¥3,198.57 for 3 bills, first on 10 Mar"
     assert first_words(letter) == SENTENCE
     assert f"<p>{SENTENCE}</p>" in str(letter.alternatives[0][0])  # type: ignore[attr-defined]
     sent = Reminder.objects.filter(state=State.SENT, sent_at__gte=BACK)
