@@ -138,10 +138,12 @@ class ComingStep:
 
 @dataclass(frozen=True, slots=True)
 class BillReminders:
-    """All messages about one bill, the newest first, and the steps still to come; `quiet` says why none are."""
+    """All messages about one bill, the newest first; those that wait for their time, and the steps still to come, the
+    next first; `quiet` says why none are."""
 
     bill: Bill
     lines: list[ReminderLine]
+    waiting: list[ReminderLine]
     coming: list[ComingStep]
     quiet: str
     then_every: int  # days; 0: no more after those
@@ -155,12 +157,14 @@ def bill_reminders(bill: Bill, now: datetime) -> BillReminders:
     wanted = wishes([bill.loan.household_id])
     policy = wanted.policy(bill.loan.household_id, bill.loan_id)
     quiet = _why_quiet(bill, policy)
+    waiting = [] if quiet else [line for line in reversed(lines) if line.row.state == State.PLANNED]
     written = {(line.row.about_on, line.row.step) for line in lines}
     if bill.loan.household_id not in wanted.second:
         written.add((bill.payable_on, rules.SECOND))
     return BillReminders(
         bill=bill,
-        lines=lines,
+        lines=[line for line in lines if line not in waiting],
+        waiting=waiting,
         coming=[] if quiet else _coming(bill, policy, written, now),
         quiet=quiet,
         then_every=0 if quiet else policy.then_every,

@@ -38,7 +38,8 @@ def first_bill(loan: Loan) -> Bill:
 
 def said(loan: Loan, now: Any) -> dict[str, str]:
     """What is said of each step."""
-    return {line.row.step or line.row.kind: line.why for line in bill_reminders(first_bill(loan), now).lines}
+    shown = bill_reminders(first_bill(loan), now)
+    return {line.row.step or line.row.kind: line.why for line in [*shown.waiting, *shown.lines]}
 
 
 def pay(loan: Loan, paid_on: date, now: Any) -> Any:
@@ -53,6 +54,17 @@ def test_what_was_sent_says_when_and_to_whom() -> None:
     assert said(loan, at("2026-03-03"))["T-7"] == (
         f"Sent on 3 Mar 09:00 to {owner_of(loan).email}. The server said: 250 2.0.0 Ok: queued as 4XyZ"
     )
+
+
+def test_what_waits_for_its_time_is_still_to_come() -> None:
+    loan = due_on_10_march()
+    for day in (3, 9):
+        run(at(f"2026-03-0{day}", 9))
+    shown = bill_reminders(first_bill(loan), at("2026-03-09", 10))
+    assert [line.row.step for line in shown.waiting] == ["T-0", "evening"]
+    assert [line.row.step for line in shown.lines] == ["T-1", "T-3", "T-7"]
+    pay(loan, date(2026, 3, 9), at("2026-03-09", 11))
+    assert bill_reminders(first_bill(loan), at("2026-03-09", 11)).waiting == []
 
 
 def test_paid_a_minute_before_nine_it_says_so() -> None:
