@@ -3,7 +3,9 @@
 An event keeps its UID for good: a bill its loan and number (a bill that is moved moves its event), a debit its moment
 besides. SEQUENCE is the loan's version, which every change of its bills raises and nothing lowers; DTSTAMP and
 LAST-MODIFIED are the moment of the loan's last change. So a calendar in which nothing has changed is the same to the
-byte, whenever it is asked for. What is paid or no longer needed stays as cancelled for `KEPT`.
+byte, whenever it is asked for. A new name or other reminder days change what events say, not their SEQUENCE: programs
+that subscribe take it over, one that was given a file does not. What is paid or no longer needed stays as cancelled
+for `KEPT`.
 """
 
 from __future__ import annotations
@@ -56,8 +58,8 @@ def calendar_of(*, household: Household, language: str, now: datetime, loan: Loa
         for event in _events(books):
             calendar.add_component(event)
         if calendar.get_missing_tzids():
-            year = now.year
-            calendar.add_missing_timezones(first_date=date(year - 1, 1, 1), last_date=date(year + 3, 1, 1))
+            oldest = min([bill.payable_on.year for bill in books.bills], default=now.year)
+            calendar.add_missing_timezones(first_date=date(oldest - 1, 1, 1), last_date=date(now.year + 3, 1, 1))
         return bytes(calendar.to_ical())
 
 
@@ -146,7 +148,7 @@ def _debit_event(books: _Books, bill: Bill, at: datetime, amount: int, *, is_can
     said = {"amount": said_amount(amount or bill.due.total, loan.currency), "lender": loan.lender.name}
     event.add("summary", _("%(lender)s debits %(amount)s") % said)
     event.add("dtstart", local)
-    event.add("dtend", (at.astimezone(UTC) + TAKES).astimezone(books.local))
+    event.add("duration", TAKES)
     return event
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.db.models import OuterRef, Subquery
 
 from ledger.models import Household, User
+from reminders.deliveries import reply_words
 from reminders.models import Destination, Reminder, State
 from reminders.push_urls import BY_NAME
 from reminders.secrets import is_readable
@@ -44,6 +45,6 @@ def _line(one: Destination) -> ChannelLine:
         service=str(BY_NAME[one.kind].label) if one.kind in BY_NAME else one.kind,
         last=str(state.label) if state else "",
         badge=_BADGES.get(state, "") if state else "",
-        error=one.last_error if state and state is not State.SENT else "",  # type: ignore[attr-defined]
+        error=reply_words(one.last_error) if state and state is not State.SENT else "",  # type: ignore[attr-defined]
         is_readable=is_readable(one.secret),
     )

@@ -79,10 +79,12 @@ class SmtpChannel:
         """What the server says to the final dot."""
         smtp: Any = self._backend.connection
         try:
+            if smtp is None or smtp.sock is None:
+                raise smtplib.SMTPServerDisconnected("the connection was gone before the last byte")
             code, reply = smtp.getreply()
         except (OSError, smtplib.SMTPException) as error:
             self.close()
-            return Delivery(Outcome.UNKNOWN, _text(error))
+            return Delivery(Outcome.UNKNOWN, _text(error), is_down=_is_silent(error))
         words = _words(code, reply)
         if 200 <= code <= 299:
             self._used = True
@@ -113,7 +115,7 @@ class SmtpChannel:
                 return Delivery(outcome, answer.reply, is_down=answer.code == 421)
             except (OSError, smtplib.SMTPException) as error:
                 self.close()
-                is_silent = isinstance(error, TimeoutError)
+                is_silent = _is_silent(error)
                 if was_used and not is_silent:
                     continue
                 return Delivery(Outcome.DELAYED, _text(error), is_down=is_silent)
@@ -299,3 +301,8 @@ def _words(code: int, reply: bytes) -> str:
 
 def _text(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
+
+
+def _is_silent(error: Exception) -> bool:
+    """Whether the server said nothing for too long; smtplib makes a lost connection of it."""
+    return isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError)

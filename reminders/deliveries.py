@@ -6,7 +6,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
 Committing = Callable[[], bool]
+
+# What we say ourselves where no server did; written down as it is, and shown in the reader's language. Never an error's
+# own text: it may hold the address of a channel.
+NO_ADDRESS = gettext_noop("the recipient has no e-mail address")
+NOT_JUDGED = gettext_noop("it could not be judged")
+REMOVED = gettext_noop("the channel was removed")
+ENTER_AGAIN = gettext_noop("the address of the channel cannot be read any more: enter it again")
+NOT_UNDERSTOOD = gettext_noop("the address of the channel is not understood")
+NOT_ALLOWED = gettext_noop("the address leads to a machine that may not be asked")
+NO_CONNECTION = gettext_noop("no connection")
+SAYS_NO = gettext_noop("it was taken, but the service says no")
+_OURS = frozenset({NO_ADDRESS, NOT_JUDGED, REMOVED, ENTER_AGAIN, NOT_UNDERSTOOD, NOT_ALLOWED, NO_CONNECTION, SAYS_NO})
 
 
 class Outcome(Enum):
@@ -25,3 +40,8 @@ class Delivery:
     outcome: Outcome
     reply: str = ""
     is_down: bool = False
+
+
+def reply_words(reply: str) -> str:
+    """What was said to a message, for a reader: a server's words as they are, ours in the reader's language."""
+    return _(reply) if reply in _OURS else reply

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from ledger.clock import zone
+from ledger.clock import local_day, zone
 from ledger.models import Bill, Household, Loan
 from reminders import rules
 from reminders.models import ATTENTION, Reminder, State
@@ -154,9 +154,12 @@ def bill_reminders(bill: Bill, now: datetime) -> BillReminders:
     The same number of queries however many messages there are."""
     rows = Reminder.objects.filter(bill=bill).select_related(*_RELATED).order_by("-send_at", "-id")[:MOST_OF_A_BILL]
     lines = _lines(list(rows), now)
-    wanted = wishes([bill.loan.household_id])
+    home = bill.loan.household
+    wanted = wishes([home.pk])
+    is_presumed = bill.is_needed and bill.open.total <= 0 and bill.presumed > 0 and home.today(now) <= bill.payable_on
+    only_second = is_presumed and home.pk in wanted.second
     policy = wanted.policy(bill.loan.household_id, bill.loan_id)
-    quiet = _why_quiet(bill, policy)
+    quiet = "" if only_second else _why_quiet(bill, policy)
     waiting = [] if quiet else [line for line in reversed(lines) if line.row.state == State.PLANNED]
     written = {(line.row.about_on, line.row.step) for line in lines}
     if bill.loan.household_id not in wanted.second:
@@ -165,9 +168,9 @@ def bill_reminders(bill: Bill, now: datetime) -> BillReminders:
         bill=bill,
         lines=[line for line in lines if line not in waiting],
         waiting=waiting,
-        coming=[] if quiet else _coming(bill, policy, written, now),
+        coming=[] if quiet else _coming(bill, policy, written, now, only_second=only_second),
         quiet=quiet,
-        then_every=0 if quiet else policy.then_every,
+        then_every=0 if quiet or only_second else policy.then_every,
     )
 
 
@@ -182,7 +185,9 @@ def _why_quiet(bill: Bill, policy: rules.Policy) -> str:
     return ""
 
 
-def _coming(bill: Bill, policy: rules.Policy, written: set[tuple[date | None, str]], now: datetime) -> list[ComingStep]:
+def _coming(
+    bill: Bill, policy: rules.Policy, written: set[tuple[date | None, str]], now: datetime, *, only_second: bool
+) -> list[ComingStep]:
     """The next steps of the ladder that are not `written` down yet, the one for the second person among them."""
     home = bill.loan.household
     place = places({bill.loan_id}).get(bill.loan_id, "")
@@ -195,8 +200,13 @@ def _coming(bill: Bill, policy: rules.Policy, written: set[tuple[date | None, st
     local = zone(home.time_zone)
     horizon = max(home.today(now), bill.payable_on) + rules.ONE_DAY * rules.LATEST
     second = rules.Step(rules.SECOND, bill.payable_on, rules.SECOND_HOUR)
-    steps = [(step, step.at(local)) for step in (*rules.ladder(policy, days, horizon), second)]
-    left = [(step, at) for step, at in steps if at > now and (bill.payable_on, step.key) not in written]
+    steps = [(step, step.at(local)) for step in (*(() if only_second else rules.ladder(policy, days, horizon)), second)]
+    since = local_day(bill.loan.opened_at, home.time_zone)
+    left = [
+        (step, at)
+        for step, at in steps
+        if at > now and (bill.payable_on, step.key) not in written and not rules.is_old(step, days, since)
+    ]
     left.sort(key=lambda found: found[1])
     return [ComingStep(_step_words(step.key), at) for step, at in left[:MOST_TO_COME]]
 

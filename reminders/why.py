@@ -15,7 +15,8 @@ from ledger.models import Allocation, Fact
 from ledger.models.facts import Kind as FactKind
 from ledger.templatetags.days import short_day
 from reminders import rules
-from reminders.models import RESTORED, Channel, Kind, Reason, Reminder, Snooze, State
+from reminders.deliveries import reply_words
+from reminders.models import OCCASIONS, RESTORED, Channel, Kind, Reason, Reminder, Snooze, State
 from reminders.selectors import Wishes, what_words, wishes
 from reminders.services.tries import MOST_ATTEMPTS, MOST_REFUSALS
 
@@ -112,14 +113,14 @@ def way_words(row: Reminder) -> str:
 
 def _sent(row: Reminder, known: Known) -> str:
     assert row.sent_at is not None  # reminder_sent_at_when_sent
-    words = {"moment": moment_words(row.sent_at, row, known.now), "to": way_words(row), "reply": row.error}
+    words = {"moment": moment_words(row.sent_at, row, known.now), "to": way_words(row), "reply": reply_words(row.error)}
     if not row.error:
         return _("Sent on %(moment)s to %(to)s.") % words
     return _("Sent on %(moment)s to %(to)s. The server said: %(reply)s") % words
 
 
 def _failed(row: Reminder, known: Known) -> str:
-    words = {"to": way_words(row), "reply": row.error, "moment": moment_words(row.next_at, row, known.now)}
+    words = {"to": way_words(row), "reply": reply_words(row.error), "moment": moment_words(row.next_at, row, known.now)}
     if row.attempts < MOST_ATTEMPTS and row.refusals < MOST_REFUSALS:
         return _("Could not be sent to %(to)s: %(reply)s. The next try is on %(moment)s.") % words
     return _("Could not be sent to %(to)s: %(reply)s. It is not tried again by itself.") % words
@@ -130,7 +131,7 @@ def _waits(row: Reminder, known: Known) -> str:
     moment = moment_words(max(row.send_at, row.next_at), row, known.now)
     if row.attempts:
         return _("The server could not take it yet: %(reply)s. The next try is on %(moment)s.") % {
-            "reply": row.error,
+            "reply": reply_words(row.error),
             "moment": moment_words(row.next_at, row, known.now),
         }
     policy = known.wishes.policy(row.household_id, row.bill.loan_id if row.bill is not None else 0)
@@ -159,6 +160,8 @@ def _snoozed_until(row: Reminder, known: Known) -> date | None:
 
 def _not_sent(row: Reminder, known: Known) -> str:
     reason = Reason(row.reason)
+    if reason is Reason.OVERTAKEN and (row.letter or row.error == RESTORED):
+        return _("It may or may not have arrived; a later one was sent since.")
     words = ""
     if reason is Reason.SETTLED and row.bill is not None:
         words = _settled_words(row, known.settled_by.get(row.bill.pk), known.now)
@@ -189,6 +192,8 @@ def _settled_words(row: Reminder, settling: Settling | None, now: datetime) -> s
 def _overtaken_words(row: Reminder, known: Known) -> str:
     if row.step == rules.SECOND:
         return _("the due day was over")
+    if row.kind in OCCASIONS:
+        return ""
     if row.kind != Kind.STEP:
         return _("a later debit took its place")
     later = next((one for one in known.later.get(_subject(row), []) if one.send_at > row.send_at), None)

@@ -28,6 +28,7 @@ from reminders.push_urls import may_reach
 
 CONNECT_LASTS = 5.0
 ANSWER_LASTS = 10.0
+TEXT = apprise.NotifyFormat.TEXT  # what our messages are
 MOST_READ = 65_536
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime
+from datetime import datetime, timedelta
 from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError
@@ -61,7 +61,7 @@ def _is_first(what: str, now: datetime) -> bool:
     """Whether nobody has said `what` in this minute of the clock; written down at once."""
     minute = now.replace(second=0, microsecond=0)
     said = Heartbeat.objects.filter(job=what)
-    if said.filter(started_at__lt=minute).update(started_at=now):
+    if said.exclude(started_at__gte=minute, started_at__lt=minute + timedelta(minutes=1)).update(started_at=now):
         return True
     if said.exists():
         return False

@@ -23,7 +23,8 @@ def step(row: Reminder, around: Around) -> Part:
     assert bill is not None
     figures = gather(row, around)
     context = {"bill": figures, "past_due": past_due_days(row.step), "household": around.household.name}
-    subject, sentences = said(template(row.step, figures), context)
+    on_time = row.pk is None or row.send_at.astimezone(around.zone).date() == around.today
+    subject, sentences = said(template(row.step, figures, on_time=on_time), context)
     return Part(
         urgency=_urgency(figures),
         on=figures.payable_on,
@@ -36,8 +37,9 @@ def step(row: Reminder, around: Around) -> Part:
     )
 
 
-def template(step: str, bill: BillFigures) -> str:
-    """The template of a step. How the bill stands decides; the step decides where it says more than that."""
+def template(step: str, bill: BillFigures, *, on_time: bool = True) -> str:
+    """The template of a step. How the bill stands decides; the step decides where it says more than that, and says
+    what still holds where it is not sent on its day."""
     if step == SECOND:
         return SECOND
     if bill.days_left < 0:
@@ -45,13 +47,13 @@ def template(step: str, bill: BillFigures) -> str:
     if bill.days_left == 0:
         is_evening = step == rules.Also.EVENING
         return "evening" if is_evening else _wording(bill)
-    if step in (rules.Also.ISSUED, rules.Also.WORKING_DAY):
+    if step == rules.Also.ISSUED or (step == rules.Also.WORKING_DAY and on_time):
         return step
     return _wording(bill)
 
 
 def _overdue_template(step: str, bill: BillFigures) -> str:
-    if step.startswith(rules.Also.PAST_DUE):
+    if step.startswith(rules.Also.PAST_DUE) and bill.days_late == past_due_days(step) - 1:
         return "past_due"
     return "grace" if step == rules.Also.GRACE and bill.grace_until == bill.today else "overdue"
 

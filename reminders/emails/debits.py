@@ -117,7 +117,7 @@ def _presumed_line(row: Reminder, bill: BillFigures) -> Line:
 def _answers(row: Reminder, around: Around) -> tuple[Action, ...]:
     """Both answers lead to the same page, which asks once more: programs that follow every link of a mail answer
     nothing."""
-    if row.attempt is None or row.attempt.repayment_id is None or not around.may_write:
+    if row.attempt is None or row.attempt.repayment_id is None or not (around.may_write and around.may_tap):
         return ()
     token = make_token(repayment=row.attempt.repayment_id, recipient=row.recipient_id, now=around.now)
     page = link("ledger:answer_debit", token)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from ledger.loanmath.debits import DebitRule, window, windows_on
 from ledger.loanmath.funding import Funding
 from ledger.models import AutoRepayMandate, Bill
 from reminders.emails.parts import Around
@@ -15,8 +16,9 @@ ONE_DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Debit:
-    """What auto-repay will do about a bill. `next_at` is the next try, local, None while one is under way; `missing`
-    is what the account lacks by then, for this bill and those debited before it."""
+    """What auto-repay will do about a bill. `windows` are those of the day of the next try, `next_at` is the try,
+    local, None while one is under way; `missing` is what the account lacks by then, for this bill and those debited
+    before it."""
 
     account: str
     windows: str
@@ -87,6 +89,11 @@ class BillFigures:
         return self.debit.next_at.date() if self.debit and self.debit.next_at else None
 
     @property
+    def debit_on(self) -> date:
+        """The day of the next try; today while one is under way."""
+        return self.next_try_on or self.today
+
+    @property
     def is_debited(self) -> bool:
         """Whether a debit is to come that its mandate allows."""
         return self.debit is not None and not self.debit.above_cap
@@ -142,13 +149,20 @@ def _debit(bill: Bill, around: Around) -> Debit | None:
         return None
     return Debit(
         account=cover.paid_from,
-        windows=" / ".join(mandate.windows),
+        windows=_windows(bill, mandate.rule, cover.debit_at.astimezone(around.zone)),
         next_at=cover.debit_at.astimezone(around.zone) if cover.debit_at > around.now else None,
         funding=cover.funding,
         leans_on=cover.leans_on,
         missing=cover.short_by,
         above_cap=cover.above_cap,
     )
+
+
+def _windows(bill: Bill, rule: DebitRule, at: datetime) -> str:
+    """The windows of the day of the try at `at` (local) that are not over by then: "09:30 / 15:30"."""
+    days = (at.date() - bill.payable_on).days
+    left = [text for text in windows_on(rule, days) if max(window(text).looks()) >= at.time()]
+    return " / ".join(left) or f"{at:%H:%M}"
 
 
 def _waiting(bill: Bill, around: Around) -> Waiting:

@@ -25,7 +25,7 @@ def actions(bill: Bill, around: Around) -> tuple[Action, ...]:
 
 def one_tap(bill: Bill, around: Around) -> tuple[Action, ...]:
     """ "Paid", "Paid in part", "Remind me later", as far as the reader may; none of a bill that is settled."""
-    if ACTION_URL is None or bill.open.total <= 0:
+    if ACTION_URL is None or not around.may_tap or bill.open.total <= 0:
         return ()
     given: list[Action] = []
     if around.may_write:

@@ -19,7 +19,7 @@ from ledger.models import Bill, Loan, Membership
 from ledger.selectors.accounts import HORIZON_DAYS, BillCover, coverage
 from ledger.selectors.history import History, histories, history
 from ledger.services import heartbeat
-from reminders.models import Kind, Reminder
+from reminders.models import Channel, Kind, Reminder
 
 LATE = timedelta(minutes=30)  # what goes out so long after its time may have been kept back by a standstill
 OLD_NEWS = timedelta(days=1)  # a standstill that ended longer ago is not spoken of
@@ -119,6 +119,11 @@ class Around:
         if found is None or self.now - found[1] > OLD_NEWS or not any(found[0] < at < found[1] for at in late):
             return None
         return found
+
+    @property
+    def may_tap(self) -> bool:
+        """Whether the letter carries links that act without signing in: not where a third party passes it on."""
+        return self.rows[0].channel == Channel.EMAIL
 
     def cover(self, bill: Bill) -> BillCover | None:
         """What a debit will do about a bill, None where none is to come. A handful of queries for the first bill with

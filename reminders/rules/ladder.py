@@ -135,7 +135,7 @@ def called(policy: Policy, days: Days, now: datetime, zone: tzinfo, since: date)
     was out, arrears. Whoever types in an old loan has them before their eyes.
     """
     begun = _begun(policy, days, now, zone)
-    return begun[-1] if begun and not _is_old(begun[-1], days, since) else None
+    return begun[-1] if begun and not is_old(begun[-1], days, since) else None
 
 
 def _begun(policy: Policy, days: Days, now: datetime, zone: tzinfo) -> list[Step]:
@@ -148,7 +148,8 @@ def _begun(policy: Policy, days: Days, now: datetime, zone: tzinfo) -> list[Step
     return begun
 
 
-def _is_old(step: Step, days: Days, since: date) -> bool:
+def is_old(step: Step, days: Days, since: date) -> bool:
+    """Whether a step was over when its loan was entered, on the day `since`: nobody is told of it."""
     if step.key == Also.ISSUED:
         return step.on <= since
     return days.payable_on < step.on < since
@@ -165,9 +166,9 @@ def _calls(policy: Policy, days: Days, now: datetime, zone: tzinfo, since: date,
     today = now.astimezone(zone).date()
     begun = _begun(policy, days, now, zone)
     soon = ladder(policy, days, today + ONE_DAY)
-    is_called = bool(begun) and not _is_old(begun[-1], days, since)
+    is_called = bool(begun) and not is_old(begun[-1], days, since)
     first = max(looked_on + ONE_DAY, since)
-    passed = [step for step in begun[:-1] if is_called and step.on >= first and not _is_old(step, days, since)]
+    passed = [step for step in begun[:-1] if is_called and step.on >= first and not is_old(step, days, since)]
     wanted = (*(begun[-1:] if is_called else ()), *soon[len(begun) :])
     return Calls(wanted, tuple(passed), following(policy, days, today + ONE_DAY))
 

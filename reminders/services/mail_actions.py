@@ -14,7 +14,7 @@ from ledger.services.recording import Recorded, Recording
 from ledger.services.refusal import Refusal
 from ledger.services.repayments import record_repayment
 from reminders import rules
-from reminders.models import ReminderChoice, Snooze
+from reminders.models import Kind, Reminder, ReminderChoice, Snooze, State
 
 SOON, LATER = timedelta(days=1), timedelta(days=3)
 
@@ -65,7 +65,11 @@ def snooze(*, bill: Bill, user: User, until: date, key: str, now: datetime) -> S
     if until not in days_to_snooze(bill.payable_on, bill.loan.household.today(now)):
         return Refusal("too_late", _("Choose one of these days."), "until")
     values = {"bill": bill, "user": user, "until": until, "created_at": now}
-    row, _created = Snooze.objects.get_or_create(household_id=bill.loan.household_id, key=key, defaults=values)
+    with transaction.atomic():
+        row, created = Snooze.objects.get_or_create(household_id=bill.loan.household_id, key=key, defaults=values)
+        if created:  # what an earlier one put off further is looked at again
+            late = Reminder.objects.filter(bill=bill, recipient=user, kind=Kind.STEP, state=State.PLANNED, attempts=0)
+            late.filter(send_at__lte=now, next_at__gt=now).update(next_at=now)
     return row
 
 

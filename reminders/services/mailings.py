@@ -18,6 +18,7 @@ from ledger.services import heartbeat
 from ledger.services.projection import refresh_loan
 from reminders import rules
 from reminders.channels import Outcome
+from reminders.deliveries import NOT_JUDGED
 from reminders.mime import letter_id
 from reminders.models import Channel, Kind, Reminder, ReminderQuerySet, State
 from reminders.selectors import circumstances, judge_in
@@ -202,7 +203,7 @@ def _write_down(mailings: Sequence[Mailing], verdicts: dict[int, rules.Verdict],
                 case rules.Wait(until):
                     waiting[mailing.token, until].append(row.pk)
                 case None:
-                    put_off(replace(mailing, rows=(row,)), Outcome.DELAYED, "it could not be judged", now)
+                    put_off(replace(mailing, rows=(row,)), Outcome.DELAYED, NOT_JUDGED, now)
     for (token, reason), ids in given_up.items():
         mine = Reminder.objects.filter(pk__in=ids, token=token, state=State.SENDING)
         mine.update(state=State.SUPERSEDED, reason=reason.value, token="", lease_until=None)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from django.db import OperationalError
 from django.db.models import BigIntegerField, Exists, F, Max, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
@@ -62,23 +63,43 @@ def plan_occasions(now: datetime) -> int:
     households = list(waiting.order_by(F("occasion_watch__next_at").asc(nulls_first=True), "pk")[:MOST])
     if not households:
         return 0
+    return _plan_or_leave(households, now)
+
+
+def _plan_or_leave(households: list[Any], now: datetime) -> int:
+    """Plan them together; where that breaks, by halves, so that one household that breaks a rule does not stop the
+    others: it is tried again later."""
+    try:
+        return _plan_together(households, now)
+    except OperationalError:
+        raise
+    except Exception:
+        if len(households) == 1:
+            logger.exception("Could not plan the occasions of household %s", households[0].pk)
+            _keep([_watch(households[0], now, now + RETRY)])
+            return 0
+    half = len(households) // 2
+    return _plan_or_leave(households[:half], now) + _plan_or_leave(households[half:], now)
+
+
+def _plan_together(households: list[Any], now: datetime) -> int:
     ids = [household.pk for household in households]
     known = _Known(read(ids, now), wishes(ids), recipients(ids), _muted(ids), now)
     draft = _Draft()
     for household in households:
-        try:
-            _plan(draft, household, known)
-        except Exception:  # one household that breaks a rule does not stop the others
-            logger.exception("Could not plan the occasions of household %s", household.pk)
-            draft.watches.append(_watch(household, now, now + RETRY))
+        _plan(draft, household, known)
     done = write_down(draft.rows, draft.wanted, now)
+    _keep(draft.watches)
+    return done
+
+
+def _keep(watches: list[OccasionWatch]) -> None:
     OccasionWatch.objects.bulk_create(
-        draft.watches,
+        watches,
         update_conflicts=True,
         unique_fields=["household"],
         update_fields=["time_zone", "planned_on", "next_at", "seen"],
     )
-    return done
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from django.db.models import F
 from reminders import rules
 from reminders.channels import Channel as Way
 from reminders.channels import Channels, Delivery, Outcome, SmtpChannel
+from reminders.deliveries import NO_ADDRESS
 from reminders.emails import compose
 from reminders.mime import key_of
 from reminders.models import Channel, Kind, Reminder, State
@@ -38,7 +39,6 @@ FRESH = 2.0  # seconds after which what is not sent yet is looked at again
 PERSIST_LASTS = 60.0  # seconds for which an outcome is tried to be written
 LETTERS_A_LANE = 8  # so many at least for each connection more
 BATCH = 100  # messages looked for at once; what else their households have due comes with them
-NO_ADDRESS = "the recipient has no e-mail address"
 
 # Written out, since each letter needs both, and putting them together anew would take longer than running them.
 MARKED = """
@@ -74,6 +74,8 @@ def sweep(now: datetime) -> int:
     stuck = Reminder.objects.stuck(now)
     failed = Reminder.objects.to_try_again(now, MOST_ATTEMPTS, MOST_REFUSALS)
     lost = Reminder.objects.to_resend(now, now - RESENT_WITHIN, len(BACK_OFF) + 1)
+    if settings.UNCERTAIN_MAIL != "resend":  # only mail carries a key by which a repeat is known
+        lost = lost.filter(channel=Channel.EMAIL)
     freed = 0
     if stuck.exists():  # asking first: on SQLite an update takes the write lock even if it finds nothing
         freed += stuck.filter(state=State.INFLIGHT).update(
@@ -196,7 +198,6 @@ class Convoy:
         if early.is_down and lane:
             self.channels.lanes = lane
             return False
-        self.channels.note(mailing.first, early)
         self._write_down([(mailing, early, said)])
         return True
 
@@ -242,6 +243,8 @@ class Convoy:
 
     def _write_down(self, done: Sequence[tuple[Mailing, Delivery, tuple[str, str]]]) -> None:
         failed: list[Reminder] = []
+        for mailing, delivery, _said in done:
+            self.channels.note(mailing.first, delivery)
 
         def write() -> None:
             failed.clear()

@@ -94,7 +94,9 @@ def notice(attempt: AutoRepayAttempt, user: User, now: datetime, kind: Kind) -> 
     """The notice of one attempt for one person, not yet saved. The question whether to go on takes the place of the
     notice that the attempt failed; it is known by the moment since when it is asked."""
     subject: tuple[object, ...] = (attempt.bill.loan.key, attempt.bill.number, attempt.window_at)
-    if kind is Kind.KEEP_ON:
+    created = now
+    if kind is Kind.KEEP_ON and attempt.mandate.asked_at is not None:
+        created = max(now, attempt.mandate.asked_at)  # by it the question counts as put: ticks read clocks of their own
         subject = (attempt.mandate.key, attempt.mandate.asked_at)
     elif kind is Kind.ATTEMPT_PARTIAL:
         subject = (*subject, attempt.number)
@@ -105,7 +107,7 @@ def notice(attempt: AutoRepayAttempt, user: User, now: datetime, kind: Kind) -> 
         bill=attempt.bill,
         about_on=attempt.bill.payable_on,
         attempt=attempt,
-        created_at=now,
+        created_at=created,
         send_at=attempt.recorded_at,
         next_at=now,
         message_id=message_id(kind, attempt.household_id, *subject, user.pk),

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from ledger.models import Household, Loan, Membership, User
 from reminders import rules
-from reminders.models import Kind, LoanWatch, Reminder, ReminderChoice, ReminderPolicy, State
+from reminders.models import Kind, LoanWatch, OccasionWatch, Reminder, ReminderChoice, ReminderPolicy, State
 from reminders.services.message_ids import message_id
 
 
@@ -56,6 +56,7 @@ def choose(*, household: Household, user: User, muted: Collection[rules.Category
 def _plan_anew(household: Household, loan: Loan | None, now: datetime) -> None:
     watches = LoanWatch.objects.filter(loan__household=household)
     (watches if loan is None else watches.filter(loan=loan)).update(next_at=now)
+    OccasionWatch.objects.filter(household=household).update(next_at=now)
 
 
 def ask_for_test(*, household: Household, user: User, key: str, now: datetime) -> Reminder:

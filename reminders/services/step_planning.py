@@ -63,6 +63,11 @@ _AFRESH = {
 _GIVEN_UP = (  # for a reason that may no longer hold
     "new.reason = '' AND reminders_reminder.state = %(superseded)s AND reminders_reminder.reason <> %(overtaken)s"
 )
+_MOVED = {"send_at": "new.send_at", "next_at": "new.send_at"}
+_TO_MOVE = (  # what waits, and has another moment since the hour or the time zone changed
+    "new.state = %(planned)s AND reminders_reminder.state = %(planned)s AND reminders_reminder.attempts = 0"
+    " AND reminders_reminder.send_at <> new.send_at"
+)
 WATCHED = Staged(
     "watched_loan",
     {
@@ -297,13 +302,19 @@ def _may_have_left(loan: _Loan, send_at: datetime, restored_at: datetime | None,
 def _write(draft: _Draft, now: datetime) -> int:
     """Write down what is not there yet, and plan again what was given up for a reason that no longer holds: a payment
     undone, a switch turned back on."""
-    given = {"now": as_stored(now), "superseded": State.SUPERSEDED.value, "overtaken": rules.Reason.OVERTAKEN.value}
+    given = {
+        "now": as_stored(now),
+        "planned": State.PLANNED.value,
+        "superseded": State.SUPERSEDED.value,
+        "overtaken": rules.Reason.OVERTAKEN.value,
+    }
     done = 0
     if draft.steps:
         with PLANNED.holding(draft.steps) as staged:
             done = staged.insert_new(Reminder, _REMINDER, given)
             if done < len(draft.steps):
                 done += staged.update(Reminder, "message_id", _AFRESH, _GIVEN_UP, given, key="message_id")
+                staged.update(Reminder, "message_id", _MOVED, _TO_MOVE, given, key="message_id")
     with WATCHED.holding(draft.watches) as staged:
         staged.merge(LoanWatch, "loan_id", _WATCH)
     return done

@@ -30,6 +30,7 @@ def write_down(rows: Sequence[Reminder], wanted: Collection[str], now: datetime)
             "message_id", "state", "reason"
         )
     }
+    _move([row for row in rows if row.message_id in known])
     new = [row for row in rows if row.message_id not in known]
     again = [row for row in rows if row.message_id in wanted and _is_given_up(*known.get(row.message_id, ("", "")))]
     if not new and not again:
@@ -43,6 +44,17 @@ def write_down(rows: Sequence[Reminder], wanted: Collection[str], now: datetime)
         revived = given_up.filter(message_id__in=held).update(state=State.UNCERTAIN, error=RESTORED, **afresh)
         revived += given_up.update(state=State.PLANNED, error="", **afresh)
     return len(new) + revived
+
+
+def _move(rows: Sequence[Reminder]) -> None:
+    """Let what waits go out at its new moment: the hour or the time zone is another one now."""
+    waiting = Reminder.objects.filter(state=State.PLANNED, attempts=0)
+    at = {row.message_id: row.send_at for row in rows}
+    for first in range(0, len(rows), BATCH):
+        ids = [row.message_id for row in rows[first : first + BATCH]]
+        for id, send_at in waiting.filter(message_id__in=ids).values_list("message_id", "send_at"):
+            if send_at != at[id]:
+                waiting.filter(message_id=id).update(send_at=at[id], next_at=at[id])
 
 
 def _is_given_up(state: str, reason: str) -> bool:

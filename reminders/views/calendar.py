@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
+from importlib import import_module
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
@@ -65,9 +66,8 @@ def calendar_settings(request: PageRequest) -> HttpResponse:
 
 
 def _body(household: Household, language: str, now: datetime, loan: Loan | None = None) -> bytes:
-    from reminders.calendar_feed import calendar_of  # what it rests on takes 7 MB: only where somebody reads one
-
-    return calendar_of(household=household, language=language, now=now, loan=loan)
+    feed = import_module("reminders.calendar_feed")  # what it rests on takes 7 MB: only where somebody reads one
+    return bytes(feed.calendar_of(household=household, language=language, now=now, loan=loan))
 
 
 def _file(body: bytes, name: str) -> HttpResponse:

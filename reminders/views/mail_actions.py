@@ -15,6 +15,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from ledger.clock import zone
 from ledger.models import Bill, Fact, Membership
+from ledger.models.facts import Kind as FactKind
 from ledger.selectors.history import history
 from ledger.services.recording import Recording
 from ledger.services.refusal import Refusal
@@ -56,7 +57,9 @@ def act(request: PageRequest, token: str) -> HttpResponse:
         return _private(_post(request, link, member, bill, around))
     if request.method == "POST":
         return _private(redirect(request.path))
-    return _private(_shown(request, bill, {**around, "done": done, "form": _form(request, link, bill)}))
+    return _private(
+        _shown(request, bill, {**around, "done": done, "undone": _is_undone(done), "form": _form(request, link, bill)})
+    )
 
 
 def _asked(link: ActionLink) -> tuple[Membership, Bill]:
@@ -81,6 +84,11 @@ def _done(link: ActionLink, member: Membership) -> Fact | Snooze | None:
     kept: Any = Snooze if link.action is Action.SNOOZE else Fact
     done: Fact | Snooze | None = kept.objects.filter(household=member.household, key=link.key).first()
     return done
+
+
+def _is_undone(done: Fact | Snooze | None) -> bool:
+    """Whether what a link recorded was undone since; the link stays used up."""
+    return isinstance(done, Fact) and done.targeted_by.filter(kind=FactKind.REVERSAL).exists()
 
 
 def _form(request: PageRequest, link: ActionLink, bill: Bill, data: Any = None) -> forms.Form:

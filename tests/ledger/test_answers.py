@@ -455,7 +455,7 @@ class TestMail:
         yes, no = self.links(reader)
         lines = str(message.body).splitlines()
         assert lines[lines.index(f"已扣款：{yes}") + 1] == f"扣款失败：{no}"
-        assert f"贷款详情：http://localhost:8000{story.loan_url}" in lines
+        assert f"查看贷款：http://localhost:8000{story.loan_url}" in lines
         for place in (story.url(reader), "/"):
             words = page(make.signed_in(reader).get(place)).split()
             assert [word for word in words if word in ("已扣款", "扣款失败")] == ["已扣款", "扣款失败"]

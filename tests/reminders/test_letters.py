@@ -217,7 +217,9 @@ def test_each_step_in_its_own_words(
     builders.repayment(loan, 10_000, date(2026, 3, 1), at("2026-03-01"), bill_number=1)
     refresh_loan(loan, home.today(now))
 
-    message = compose([told(loan, me, step)], now)
+    row = told(loan, me, step)
+    row.send_at = now
+    message = compose([row], now)
 
     assert message.subject == subject
     assert message.body == f"{said}\n{links(loan)}{FOOT}"

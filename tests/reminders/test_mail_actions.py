@@ -184,7 +184,7 @@ class TestPaid:
         before = fingerprint()
         assert Client().post(url).status_code == 302
         assert fingerprint() == before
-        assert "This link recorded that" in page(Client().get(url))
+        assert "What this link recorded was undone since" in page(Client().get(url))
         assert story.left() == INSTALLMENT
 
 

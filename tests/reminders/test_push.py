@@ -10,9 +10,9 @@ import pytest
 from django.core.mail import EmailMessage
 
 from reminders import wire
-from reminders.deliveries import Delivery, Outcome
+from reminders.deliveries import ENTER_AGAIN, NOT_ALLOWED, NOT_UNDERSTOOD, REMOVED, Delivery, Outcome
 from reminders.models import Destination
-from reminders.push import ENTER_AGAIN, NOT_ALLOWED, NOT_UNDERSTOOD, REMOVED, PushChannel
+from reminders.push import PushChannel
 from reminders.secrets import seal
 from tests.builders import NOW
 from tests.reminders.http_catcher import HttpCatcher, http_catcher
