@@ -55,7 +55,9 @@ class Books:
 
 
 def read(households: Collection[int], now: datetime) -> Books:
-    """What the households' occasions are found in; six queries at most."""
+    """What the households' occasions are found in; six queries at most, none for no household."""
+    if not households:
+        return Books({}, {}, {}, {}, frozenset())
     presumed = Bill.objects.filter(loan=OuterRef("pk"), is_needed=True, presumed__gt=0)
     found = Loan.objects.current().filter(household__in=households).select_related("household", "lender", "mandate")
     rows = list(found.annotate(is_presumed=Exists(presumed)).order_by("pk"))
@@ -188,16 +190,17 @@ def of_month(household: Household, loans: Iterable[Any], today: date) -> list[Oc
 
 
 def judge_occasion(
-    row: Reminder, policy: rules.Policy, now: datetime, *, is_member: bool, is_muted: bool
+    row: Reminder, policy: rules.Policy, books: Books, now: datetime, *, is_member: bool, is_muted: bool
 ) -> rules.Verdict:
-    """What becomes of the message about an occasion that is about to be sent, as the books stand now."""
+    """What becomes of the message about an occasion that is about to be sent, as the `books` of its household stand
+    now; they are not asked about accounts."""
     assert row.about_on is not None  # reminder_subject_of_its_kind
     today = row.household.today(now)
     archived = (row.loan is not None and row.loan.archived_at is not None) or (
         row.account is not None and row.account.archived_at is not None
     )
     stands = occasion_rules.Stands(
-        days=frozenset(one.on for one in _alike(row, today, now)) if not archived else frozenset(),
+        days=frozenset(one.on for one in _alike(row, books, today)) if not archived else frozenset(),
         is_archived=archived,
         is_member=is_member,
         is_muted=is_muted,
@@ -205,12 +208,11 @@ def judge_occasion(
     return occasion_rules.judge(row.kind, row.step, row.about_on, stands, policy, now, zone(row.household.time_zone))
 
 
-def _alike(row: Reminder, today: date, now: datetime) -> list[Occasion]:
+def _alike(row: Reminder, books: Books, today: date) -> list[Occasion]:
     """The occasions there are of the kind and subject of `row`."""
     if row.account is not None:
         found = of_accounts(account_lines(row.household, today, SHORT_AHEAD), today)
         return [one for one in found if one.account == row.account]
-    books = read([row.household_id], now)
     loans = books.loans.get(row.household_id, ())
     if row.loan is None:
         return of_month(row.household, loans, today)

@@ -25,7 +25,7 @@ from reminders.models import (
     ReminderPolicy,
     Snooze,
 )
-from reminders.occasions import judge_occasion
+from reminders.occasions import Books, judge_occasion, read
 from reminders.working_days import places, working_day_before
 
 
@@ -88,7 +88,7 @@ def writable_to() -> QuerySet[Membership]:
 
 def judge(row: Reminder, now: datetime) -> rules.Verdict:
     """What becomes of a message that is about to be sent, as things stand right now."""
-    return judge_in(circumstances([row]), row, now)
+    return judge_in(circumstances([row], now), row, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +101,12 @@ class Circumstances:
     muted: dict[tuple[int, int], frozenset[str]]  # categories by household, user
     snoozes: dict[tuple[int, int], date]  # by bill, user
     places: dict[int, str]
+    books: Books  # of the households of whose occasions some tell
 
 
-def circumstances(rows: Sequence[Reminder]) -> Circumstances:
-    """The circumstances of messages whose bills come with their loans, in five queries however many they are."""
+def circumstances(rows: Sequence[Reminder], now: datetime) -> Circumstances:
+    """The circumstances of messages whose bills come with their loans, in five queries however many they are, and six
+    more where some tell of occasions."""
     homes, users = {row.household_id for row in rows}, {row.recipient_id for row in rows}
     bills = [row.bill for row in rows if row.bill is not None]
     there = Membership.objects.filter(household__in=homes, user__in=users, user__is_active=True)
@@ -116,6 +118,7 @@ def circumstances(rows: Sequence[Reminder]) -> Circumstances:
         muted={(choice.household_id, choice.user_id): frozenset(choice.muted) for choice in choices},
         snoozes={(bill, user): until for bill, user, until in snoozes.values_list("bill_id", "user_id", "until")},
         places=places({bill.loan_id for bill in bills}),
+        books=read({row.household_id for row in rows if row.kind in OCCASIONS and row.account_id is None}, now),
     )
 
 
@@ -126,7 +129,7 @@ def judge_in(around: Circumstances, row: Reminder, now: datetime) -> rules.Verdi
     is_muted = CATEGORIES.get(row.kind) in around.muted.get(person, ())
     if row.kind in OCCASIONS:
         policy = around.wishes.policy(row.household_id, row.loan_id or 0)
-        return judge_occasion(row, policy, now, is_member=is_member, is_muted=is_muted)
+        return judge_occasion(row, policy, around.books, now, is_member=is_member, is_muted=is_muted)
     if row.bill is None or row.about_on is None:
         if not is_member:
             return rules.Drop(rules.Reason.LEFT)

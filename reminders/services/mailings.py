@@ -149,7 +149,7 @@ def _verdicts(rows: Sequence[Reminder], now: datetime) -> dict[int, rules.Verdic
 
 def _judged(rows: Sequence[Reminder], now: datetime) -> dict[int, rules.Verdict]:
     _refresh(rows, now)
-    around = circumstances(rows)
+    around = circumstances(rows, now)
     debited = _being_debited({row.bill.loan_id for row in rows if row.bill is not None}, now)
     wait = rules.Wait(now + timedelta(seconds=settings.SWEEP_SECONDS))
     verdicts: dict[int, rules.Verdict] = {}

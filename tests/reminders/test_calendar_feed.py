@@ -17,7 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from icalendar import Calendar, Event
 
-from ledger.models import Bill, FundingAccount, Household, Loan, Membership, Role, User
+from ledger.models import AutoRepayMandate, Bill, FundingAccount, Household, Loan, Membership, Role, User
 from ledger.selectors.history import history
 from ledger.services.agreement import defer_bill
 from ledger.services.mandates import authorize_mandate
@@ -106,6 +106,18 @@ class TestWhatStandsInIt:
         assert (start.date(), str(start.tzinfo)) == (DUE, "Asia/Shanghai")
         assert first.decoded("duration") == timedelta(minutes=15)
         assert first["summary"] == "Bank of Tests debits ¥1,066.19"
+
+    def test_a_debit_lasts_as_long_in_the_hour_that_comes_twice(self) -> None:
+        home = make.household(make.user(), time_zone="America/New_York")
+        loan = make.loan(home, now=at("2026-09-10"), disbursed_on=date(2026, 10, 1), first_due_on=date(2026, 11, 1))
+        card = make.account(home)
+        authorize_mandate(scope=loan, sources=[card], recording=make.recording(at("2026-09-10")))
+        AutoRepayMandate.objects.update(windows=["01:50"])
+        read = Calendar.from_ical(calendar_of(household=home, language="en", now=at("2026-10-20")))
+        first = debits({str(event["uid"]): event for event in read.walk("VEVENT")})[0]
+        assert f"{first.decoded('dtstart'):%m-%d %H:%M}" == "11-01 01:50"
+        assert first.decoded("duration") == timedelta(minutes=15)
+        assert "dtend" not in first
 
     def test_alarms_are_the_steps_up_to_the_day_at_the_hour_of_reminders(self, story: Story) -> None:
         set_policy(household=story.household, policy=rules.Policy((-7, -1, 0, 3), hour=9), now=NOW)

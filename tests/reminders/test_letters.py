@@ -14,7 +14,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from ledger.loanmath.terms import PenaltyTerms
-from ledger.models import Bill, Household, Lender, Loan, Role, User
+from ledger.models import AutoRepayMandate, Bill, Household, Lender, Loan, Role, User
 from ledger.services.debit_chunks import debit_due
 from ledger.services.mandates import authorize_mandate
 from ledger.services.projection import refresh_loan
@@ -223,6 +223,45 @@ def test_each_step_in_its_own_words(
 
     assert message.subject == subject
     assert message.body == f"{said}\n{links(loan)}{FOOT}"
+
+
+@pytest.mark.parametrize(
+    "changed, said",
+    [
+        ({"day_offset": -1}, "on 11 Mar 2026 (in 2 days), around 09:30 / 15:30."),
+        ({"paused_on": date(2026, 3, 1), "resumes_on": date(2026, 3, 14)}, "on 14 Mar 2026 (in 5 days), around"),
+    ],
+)
+def test_a_letter_names_the_day_of_the_debit_not_of_the_bill(
+    me: User, home: Household, changed: dict[str, Any], said: str
+) -> None:
+    loan = car(home, balance=5_000_000)
+    AutoRepayMandate.objects.update(**changed)
+    row = Reminder.objects.select_related(*RELATED).get(pk=told(loan, me).pk)
+    assert said in compose([row], at("2026-03-09", 9)).body
+
+
+def test_what_was_tried_in_vain_today_is_tried_tomorrow(me: User, home: Household) -> None:
+    loan = car(home, balance=10_000)
+    for hour in (10, 16):
+        debit_due(at("2026-03-12", hour))
+    row = Reminder.objects.select_related(*RELATED).get(pk=told(loan, me, "T-0").pk)
+    assert "on 13 Mar 2026 (tomorrow), around 09:30 / 15:30." in compose([row], at("2026-03-12", 17)).body
+
+
+def test_between_two_tries_only_the_second_is_named(me: User, home: Household) -> None:
+    loan = car(home, balance=10_000)
+    debit_due(at("2026-03-12", 10))
+    row = Reminder.objects.select_related(*RELATED).get(pk=told(loan, me, "T-0").pk)
+    assert "on 12 Mar 2026 (today), around 15:30." in compose([row], at("2026-03-12", 11)).body
+
+
+def test_sent_a_day_late_a_step_does_not_speak_of_tomorrow(me: User, home: Household) -> None:
+    loan = laptop(home)
+    row = told(loan, me, "past_due-30")
+    refresh_loan(loan, date(2026, 4, 9))
+    late = Reminder.objects.select_related(*RELATED).get(pk=row.pk)
+    assert "30 days past due tomorrow" not in compose([late], at("2026-04-10", 9)).body
 
 
 def test_a_bill_to_be_debited_says_so_when_it_is_issued(me: User, home: Household) -> None:

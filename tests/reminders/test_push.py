@@ -13,6 +13,7 @@ from reminders import wire
 from reminders.deliveries import ENTER_AGAIN, NOT_ALLOWED, NOT_UNDERSTOOD, REMOVED, Delivery, Outcome
 from reminders.models import Destination
 from reminders.push import PushChannel
+from reminders.push_urls import NotAnAddress, may_reach, service_of
 from reminders.secrets import seal
 from tests.builders import NOW
 from tests.reminders.http_catcher import HttpCatcher, http_catcher
@@ -122,6 +123,51 @@ def test_this_machine_is_out_of_reach_on_a_public_site(server: HttpCatcher, sett
 def test_what_hands_out_keys_is_never_asked(settings: Any, host: str) -> None:
     settings.ALLOW_PRIVATE_CHANNELS = True
     assert push(f"json://{host}/latest/meta-data") == Delivery(Outcome.IMPOSSIBLE, NOT_ALLOWED)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("64:ff9b::a9fe:a9fe", "64:ff9b::7f00:1", "64:ff9b:1::7f00:1", "2002:a9fe:a9fe::1", "2002:7f00:1::"),
+        *("::7f00:1", "fec0::1", "192.0.0.192", "168.63.129.16", "fd00:ec2::254"),
+    ],
+)
+@pytest.mark.parametrize("private", [True, False])
+def test_no_detour_leads_there(address: str, private: bool) -> None:
+    assert not may_reach(address, private=private)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1", "192.168.1.5", "fd12::5", "10.0.0.9"])
+def test_the_own_network_may_be_reached_where_it_is_allowed(address: str) -> None:
+    assert (may_reach(address, private=True), may_reach(address, private=False)) == (True, False)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ntfy://127.0.0.1:1/topic9000?priority=1;attach=http://169.254.169.254/x;mode=cloud",
+        "json://127.0.0.1:1/x?priority=1;method=PUT",
+    ],
+)
+def test_no_word_slips_in_behind_a_semicolon(url: str) -> None:
+    with pytest.raises(NotAnAddress):
+        service_of(url)
+
+
+def test_what_cannot_be_put_on_the_wire_is_given_up(server: HttpCatcher) -> None:
+    delivery = push(f"json://127.0.0.1:{server.port}/x?+X-Name=%E6%8B%9B%E8%A1%8C")
+    assert (delivery.outcome, delivery.reply, server.arrived) == (Outcome.IMPOSSIBLE, NOT_UNDERSTOOD, [])
+
+
+def test_a_long_text_ends_at_the_end_of_a_line(server: HttpCatcher) -> None:
+    destination = Destination(kind="ntfy", secret=seal(ntfy(server)), created_at=NOW)
+    lines = "\n".join(f"https://loans.example/act/{number:050}" for number in range(40))
+    PushChannel(destination).deliver(EmailMessage("Due", lines, to=["me@example.com"]), lambda: True)
+    (arrived,) = server.arrived
+    *whole, last = arrived.body["message"].split("\n")
+    assert last == "…"
+    assert len(whole) > 10
+    assert whole == lines.split("\n")[: len(whole)]
 
 
 def test_a_removed_or_unreadable_or_unknown_one_is_refused(settings: Any) -> None:
