@@ -15,8 +15,7 @@ def alone_with(household: int) -> Iterator[bool]:
     """Whether nobody else is doing the debits of a household just now, and nobody will until this is over.
 
     Kept by PostgreSQL for the connection, so it ends with a worker that dies; a pooler in between has to keep a
-    connection for as long (PgBouncer: session mode). On SQLite, where one process writes at a
-    time, it is always so.
+    connection for as long (PgBouncer: session mode). On SQLite, where one process writes at a time, it is always so.
     """
     if connection.vendor != "postgresql":
         yield True

@@ -17,6 +17,7 @@ from loantracker.launch.spec import Spec
 from loantracker.launch.supervisor import Plan, Supervisor
 
 PROJECT = Path(__file__).resolve().parents[2]
+WORKER = ("--pool=threads", "--concurrency=2", "--without-gossip", "--without-mingle")
 CHOSEN_HERE = {"REDIS_URL", "SITE_URL"}  # unless they are set to something
 DEMO_LOGINS = "demo@loantracker.example, in Chinese demo-zh@loantracker.example; password loantracker-demo"
 
@@ -81,9 +82,6 @@ def announcement(url: str, var: Path, *, demo: bool) -> str:
     if demo:
         lines.append(f"The example household signs in as {DEMO_LOGINS}")
     return "\n".join([*lines, f"Loantracker is running: {url}"])
-
-
-WORKER = ("--pool=threads", "--concurrency=2", "--without-gossip", "--without-mingle")
 
 
 def manage(*arguments: str) -> Spec:

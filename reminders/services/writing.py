@@ -13,6 +13,7 @@ from reminders.models import RESTORED, Reminder, State
 from reminders.services.restoring import hold
 
 BATCH = 200
+_KNOWN = ("message_id", "state", "reason", "send_at", "attempts")
 
 
 def write_down(rows: Sequence[Reminder], wanted: Collection[str], now: datetime) -> int:
@@ -24,15 +25,14 @@ def write_down(rows: Sequence[Reminder], wanted: Collection[str], now: datetime)
     """
     ids = [row.message_id for row in rows]
     known = {
-        id: (state, reason)
+        row.message_id: row
         for first in range(0, len(ids), BATCH)
-        for id, state, reason in Reminder.objects.filter(message_id__in=ids[first : first + BATCH]).values_list(
-            "message_id", "state", "reason"
-        )
+        for row in Reminder.objects.filter(message_id__in=ids[first : first + BATCH]).only(*_KNOWN)
     }
-    _move([row for row in rows if row.message_id in known])
+    for row in rows:
+        _move(known.get(row.message_id), row.send_at)
     new = [row for row in rows if row.message_id not in known]
-    again = [row for row in rows if row.message_id in wanted and _is_given_up(*known.get(row.message_id, ("", "")))]
+    again = [row for row in rows if row.message_id in wanted and _is_given_up(known.get(row.message_id))]
     if not new and not again:
         return 0
     with transaction.atomic():
@@ -46,16 +46,12 @@ def write_down(rows: Sequence[Reminder], wanted: Collection[str], now: datetime)
     return len(new) + revived
 
 
-def _move(rows: Sequence[Reminder]) -> None:
+def _move(known: Reminder | None, send_at: datetime) -> None:
     """Let what waits go out at its new moment: the hour or the time zone is another one now."""
-    waiting = Reminder.objects.filter(state=State.PLANNED, attempts=0)
-    at = {row.message_id: row.send_at for row in rows}
-    for first in range(0, len(rows), BATCH):
-        ids = [row.message_id for row in rows[first : first + BATCH]]
-        for id, send_at in waiting.filter(message_id__in=ids).values_list("message_id", "send_at"):
-            if send_at != at[id]:
-                waiting.filter(message_id=id).update(send_at=at[id], next_at=at[id])
+    if known is not None and known.state == State.PLANNED and known.attempts == 0 and known.send_at != send_at:
+        waiting = Reminder.objects.filter(pk=known.pk, state=State.PLANNED, attempts=0)
+        waiting.update(send_at=send_at, next_at=send_at)
 
 
-def _is_given_up(state: str, reason: str) -> bool:
-    return state == State.SUPERSEDED and reason != rules.Reason.OVERTAKEN
+def _is_given_up(known: Reminder | None) -> bool:
+    return known is not None and known.state == State.SUPERSEDED and known.reason != rules.Reason.OVERTAKEN

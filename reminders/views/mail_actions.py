@@ -10,7 +10,6 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone, translation
-from django.utils.translation import gettext_lazy
 from django.views.decorators.csrf import csrf_exempt
 
 from ledger.clock import zone
@@ -20,21 +19,15 @@ from ledger.selectors.history import history
 from ledger.services.recording import Recording
 from ledger.services.refusal import Refusal
 from loantracker.http import PageRequest
-from reminders import rules
 from reminders.action_links import Action, ActionLink, read_token, read_unsubscribe_token
+from reminders.forms import CATEGORIES
 from reminders.forms.mail_actions import PaidForm, PartForm, SnoozeForm
 from reminders.models import ReminderChoice, Snooze
 from reminders.services import mail_actions
 
 BILLS = Bill.objects.filter(loan__archived_at=None).select_related("loan__household", "loan__lender")
 PEOPLE = Membership.objects.filter(user__is_active=True).select_related("household", "user")
-CATEGORIES = {
-    rules.Category.BILLS: gettext_lazy("Bills, before and after they are due"),
-    rules.Category.DEBITS: gettext_lazy("Debits that failed, took a part, or are to be confirmed"),
-    rules.Category.ACCOUNTS: gettext_lazy("Accounts that run short"),
-    rules.Category.LOANS: gettext_lazy("Loans: coupons, rates, early repayment, paid off"),
-    rules.Category.DIGEST: gettext_lazy("The monthly digest, and what you missed"),
-}
+WORDS = dict(CATEGORIES)
 
 
 def act(request: PageRequest, token: str) -> HttpResponse:
@@ -141,7 +134,7 @@ def unsubscribe(request: PageRequest, token: str) -> HttpResponse:
     member = PEOPLE.filter(user=link.recipient, household=link.household).first() if link else None
     if link is None or member is None:
         raise Http404
-    around = _enter(request, member) | {"what": CATEGORIES[link.category]}
+    around = _enter(request, member) | {"what": WORDS[link.category.value]}
     if request.method == "POST":
         mail_actions.mute(household=member.household, user=member.user, category=link.category)
         if request.POST.get("List-Unsubscribe") == "One-Click":

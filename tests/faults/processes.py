@@ -13,7 +13,7 @@ from pathlib import Path
 
 from loantracker.launch.parent import dies_with_parent
 from loantracker.launch.ports import listen, reachable
-from loantracker.launch.product import PROJECT
+from loantracker.launch.product import PROJECT, WORKER
 from loantracker.launch.redis_server import RedisServer, find_program, private_folder, socket_path
 
 
@@ -148,14 +148,7 @@ class Product:
         )
         clock = ["tests.faults.jumping_clock", str(jumping)] if jumping else []
         celery = [sys.executable, "-m", *clock, "celery", "--quiet", "--skip-checks", "-A"]
-        worker = [
-            "loantracker.celery:app",
-            "worker",
-            "--pool=threads",
-            "--concurrency=2",
-            "--without-gossip",
-            "--without-mingle",
-        ]
+        worker = ["loantracker.celery:app", "worker", *WORKER]
         beat = ["loantracker.beat:app", "beat"]
 
         def process(name: str, command: list[str]) -> Process:
