@@ -110,7 +110,16 @@ def test_a_part_of_it_is_refused(backup: Path, share: float) -> None:
     assert refused(backup).startswith(str(backup))
 
 
-@pytest.mark.parametrize("what", [b"", b"hello", b"PK\x03\x04", gzip.compress(b"hello"), gzip.compress(b"\0" * 10240)])
+@pytest.mark.parametrize(
+    "what",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(b"hello", id="text"),
+        pytest.param(b"PK\x03\x04", id="zip"),
+        pytest.param(gzip.compress(b"hello", mtime=0), id="gzip"),
+        pytest.param(gzip.compress(b"\0" * 10240, mtime=0), id="empty tar"),
+    ],
+)
 def test_anything_else_is_refused(backup: Path, what: bytes) -> None:
     backup.write_bytes(what)
     assert "not a backup of Loantracker" in refused(backup)
