@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import lru_cache
 
 from django import template
-from django.utils.formats import date_format
-from django.utils.html import format_html
+from django.utils.html import escape
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, ngettext, pgettext
+from django.utils.translation import get_language, gettext, ngettext, pgettext
+
+from ledger.templatetags.fast import formatted
 
 register = template.Library()
 
@@ -23,22 +25,26 @@ def short_day(day: date | None, today: date | None = None) -> str:
         return "—"
     if today is not None and day.year == today.year:
         # Translators: the day and month of a date, in Django's date format letters; Chinese: n月j日
-        return date_format(day, pgettext("date format, day and month", "j M"))
+        return formatted(day, pgettext("date format, day and month", "j M"))
     # Translators: a whole date, in Django's date format letters; Chinese: Y年n月j日
-    return date_format(day, pgettext("date format, with year", "j M Y"))
+    return formatted(day, pgettext("date format, with year", "j M Y"))
 
 
 @register.filter
 def month(day: date) -> str:
     """The month with its year: "December 2026", "2026年12月"."""
     # Translators: a month, in Django's date format letters; Chinese: Y年n月
-    return date_format(day, pgettext("date format, month", "F Y"))
+    return formatted(day, pgettext("date format, month", "F Y"))
 
 
 @register.filter
 def distance(day: date, today: date) -> str:
     """How far `day` is from `today`, in words: "in 3 days", "yesterday", "5 months ago"."""
-    days = (day - today).days
+    return _distance((day - today).days, get_language())
+
+
+@lru_cache(maxsize=1024)
+def _distance(days: int, language: str | None) -> str:
     if days == 0:
         return gettext("today")
     if days == 1:
@@ -67,7 +73,7 @@ def day_tag(day: date | None, today: date) -> str | SafeString:
     """The day with its distance as a <time> element; None is shown as a dash."""
     if day is None:
         return "—"
-    return format_html('<time datetime="{}">{}</time>', day.isoformat(), day_text(day, today))
+    return SafeString(f'<time datetime="{day.isoformat()}">{escape(day_text(day, today))}</time>')
 
 
 def _in_days(count: int, *, ahead: bool) -> str:

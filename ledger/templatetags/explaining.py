@@ -5,8 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from django import template
-from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import conditional_escape, escape
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -14,6 +13,7 @@ from django.utils.translation import ngettext
 from ledger.loanmath.explanation import Cell, Explanation, Of, Part, Subject, Term, TermKind
 from ledger.loanmath.money import MINUS, NBSP, Rounding, exponent
 from ledger.templatetags.days import short_day
+from ledger.templatetags.fast import path_to
 from ledger.templatetags.money import amount, money, money_text
 
 register = template.Library()
@@ -38,8 +38,8 @@ def why_text(minor: int | None, currency: str, *name: object, loan: int | None =
 @register.simple_tag
 def why_sum(minor: int, currency: str, kind: str, query: str = "") -> SafeString:
     """A sum over several loans that opens what it adds up; `query` is what the bills page was narrowed to."""
-    url = reverse("ledger:explain_sum", args=[f"{kind}-{currency}"])
-    return format_html('<a href="{}{}">{}</a>', url, query, money(minor, currency))
+    url = path_to("ledger:explain_sum", escape(f"{kind}-{currency}"))
+    return SafeString(f'<a href="{url}{escape(query)}">{money(minor, currency)}</a>')
 
 
 @register.simple_tag
@@ -49,10 +49,9 @@ def why_amount(minor: int | None, currency: str, *name: object, loan: int | None
 
 
 def _link(shown: str, name: tuple[object, ...], loan: int | None) -> SafeString:
-    cell = "-".join(str(piece) for piece in name)
-    if not loan:  # "" where a template names none
-        return format_html('<a href="explain/{}/">{}</a>', cell, shown)
-    return format_html('<a href="{}">{}</a>', reverse("ledger:explain_amount", args=[loan, cell]), shown)
+    cell = escape("-".join(map(str, name)))
+    address = path_to("ledger:explain_amount", loan, cell) if loan else f"explain/{cell}/"  # "" where none is named
+    return SafeString(f'<a href="{address}">{conditional_escape(shown)}</a>')
 
 
 @register.filter

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import ROUND_HALF_UP, Decimal
 
 from django import template
-from django.utils.html import format_html
+from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
 
 from ledger.loanmath.money import MINUS, NBSP, currency_sign, said_amount, whole_and_minor
@@ -22,9 +22,9 @@ def money(minor: int | None, currency: str) -> SafeString:
     if minor is None:
         return format_html('<span class="money money-none">{}</span>', NO_AMOUNT)
     whole, cents = whole_and_minor(minor, currency)
-    sign = format_html('<span class="money-sign">{}</span>', currency_sign(currency))
-    tail = format_html('<span class="money-minor">{}</span>', cents) if cents else ""
-    return format_html('<span class="money">{}{}{}{}</span>', MINUS if minor < 0 else "", sign, whole, tail)
+    tail = f'<span class="money-minor">{cents}</span>' if cents else ""
+    sign = f'<span class="money-sign">{escape(currency_sign(currency))}</span>'
+    return SafeString(f'<span class="money">{MINUS if minor < 0 else ""}{sign}{whole}{tail}</span>')
 
 
 @register.filter
