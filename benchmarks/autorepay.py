@@ -127,6 +127,10 @@ UPDATED: dict[str, tuple[str, dict[str, str]]] = {
         "loan_id",
         {
             "outstanding_principal": "outstanding_principal - due.principal",
+            "open_total": "open_total - due.amount",
+            "paid_total": "paid_total + due.amount",
+            "interest_left": "interest_left - due.interest",
+            "fee_left": "fee_left - due.fee",
             "projected_on": "%(today)s",
             "next_change_on": "due.changes_after",
             "version": "version + 1",

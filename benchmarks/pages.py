@@ -95,6 +95,9 @@ urlpatterns = [path("plain/", plain), path("", include("loantracker.urls"))]
 settings.ROOT_URLCONF = __name__
 
 
+OWED = {"HX-Request": "true", "HX-Target": "owed"}
+
+
 class Timed:
     """The best time of something, in seconds, and the queries it takes."""
 
@@ -153,6 +156,7 @@ def _pages(size: int, user: User) -> list[Timed]:
     loan = Loan.objects.filter(household__members=user).order_by("pk")[5]
     return [
         Timed("overview", lambda: client.get("/")),
+        Timed("what it fetches", lambda: client.get("/owed/", headers=OWED)),
         Timed("bills", lambda: client.get("/bills/")),
         Timed("loan", lambda: client.get(f"/loans/{loan.pk}/")),
         Timed("a repayment", _repayment(client, loan)),

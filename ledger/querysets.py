@@ -57,10 +57,10 @@ class LoanQuerySet(HouseholdQuerySet[_M]):
 
 class BillQuerySet(models.QuerySet[_M]):
     def for_user(self, user: Any) -> Self:
-        return self.filter(loan__household__memberships__user=user)
+        return self.filter(household__memberships__user=user)
 
     def of_household(self, household: Any) -> Self:
-        return self.filter(loan__household=household, loan__archived_at=None)
+        return self.filter(household=household, loan__archived_at=None)
 
     def needed(self) -> Self:
         """Bills that a payoff or a prepayment has not made unnecessary."""

@@ -28,6 +28,7 @@ from ledger.views import (
 app_name = "ledger"
 urlpatterns = [
     path("", overview.overview, name="overview"),
+    path("owed/", overview.owed, name="owed"),
     path("bills/", bills.bills, name="bills"),
     path("activity/", activity.activity, name="activity"),
     path("repayments/new/", loan.choose_loan, name="choose_loan"),

@@ -111,8 +111,9 @@ def _events(books: _Books) -> Iterable[Event]:
         cancelled = _moment(books, bill)
         if cancelled is not None:
             yield _debit_event(books, bill, cancelled, 0, is_cancelled=True)
+    bills = {bill.pk: bill for bill in books.bills}
     for debit in books.debits:
-        yield _debit_event(books, debit.bill, debit.at, debit.amount)
+        yield _debit_event(books, bills[debit.bill.pk], debit.at, debit.amount)
 
 
 def _is_open(bill: Bill) -> bool:

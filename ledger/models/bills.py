@@ -11,6 +11,7 @@ from ledger.loanmath.money import Parts
 from ledger.loanmath.standing import Standing, standing
 from ledger.models.facts import Fact
 from ledger.models.loans import Loan
+from ledger.models.people import Household
 from ledger.querysets import BillQuerySet
 
 PARTS = ("principal", "interest", "fee", "penalty")
@@ -21,8 +22,12 @@ class Bill(models.Model):
 
     A bill that a payoff or a prepayment made unnecessary stays, with `is_needed` off and every amount zero, so
     that attempts and reminders keep what they point at.
+
+    `household` is the loan's, so that the bills of a household lie together by day. `penalty_next` is what the penalty
+    will be on the loan's `next_change_on` if nothing is paid until then; None while the bill is not late.
     """
 
+    household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="+", db_index=False)
     loan = models.ForeignKey(Loan, on_delete=models.CASCADE, related_name="bills", db_index=False)
     number = models.PositiveSmallIntegerField()
     is_needed = models.BooleanField(default=True)
@@ -50,6 +55,7 @@ class Bill(models.Model):
     penalty_computed = models.BigIntegerField(null=True)
     presumed = models.BigIntegerField(default=0)
     outstanding_after = models.BigIntegerField(default=0)
+    penalty_next = models.BigIntegerField(null=True)
     changes_after = models.DateField(null=True)  # the loan's `next_change_on` once all bills up to this one are paid
 
     objects = BillQuerySet.as_manager()
@@ -70,10 +76,12 @@ class Bill(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["payable_on", "id"],
+                fields=["household", "payable_on", "id"],
                 condition=Q(is_needed=True, settled_on__isnull=True),
-                name="bill_open_by_day",
+                name="bill_open_of_household",
             ),
+            models.Index(fields=["household", "payable_on", "id"], name="bill_of_household"),
+            models.Index(fields=["household"], condition=Q(presumed__gt=0), name="bill_presumed"),
             models.Index(fields=["loan", "payable_on"], name="bill_loan_day"),
         ]
         ordering = ["loan_id", "number"]

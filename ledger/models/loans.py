@@ -18,7 +18,8 @@ from ledger.querysets import LoanQuerySet
 
 class Loan(models.Model):
     """One agreement, draw or plan. From `version` to `settling` the columns are the projection's, written by
-    `services.projection.rebuild` alone.
+    `services.projection.rebuild` alone: among them what its bills come to (`open_total` left to pay, `paid_total`, of
+    which `presumed_total`; `interest_left` and `fee_left` of what is open) and `ends_on`, the payable date of the last.
 
     `mandate` is the auto-repay mandate that holds for it, and `auto_repay_at` the next moment at which auto-repay may
     have something to do; never too late, and moved on by the tick when there was nothing. None: nothing to come.
@@ -46,6 +47,12 @@ class Loan(models.Model):
     settled_on = models.DateField(null=True)
     grace_days = models.PositiveSmallIntegerField(default=0)
     bears_penalty = models.BooleanField(default=False)
+    open_total = models.BigIntegerField(default=0)
+    paid_total = models.BigIntegerField(default=0)
+    presumed_total = models.BigIntegerField(default=0)
+    interest_left = models.BigIntegerField(default=0)
+    fee_left = models.BigIntegerField(default=0)
+    ends_on = models.DateField(null=True)
     settling = models.CharField(max_length=10, blank=True)  # `loanmath.settling_bills.Settling`
 
     mandate = models.ForeignKey(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
@@ -132,12 +133,23 @@ def _as_one(covers: Sequence[BillCover]) -> BillCover:
 def account_lines(household: Household, today: date, days: int = HORIZON_DAYS) -> list[AccountLine]:
     """The balance line of each account in use, in five queries: accounts, bills under mandates, the mandates' sources,
     planned entries, planned inflows."""
-    rows = with_balance(FundingAccount.objects.in_use().filter(household=household), today)
-    accounts = {account.pk: account for account in rows}
+    accounts = accounts_in_use(household, today)
     if not accounts:
         return []
+    return lines_of(accounts, coming_debits(household, accounts, today, days), today, days)
+
+
+def accounts_in_use(household: Household, today: date) -> dict[int, FundingAccount]:
+    """The accounts by their ids, in their order, with what `balance_of` reads."""
+    rows = with_balance(FundingAccount.objects.in_use().filter(household=household), today)
+    return {account.pk: account for account in rows}
+
+
+def lines_of(
+    accounts: Mapping[int, FundingAccount], debits: Sequence[ComingDebit], today: date, days: int
+) -> list[AccountLine]:
+    """The balance lines of these `accounts_in_use` with these debits, in two queries."""
     balances = {pk: balance_of(account) for pk, account in accounts.items()}
-    debits = coming_debits(household, accounts, today, days)
     until = today + timedelta(days=days)
     inflows = {pk: inflow_rows(planned, today) for pk, planned in live_inflows(accounts).items()}
     incoming = _incoming(inflows, balances, today, until, len(debits))
@@ -164,6 +176,57 @@ def account_lines(household: Household, today: date, days: int = HORIZON_DAYS) -
 
 def _is_fresh(balance: Balance | None, today: date) -> bool:
     return balance is not None and balance.known_on(today)
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """Whether the money will be there in the days ahead: the cover of the bills asked for and of those above their
+    cap, by the bill's id, and the accounts' lines without what is beyond doubt."""
+
+    covers: dict[int, BillCover]
+    lines: list[AccountLine]
+
+
+def outlook(household: Household, today: date, days: int, bills: Collection[int]) -> Outlook:
+    """As `account_lines` and `covers_of` say, but of a debit whose first account holds more than all that is ever taken
+    from it only if it is among `bills`: it is covered, and worth no line. Five queries."""
+    accounts = accounts_in_use(household, today)
+    debits = coming_debits(household, accounts, today, days) if accounts else []
+    planned = _planned(accounts, today, today + timedelta(days=days)) if debits else []
+    ample = _ample(accounts, debits, planned, today)
+    open_ = [debit for debit in debits if debit.sources[0] not in ample or debit.above_cap]
+    covers = {
+        debit.bill.pk: _sure_cover(accounts[debit.sources[0]], debit)
+        for debit in debits
+        if debit.bill.pk in bills and debit.sources[0] in ample
+    }
+    lines = lines_of(accounts, open_, today, days) if open_ else []
+    return Outlook(covers | covers_of(lines), lines)
+
+
+def _ample(
+    accounts: Mapping[int, FundingAccount],
+    debits: Iterable[ComingDebit],
+    planned: Iterable[AccountEntry],
+    today: date,
+) -> set[int]:
+    """The accounts that hold more for sure than all debits that may touch them, and all that is planned by hand."""
+    most: defaultdict[int, int] = defaultdict(int)
+    for debit in debits:
+        for source in debit.sources:
+            most[source] += debit.amount
+    for entry in planned:
+        most[entry.account_id] += max(-entry.amount, 0)
+    balances = {pk: balance_of(account) for pk, account in accounts.items()}
+    return {
+        pk
+        for pk, balance in balances.items()
+        if balance is not None and balance.known_on(today) and balance.amount >= most[pk]
+    }
+
+
+def _sure_cover(account: FundingAccount, debit: ComingDebit) -> BillCover:
+    return _cover(account, debit, Step(_move(0, debit), debit.amount, Funding.COVERED, None), "")
 
 
 def _planned(accounts: Iterable[int], today: date, until: date) -> list[AccountEntry]:
@@ -234,8 +297,8 @@ def _cover(account: FundingAccount, debit: ComingDebit, step: Step, leans_on: st
         bill=bill.pk,
         number=bill.number,
         loan=bill.loan_id,
-        loan_name=bill.loan.name,
-        lender_name=bill.loan.lender.name,
+        loan_name=bill.loan_name,
+        lender_name=bill.lender_name,
         account=account,
         debit_at=debit.at,
         debit_on=debit.on,

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from dateutil.relativedelta import relativedelta
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Sum
 
 from ledger.loanmath.money import Parts
-from ledger.loanmath.standing import Standing
-from ledger.models import Allocation, Bill, Fact, Household, Lender, MandateSource
+from ledger.loanmath.standing import Standing, standing
+from ledger.models import Allocation, Bill, Fact, Household, Lender, Loan, MandateSource
 from ledger.models.bills import PARTS
 from ledger.models.facts import Kind
 from ledger.querysets import BillQuerySet
@@ -228,45 +228,104 @@ def bill_row(bill: Any, today: date) -> BillRow:
     )
 
 
+_ROW = (
+    *("pk", "number", "due_on", "payable_on", "settled_on", "deferred_from", "is_replaced", "presumed"),
+    *(f"{part}_{side}" for side in ("due", "paid", "waived") for part in PARTS),
+    *("loan_id", "loan__name", "loan__currency", "loan__grace_days", "loan__lender_id", "loan__lender__name"),
+)
+
+
+class _Figures(NamedTuple):
+    """What the standing of a bill is read from."""
+
+    due_on: date
+    payable_on: date
+    settled_on: date | None
+    deferred_from: date | None
+    is_replaced: bool
+    presumed: int
+    due: Parts
+    paid: Parts
+    waived: Parts
+
+
+def bill_rows(bills: QuerySet[Bill], today: date) -> list[BillRow]:
+    """Bills as rows, in one query and without making objects of the models."""
+    first = MandateSource.objects.filter(mandate=OuterRef("loan__mandate")).order_by("position")
+    account = (Subquery(first.values("account__name")[:1]), Subquery(first.values("account__last4")[:1]))
+    return [_row(values, today) for values in bills.values_list(*_ROW, *account)]
+
+
+def _row(values: Sequence[Any], today: date) -> BillRow:
+    id, number, due_on, payable_on, settled_on, deferred_from, is_replaced, presumed = values[:8]
+    due, paid, waived = Parts(*values[8:12]), Parts(*values[12:16]), Parts(*values[16:20])
+    loan, loan_name, currency, grace_days, lender, lender_name, account, last4 = values[20:]
+    said = _Figures(due_on, payable_on, settled_on, deferred_from, is_replaced, presumed, due, paid, waived)
+    late = (today - payable_on).days if settled_on is None else 0
+    return BillRow(
+        id=id,
+        loan_id=loan,
+        loan=loan_name,
+        lender_id=lender,
+        lender=lender_name,
+        currency=currency,
+        number=number,
+        due_on=due_on,
+        payable_on=payable_on,
+        settled_on=settled_on,
+        due=due,
+        paid=paid,
+        waived=waived,
+        presumed=presumed,
+        standing=standing(said, today, grace_days),
+        days_late=max(late, 0),
+        auto_repay=account_label(account, last4),
+    )
+
+
 def bills_page(household: Household, today: date, params: Mapping[str, str]) -> BillsPage:
     """The bills asked for in the URL: totals by currency, one page of rows, what opens below each."""
     asked = read_filter(params)
     wanted = narrowed(household, asked)
     cursor: Cursor | None = read_cursor(params, date)
     found, before, after = day_page(
-        with_auto_repay(_in_state(wanted, asked.state, today)),
+        _in_state(wanted, asked.state, today),
         "payable_on",
         cursor,
         newest_first=asked.state in NEWEST_FIRST,
+        read=lambda bills: bill_rows(bills, today),
     )
-    paid_by = repayments_of(found)
+    paid_by = repayments_of([row.id for row in found if row.paid.total])
     return BillsPage(
         filter=asked,
-        totals=_totals(wanted),
-        bills=tuple(OpenedBill(bill_row(bill, today), paid_by[bill.pk]) for bill in found),
+        totals=_totals(wanted) if asked.month else _totals_of_loans(household, asked),
+        bills=tuple(OpenedBill(row, paid_by[row.id]) for row in found),
         lenders=tuple(Lender.objects.filter(household=household).order_by("name").values_list("pk", "name")),
         before_url=asked.query(before=before) if before else "",
         after_url=asked.query(after=after) if after else "",
     )
 
 
-def repayments_of(bills: Iterable[Bill]) -> defaultdict[int, tuple[PaidBy, ...]]:
-    """What paid each bill by its id, oldest first, in one query; one more where any of it is presumed."""
+def repayments_of(bills: Collection[int]) -> defaultdict[int, tuple[PaidBy, ...]]:
+    """What paid each of these bills, oldest first, in one query; one more where any of it is presumed."""
     found: defaultdict[int, tuple[PaidBy, ...]] = defaultdict(tuple)
+    if not bills:
+        return found
     rows = list(
-        Allocation.objects.filter(bill__in=[bill.pk for bill in bills])
-        .select_related("repayment")
+        Allocation.objects.filter(bill__in=bills)
         .order_by("repayment__effective_on", "repayment_id", "bill__number")
+        .values_list("bill_id", "loan_id", *PARTS, *(f"repayment__{name}" for name in _OF_A_REPAYMENT))
     )
-    links = _answers({row.loan_id for row in rows if row.repayment.presumed})
+    links = _answers({loan for _, loan, *_, presumed, _source in rows if presumed})
     asked: set[int] = set()
-    for row in rows:
-        fact = row.repayment
-        waits = fact.presumed and fact.pk not in asked and not links.is_confirmed(fact.pk)
-        asked.add(fact.pk)
-        paid = PaidBy(fact.pk, fact.effective_on, row.parts.total, fact.presumed, fact.source, waits)
-        found[row.bill_id or 0] += (paid,)
+    for bill, _, principal, interest, fee, penalty, fact, paid_on, presumed, source in rows:
+        waits = presumed and fact not in asked and not links.is_confirmed(fact)
+        asked.add(fact)
+        found[bill] += (PaidBy(fact, paid_on, principal + interest + fee + penalty, presumed, source, waits),)
     return found
+
+
+_OF_A_REPAYMENT = ("pk", "effective_on", "presumed", "source")
 
 
 def _answers(loans: Collection[int]) -> Links:
@@ -277,16 +336,20 @@ def _answers(loans: Collection[int]) -> Links:
 
 def narrowed(household: Household, asked: BillFilter) -> BillQuerySet[Bill]:
     """The household's bills of the lender, the month and the text asked for, in any state."""
-    bills: BillQuerySet[Bill] = Bill.objects.of_household(household).needed()
-    if asked.lender is not None:
-        bills = bills.filter(loan__lender=asked.lender)
+    bills: BillQuerySet[Bill] = Bill.objects.of_household(household).needed().filter(_of_loans(asked, "loan__"))
     if asked.month is not None:
         last = asked.month + relativedelta(day=31)
         bills = bills.filter(payable_on__range=(asked.month, last))
-    if asked.text:
-        said = Q(loan__name__icontains=asked.text) | Q(loan__lender__name__icontains=asked.text)
-        bills = bills.filter(said | Q(loan__note__icontains=asked.text))
     return bills
+
+
+def _of_loans(asked: BillFilter, loan: str = "") -> Q:
+    """What is asked of the loans, seen from where `loan` leads to them."""
+    wanted = Q() if asked.lender is None else Q(**{f"{loan}lender": asked.lender})
+    if asked.text:
+        places = ("name", "lender__name", "note")
+        wanted &= Q(*(Q(**{f"{loan}{place}__icontains": asked.text}) for place in places), _connector=Q.OR)
+    return wanted
 
 
 def _in_state(bills: BillQuerySet[Bill], state: str, today: date) -> BillQuerySet[Bill]:
@@ -301,7 +364,19 @@ def _in_state(bills: BillQuerySet[Bill], state: str, today: date) -> BillQuerySe
     return bills if state == "all" else bills.open()
 
 
-def _sum_of(suffix: str) -> Sum:
+def _totals_of_loans(household: Household, asked: BillFilter) -> tuple[Totals, ...]:
+    """The same for all months, from what each loan's bills come to."""
+    loans = Loan.objects.filter(_of_loans(asked), household=household).current()
+    rows = (
+        loans.order_by()
+        .values_list("currency")
+        .annotate(open=Sum("open_total"), paid=Sum("paid_total"), presumed=Sum("presumed_total"))
+        .order_by("currency")
+    )
+    return tuple(Totals(currency, open_, paid - presumed, presumed) for currency, open_, paid, presumed in rows)
+
+
+def sum_of(suffix: str) -> Sum:
     """The sum over bills of all components of a kind ("due", "paid", "waived")."""
     return Sum(sum((F(f"{part}_{suffix}") for part in PARTS[1:]), F(f"{PARTS[0]}_{suffix}")), default=0)
 
@@ -311,7 +386,7 @@ def _totals(bills: QuerySet[Bill]) -> tuple[Totals, ...]:
         bills.order_by()
         .values("loan__currency")
         .annotate(
-            sum_due=_sum_of("due"), sum_paid=_sum_of("paid"), sum_waived=_sum_of("waived"), sum_presumed=Sum("presumed")
+            sum_due=sum_of("due"), sum_paid=sum_of("paid"), sum_waived=sum_of("waived"), sum_presumed=Sum("presumed")
         )
         .order_by("loan__currency")
     )

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import NamedTuple
 
 from dateutil.relativedelta import relativedelta
-from django.db.models import Case, F, IntegerField, OuterRef, Q, Subquery, Sum, Value, When
-from django.db.models.functions import TruncMonth
+from django.db.models import Case, Count, F, IntegerField, Max, Min, Q, Sum, Value, When, Window
+from django.db.models.functions import RowNumber
 from django.utils.translation import gettext as _
 
 from ledger.models import Bill, Household, Loan
@@ -18,6 +17,7 @@ from ledger.selectors.charts import AreaChart, Series, area_chart
 
 NAMED_LOANS = 5  # have a band of their own; the others share one
 MOST_POINTS = 120
+MOST_LISTED = 40  # loans of a currency, and as many repaid ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,8 @@ class Debt:
     interest_left: int
     fee_left: int
     free_on: date | None
+    live_count: int
+    settled_count: int
     loans: tuple[LoanLine, ...]
     lines: tuple[LineUse, ...]
     chart: AreaChart | None
@@ -78,110 +80,158 @@ class Debt:
         return tuple(loan for loan in self.loans if loan.settled_on is not None)
 
 
-def current_loans(household: Household, today: date) -> list[Any]:
-    """The household's loans not put away, with lender and credit line, the largest first. Each has the payable
-    date of its first and last bill (`starts_on`, `ends_on`) and of its last bill paid late or overdue
-    (`last_late_on`, None without one)."""
-    bills = Bill.objects.filter(loan=OuterRef("pk"), is_needed=True)
-    late = bills.filter(Q(settled_on=None) | Q(settled_on__gt=F("payable_on")), payable_on__lt=today, is_replaced=False)
-    return list(
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """All that is owed, by currency, and the whole months without a late bill."""
+
+    debts: tuple[Debt, ...]
+    on_time_months: int
+
+
+def owed(household: Household, today: date) -> Owed:
+    """What is owed and until when; the same seven queries, whatever the household holds, and the rows of at most
+    MOST_LISTED loans of each currency."""
+    loans = _largest(household)
+    by_currency: defaultdict[str, list[LoanLine]] = defaultdict(list)
+    for currency, line in loans:
+        by_currency[currency].append(line)
+    named = [line.id for group in by_currency.values() for line in group[:NAMED_LOANS]]
+    falls = _falls(household, named)
+    lines = _line_uses(household)
+    debts = [
+        _debt(sums, by_currency[sums.currency], falls[sums.currency], lines[sums.currency], today)
+        for sums in _sums(household)
+    ]
+    return Owed(tuple(debts), _on_time_months(household, today))
+
+
+class _Sums(NamedTuple):
+    """What the loans of one currency come to."""
+
+    currency: str
+    outstanding: int
+    interest_left: int
+    fee_left: int
+    live: int
+    settled: int
+    free_on: date | None
+
+
+def _sums(household: Household) -> list[_Sums]:
+    """The currencies, that of the largest loan first."""
+    rows = (
         Loan.objects.filter(household=household)
         .current()
-        .select_related("lender", "credit_line")
+        .order_by()
+        .values_list("currency")
         .annotate(
-            starts_on=Subquery(bills.order_by("payable_on").values("payable_on")[:1]),
-            ends_on=Subquery(bills.order_by("-payable_on").values("payable_on")[:1]),
-            last_late_on=Subquery(late.order_by("-payable_on").values("payable_on")[:1]),
+            outstanding=Sum("outstanding_principal"),
+            interest=Sum("interest_left"),
+            fee=Sum("fee_left"),
+            live=Count("pk", filter=Q(settled_on=None)),
+            settled=Count("pk", filter=Q(settled_on__isnull=False)),
+            free_on=Max("ends_on", filter=Q(settled_on=None)),
         )
-        .order_by("-outstanding_principal", "pk")
+        .annotate(largest=Max("outstanding_principal"), first=Min("pk"))
+        .order_by("-largest", "first")
     )
+    return [_Sums(*row[:7]) for row in rows]
 
 
-def debts(loans: Sequence[Any], today: date) -> tuple[Debt, ...]:
-    """One `Debt` for each currency among `loans` (as of `current_loans`), largest first; one query."""
-    by_currency: defaultdict[str, list[Any]] = defaultdict(list)
-    for loan in loans:
-        by_currency[loan.currency].append(loan)
-    named = [loan.pk for group in by_currency.values() for loan in group[:NAMED_LOANS]]
-    falls = _falls(loans, named)
-    return tuple(_debt(currency, group, falls[currency], today) for currency, group in by_currency.items())
+def _largest(household: Household) -> list[tuple[str, LoanLine]]:
+    """The largest loans of each currency that are still repaid, and those repaid last, largest first."""
+    place = Window(
+        RowNumber(),
+        partition_by=[F("currency"), Case(When(settled_on=None, then=0), default=1)],
+        order_by=[F("outstanding_principal").desc(), F("settled_on").desc(), F("pk")],
+    )
+    rows = (
+        Loan.objects.filter(household=household)
+        .current()
+        .annotate(place=place)
+        .filter(place__lte=MOST_LISTED)
+        .order_by("-outstanding_principal", "pk")
+        .values_list(
+            *("currency", "place", "pk", "name", "lender__name", "outstanding_principal", "ends_on", "settled_on"),
+        )
+    )
+    return [(currency, LoanLine(*line, slot=min(place, NAMED_LOANS + 1))) for currency, place, *line in rows]
 
 
 @dataclass(frozen=True, slots=True)
 class _Fall:
-    """What the bills of one month repay, of one named loan or of all others (0)."""
+    """What the bills of one day repay, of one named loan or of all others (0)."""
 
     loan: int
-    month: date
+    day: date
     principal: int
-    interest: int
-    fee: int
 
 
-def _left(part: str) -> Sum:
-    return Sum(F(f"{part}_due") - F(f"{part}_paid") - F(f"{part}_waived"), default=0)
-
-
-def _falls(loans: Sequence[Any], named: list[int]) -> defaultdict[str, list[_Fall]]:
+def _falls(household: Household, named: list[int]) -> defaultdict[str, list[_Fall]]:
+    """What is still to be repaid, by currency, loan and day, earliest first."""
     band = Case(When(loan__in=named, then=F("loan_id")), default=Value(0), output_field=IntegerField())
     rows = (
-        Bill.objects.filter(loan__in=[loan.pk for loan in loans])
+        Bill.objects.of_household(household)
         .open()
         .order_by()
-        .annotate(band=band, month=TruncMonth("payable_on"))
-        .values("loan__currency", "band", "month")
-        .annotate(principal=_left("principal"), interest=_left("interest"), fee=_left("fee"))
+        .values_list("loan__currency")
+        .annotate(band=band, day=F("payable_on"))
+        .annotate(principal=Sum(F("principal_due") - F("principal_paid") - F("principal_waived"), default=0))
+        .order_by("day", "band")
     )
     found: defaultdict[str, list[_Fall]] = defaultdict(list)
-    for row in rows:
-        fall = _Fall(row["band"], row["month"], row["principal"], row["interest"], row["fee"])
-        found[row["loan__currency"]].append(fall)
+    for currency, loan, day, principal in rows:
+        found[currency].append(_Fall(loan, day, principal))
     return found
 
 
-def _debt(currency: str, loans: list[Any], falls: list[_Fall], today: date) -> Debt:
-    lines = tuple(_line(loan, min(at, NAMED_LOANS) + 1) for at, loan in enumerate(loans))
-    live_ends = [line.ends_on for line in lines if line.settled_on is None and line.ends_on is not None]
-    days = _days(today, max((fall.month for fall in falls), default=today))
-    series = _series(loans, falls, days)
+def _debt(sums: _Sums, loans: list[LoanLine], falls: list[_Fall], lines: list[LineUse], today: date) -> Debt:
+    days = _days(today, max((fall.day for fall in falls), default=today))
+    live = [loan for loan in loans if loan.settled_on is None]
+    series = _series(live, falls, days)
     levels = tuple(Level(day, sum(one.values[at] for one in series)) for at, day in enumerate(days))
     return Debt(
-        currency=currency,
-        outstanding=sum(loan.outstanding_principal for loan in loans),
-        interest_left=sum(fall.interest for fall in falls),
-        fee_left=sum(fall.fee for fall in falls),
-        free_on=max(live_ends, default=None),
-        loans=lines,
-        lines=_line_uses(loans),
+        currency=sums.currency,
+        outstanding=sums.outstanding,
+        interest_left=sums.interest_left,
+        fee_left=sums.fee_left,
+        free_on=sums.free_on,
+        live_count=sums.live,
+        settled_count=sums.settled,
+        loans=tuple(loans),
+        lines=tuple(lines),
         chart=area_chart(series, days) if falls else None,
         levels=_yearly(levels),
     )
 
 
-def _line(loan: Any, slot: int) -> LoanLine:
-    return LoanLine(
-        loan.pk, loan.name, loan.lender.name, loan.outstanding_principal, loan.ends_on, loan.settled_on, slot
+def _line_uses(household: Household) -> defaultdict[str, list[LineUse]]:
+    """The credit lines that were drawn on, by currency, and how much of each is used."""
+    drawn = Loan.objects.filter(household=household, credit_line__isnull=False).current()
+    rows = (
+        drawn.order_by()
+        .values_list("credit_line__currency", "credit_line__name", "credit_line__lender__name", "credit_line__limit")
+        .annotate(used=Sum("outstanding_principal"), id=F("credit_line"))
+        .order_by("credit_line")
     )
+    found: defaultdict[str, list[LineUse]] = defaultdict(list)
+    for currency, name, lender, limit, used, _id in rows:
+        found[currency].append(LineUse(name, lender, limit, used))
+    return found
 
 
-def _line_uses(loans: list[Any]) -> tuple[LineUse, ...]:
-    """The credit lines that were drawn on."""
-    uses: dict[int, LineUse] = {}
-    for loan in loans:
-        line = loan.credit_line
-        if line is not None:
-            before = uses[line.pk].used if line.pk in uses else 0
-            uses[line.pk] = LineUse(line.name, loan.lender.name, line.limit, before + loan.outstanding_principal)
-    return tuple(uses.values())
-
-
-def on_time_months(loans: Sequence[Any], today: date) -> int:
-    """Whole months without a late bill, up to today; 0 while one is overdue is the caller's to say."""
-    since = max((loan.last_late_on for loan in loans if loan.last_late_on), default=None)
-    if since is None:
-        since = min((loan.starts_on for loan in loans if loan.starts_on), default=today)
+def _on_time_months(household: Household, today: date) -> int:
+    """Whole months without a late bill, up to today; 0 while one is overdue, and before the first bill."""
+    bills = Bill.objects.of_household(household).needed().filter(is_replaced=False)
+    late = Q(settled_on__gt=F("payable_on")) | Q(settled_on=None, payable_on__lt=today)
+    found = bills.aggregate(
+        overdue=Count("pk", filter=Q(settled_on=None, payable_on__lt=today)),
+        last_late=Max("payable_on", filter=late),
+        first=Min("payable_on"),
+    )
+    since = found["last_late"] or found["first"] or today
     months = (today.year - since.year) * 12 + today.month - since.month - (today.day < since.day)
-    return max(months, 0)
+    return 0 if found["overdue"] else max(months, 0)
 
 
 def _days(today: date, last_month: date) -> list[date]:
@@ -192,14 +242,13 @@ def _days(today: date, last_month: date) -> list[date]:
     return [today, *(end for end in ends if end > today), today + relativedelta(months=months, day=31)]
 
 
-def _series(loans: list[Any], falls: list[_Fall], days: list[date]) -> list[Series]:
-    """For each named loan, and for the others together, what is owed on each of `days`."""
+def _series(loans: list[LoanLine], falls: list[_Fall], days: list[date]) -> list[Series]:
+    """For each named loan, and for the others together, what is owed on each of `days`; `falls` ascend by day."""
     mine: defaultdict[int, list[_Fall]] = defaultdict(list)
-    for fall in sorted(falls, key=lambda fall: fall.month):
+    for fall in falls:
         mine[fall.loan].append(fall)
-    bands = [(loan.pk, loan.name, at + 1) for at, loan in enumerate(loans[:NAMED_LOANS])]
-    if len(loans) > NAMED_LOANS:
-        bands.append((0, _("Other loans"), NAMED_LOANS + 1))
+    bands = [(loan.id, loan.name, loan.slot) for loan in loans[:NAMED_LOANS]]
+    bands.append((0, _("Other loans"), NAMED_LOANS + 1))
     return [Series(name, slot, _owed(mine[id], days)) for id, name, slot in bands if mine[id]]
 
 
@@ -208,7 +257,7 @@ def _owed(falls: list[_Fall], days: list[date]) -> tuple[int, ...]:
     left = sum(fall.principal for fall in falls)
     owed, at = [left], 0
     for day in days[1:]:
-        while at < len(falls) and falls[at].month <= day:
+        while at < len(falls) and falls[at].day <= day:
             left -= falls[at].principal
             at += 1
         owed.append(left)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db.models import OuterRef, Q, Subquery
 
 from ledger.clock import zone
-from ledger.models import AutoRepayAttempt, AutoRepayMandate, Household
+from ledger.models import AutoRepayAttempt, AutoRepayMandate, Bill, Household, Loan
 from ledger.models.autorepay import Outcome
+from ledger.querysets import BillQuerySet
 from ledger.selectors.accounts import BillCover
-from ledger.selectors.bills import BillRow
+from ledger.selectors.bills import BillRow, bill_rows
 from ledger.selectors.mandates import covered_text
 
+DAYS_AHEAD = 30
+MOST_SHOWN = 10  # of each kind of news
 FELL_SHORT = (Outcome.FAILED.value, Outcome.PARTIAL.value)
 
 
@@ -86,52 +91,71 @@ class MandateNews:
 
 def mandate_news(
     household: Household,
-    loans: Sequence[Any],
-    bills: Sequence[tuple[Any, BillRow]],
+    open_bills: BillQuerySet[Bill],
     covers: Mapping[int, BillCover],
     today: date,
+    troubled: int,
 ) -> MandateNews:
-    """The news of `loans`; `bills` are those still open within the days ahead, earliest first, with `last_try` (the id
-    of the last attempt) and their rows. Two queries, however much there is."""
-    mandates = {one.pk: one for one in _mandates(household)}
-    tries = _tries([bill.last_try for bill, _ in bills if bill.last_outcome in FELL_SHORT])
-    failed = tuple(
-        _failed(tries[bill.last_try], bill, row, covers.get(row.id), today)
-        for bill, row in bills
-        if bill.last_try in tries
-    )
+    """The news of a household's loans; `open_bills` are its own, earliest first, `troubled` the number of loans whose
+    debit broke off. Two queries, and some more for each kind of news there is."""
+    mandates = _mandates(household)
+    failed = _failed_debits(household, open_bills, covers, today)
     told = {one.row.id for one in failed}
+    expiring = _expiring(open_bills, [one for one in mandates if one.expires_on is not None], today)
     return MandateNews(
         failed=failed,
-        asked=tuple(_asked(mandates.values(), loans)),
-        above_cap=tuple(
-            AboveCap(row, mandates[bill.loan.mandate_id].cap or 0, cover.debit_on)
-            for bill, row in bills
-            if (cover := covers.get(row.id)) is not None and cover.above_cap and bill.loan.mandate_id in mandates
-        ),
-        expiring=tuple(one for one in _expiring(bills, mandates) if one.row.id not in told),
-        put_aside=tuple(
-            PutAside(loan.pk, loan.name, loan.lender.name, loan.auto_repay_trouble)
-            for loan in loans
-            if loan.auto_repay_trouble and loan.mandate_id is not None
-        ),
+        asked=_asked([one for one in mandates if one.asked_at is not None]),
+        above_cap=_above_cap(open_bills, covers, today),
+        expiring=tuple(one for one in expiring if one.row.id not in told),
+        put_aside=_put_aside(household) if troubled else (),
     )
 
 
 def _mandates(household: Household) -> list[AutoRepayMandate]:
-    live = AutoRepayMandate.objects.live().filter(household=household)
+    """Those with something to say: debits that failed again and again, an end."""
+    news = Q(asked_at__isnull=False) | Q(expires_on__isnull=False)
+    live = AutoRepayMandate.objects.live().filter(news, household=household)
     return list(live.select_related("loan", "credit_line", "lender").order_by("pk"))
 
 
-def _tries(ids: Collection[int]) -> dict[int, AutoRepayAttempt]:
-    """The tries with these ids that left something open; one query."""
-    rows = AutoRepayAttempt.objects.filter(pk__in=ids).exclude(outcome=Outcome.PARTIAL, missing=0, reason="")
-    return {row.pk: row for row in rows.select_related("account", "household")}
+def _failed_debits(
+    household: Household, open_bills: BillQuerySet[Bill], covers: Mapping[int, BillCover], today: date
+) -> tuple[FailedDebit, ...]:
+    """The last tries that left something open, of the oldest bills; debits begin a day before the payable one."""
+    begun = open_bills.filter(payable_on__lte=today + timedelta(days=1))
+    last = AutoRepayAttempt.objects.filter(bill=OuterRef("bill")).order_by("-number").values("pk")[:1]
+    tries = (
+        AutoRepayAttempt.objects.filter(bill__in=begun.order_by().values("pk"), outcome__in=FELL_SHORT)
+        .filter(pk=Subquery(last))
+        .exclude(outcome=Outcome.PARTIAL, missing=0, reason="")
+        .select_related("account", "bill__loan")
+        .order_by("bill__payable_on", "bill_id")[:MOST_SHOWN]
+    )
+    found = {one.bill_id: one for one in tries}
+    rows = bill_rows(open_bills.filter(pk__in=found), today) if found else []
+    local = zone(household.time_zone)
+    return tuple(_failed(found[row.id], row, covers.get(row.id), today, local) for row in rows)
 
 
-def _failed(attempt: AutoRepayAttempt, bill: Any, row: BillRow, cover: BillCover | None, today: date) -> FailedDebit:
-    pay_by = bill.payable_on + timedelta(days=bill.loan.grace_days)
-    local = zone(attempt.household.time_zone)
+def _above_cap(open_bills: BillQuerySet[Bill], covers: Mapping[int, BillCover], today: date) -> tuple[AboveCap, ...]:
+    capped = {bill: cover for bill, cover in covers.items() if cover.above_cap}
+    if not capped:
+        return ()
+    near = open_bills.filter(pk__in=capped)[:MOST_SHOWN]
+    caps = dict(open_bills.filter(pk__in=capped).values_list("pk", "loan__mandate__cap"))
+    return tuple(AboveCap(row, caps[row.id] or 0, capped[row.id].debit_on) for row in bill_rows(near, today))
+
+
+def _put_aside(household: Household) -> tuple[PutAside, ...]:
+    troubled = Loan.objects.filter(household=household, mandate__isnull=False).current().exclude(auto_repay_trouble="")
+    rows = troubled.order_by("pk").values_list("pk", "name", "lender__name", "auto_repay_trouble")
+    return tuple(PutAside(*row) for row in rows[:MOST_SHOWN])
+
+
+def _failed(
+    attempt: AutoRepayAttempt, row: BillRow, cover: BillCover | None, today: date, local: ZoneInfo
+) -> FailedDebit:
+    pay_by = row.payable_on + timedelta(days=attempt.bill.loan.grace_days)
     return FailedDebit(
         row=row,
         missing=attempt.missing,
@@ -147,20 +171,33 @@ def _failed(attempt: AutoRepayAttempt, bill: Any, row: BillRow, cover: BillCover
     )
 
 
-def _asked(mandates: Iterable[AutoRepayMandate], loans: Sequence[Any]) -> Iterable[AskedMandate]:
-    for one in mandates:
-        covered = next((loan.pk for loan in loans if loan.mandate_id == one.pk), None)
-        if one.asked_at is not None and covered is not None:
-            yield AskedMandate(one.pk, covered, covered_text(one), one.ask_after)
+def _asked(mandates: Sequence[AutoRepayMandate]) -> tuple[AskedMandate, ...]:
+    if not mandates:
+        return ()
+    covered = Loan.objects.current().filter(mandate__in=mandates).order_by("-outstanding_principal", "pk")
+    first: dict[int, int] = {}
+    for loan, mandate in covered.values_list("pk", "mandate_id"):
+        first.setdefault(mandate, loan)
+    return tuple(
+        AskedMandate(one.pk, first[one.pk], covered_text(one), one.ask_after) for one in mandates if one.pk in first
+    )
 
 
-def _expiring(bills: Sequence[tuple[Any, BillRow]], mandates: Mapping[int, AutoRepayMandate]) -> Iterable[Expiring]:
-    """The earliest open bill of each loan, where its mandate does not last until then."""
+def _expiring(
+    open_bills: BillQuerySet[Bill], mandates: Sequence[AutoRepayMandate], today: date
+) -> tuple[Expiring, ...]:
+    """The earliest open bill of each loan, of those payable soon, where its mandate does not last until then."""
+    if not mandates:
+        return ()
+    ending = {one.pk: one for one in mandates}
+    soon = open_bills.filter(loan__mandate__in=ending, payable_on__lte=today + timedelta(days=DAYS_AHEAD))
+    of_bills: dict[int, int] = {}
     seen: set[int] = set()
-    for bill, row in bills:
-        one = mandates.get(bill.loan.mandate_id)
-        if row.loan_id in seen or one is None or one.expires_on is None:
-            continue
-        seen.add(row.loan_id)
-        if row.payable_on + timedelta(days=one.day_offset) > one.expires_on:
-            yield Expiring(row, one.expires_on)
+    for bill, loan, mandate, payable_on in soon.values_list("pk", "loan_id", "loan__mandate_id", "payable_on"):
+        one = ending[mandate]
+        is_first = loan not in seen
+        seen.add(loan)
+        if is_first and one.expires_on and payable_on + timedelta(days=one.day_offset) > one.expires_on:
+            of_bills[bill] = mandate
+    rows = bill_rows(open_bills.filter(pk__in=of_bills)[:MOST_SHOWN], today) if of_bills else []
+    return tuple(Expiring(row, ending[of_bills[row.id]].expires_on or date.max) for row in rows)

@@ -1,33 +1,36 @@
-"""The overview: what is owed next and when, what waiting costs, what needs an answer, where it all leads."""
+"""The overview: what is owed next and when, what waiting costs, what needs an answer.
+
+A household may have a thousand loans: sums are the database's, and of bills only those that are shown are read."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from dateutil.relativedelta import relativedelta
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Case, Count, F, Min, Q, Sum, When
 
-from ledger.models import AutoRepayAttempt, Bill, Household
-from ledger.selectors.accounts import AccountLine, BillCover, account_lines, covers_of
-from ledger.selectors.bills import BillRow, bill_row, with_auto_repay
-from ledger.selectors.debts import Debt, debts, on_time_months
+from ledger.models import Bill, Fact, Household, Loan
+from ledger.models.facts import Kind
+from ledger.querysets import BillQuerySet
+from ledger.selectors.accounts import AccountLine, BillCover, outlook
+from ledger.selectors.bills import BillRow, bill_rows, sum_of
+from ledger.selectors.facts import Links
 from ledger.selectors.history import History, histories
 from ledger.selectors.mandate_news import FailedDebit, MandateNews, mandate_news
 
 DAYS_AHEAD = 30
-MOST_LATE = 20
-MOST_NEXT = 40
-MOST_TO_CONFIRM = 20
+MOST_LATE = 10
+MOST_NEXT = 20
+MOST_TO_CONFIRM = 5
+MOST_ASKED = 20  # loans looked at for debits to confirm
 
 
 @dataclass(frozen=True, slots=True)
 class LateBill:
     """An overdue bill with its price of waiting. While the grace lasts, `grace_ends_on` is its last day and
-    `after_grace` the penalty of the day after."""
+    `after_grace` the penalty of the day after. `is_worked_out`: its price is not stored yet."""
 
     row: BillRow
     penalty_today: int
@@ -37,6 +40,7 @@ class LateBill:
     tries_again_on: date | None
     tries_again_at: datetime | None
     failed: FailedDebit | None = None
+    is_worked_out: bool = False
 
     @property
     def a_day(self) -> int:
@@ -122,98 +126,161 @@ class Month:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
+    """What the overview answers; `more_late`, `more_next`: how many bills are not among those shown."""
+
     headlines: tuple[Headline, ...]
     late: tuple[LateBill, ...]
     more_late: int
     to_confirm: tuple[PresumedDebit, ...]
+    more_to_confirm: int
     mandates: MandateNews
     shortfalls: tuple[Shortfall, ...]
     stale: tuple[StaleBalance, ...]
     next: tuple[NextBill, ...]
     more_next: int
     months: tuple[Month, ...]
-    debts: tuple[Debt, ...]
-    on_time_months: int
 
     @property
     def needs_you(self) -> bool:
         return bool(self.to_confirm or self.mandates or self.shortfalls or self.stale)
 
 
-def overview(household: Household, today: date, loans: Sequence[Any]) -> Overview:
-    """Everything the overview shows; `loans` as of `current_loans`, at least one. Costs the same few queries,
-    whatever the household holds."""
-    rows = [(bill, bill_row(bill, today)) for bill in _bills(household, today)]
-    open_rows = [(bill, row) for bill, row in rows if row.is_open]
-    late_rows = [row for _, row in open_rows if row.is_late]
-    next_rows = [row for _, row in open_rows if today <= row.payable_on <= today + timedelta(days=DAYS_AHEAD)]
-    known = _known(loans, late_rows, rows)
-    lines = account_lines(household, today)
-    covers = covers_of(lines)
-    coming = tuple(_next_bill(row, covers.get(row.id)) for row in next_rows)
-    news = mandate_news(household, loans, open_rows, covers, today)
-    failed = {debit.row.id: debit for debit in news.failed}
-    late = tuple(
-        replace(_late_bill(row, known, covers.get(row.id), today), failed=failed.get(row.id))
-        for row in late_rows[:MOST_LATE]
-    )
-    said = {one.row.id for one in late}  # an overdue bill says itself why its debit failed
-    return Overview(
-        headlines=_headlines(late_rows, late, coming),
-        late=late,
-        more_late=max(len(late_rows) - MOST_LATE, 0),
-        to_confirm=_to_confirm(loans, known),
-        mandates=replace(news, failed=tuple(debit for debit in news.failed if debit.row.id not in said)),
-        shortfalls=_shortfalls(lines, set(failed)),
-        stale=_stale(lines),
-        next=coming[:MOST_NEXT],
-        more_next=max(len(coming) - MOST_NEXT, 0),
-        months=_months([row for _, row in rows], today),
-        debts=debts(loans, today),
-        on_time_months=0 if late_rows else on_time_months(loans, today),
-    )
+@dataclass(frozen=True, slots=True)
+class Loans:
+    """The household's loans not put away: how many, the first day on which a passing day overtakes one, how many wait
+    for an answer to a presumed debit, whether any debit broke off."""
+
+    count: int
+    overtaken_on: date | None
+    presumed: int
+    troubled: int
 
 
-def _bills(household: Household, today: date) -> QuerySet[Any]:
-    """Bills that are open and payable within the days ahead, this month's, and those presumed paid."""
-    horizon = today + timedelta(days=DAYS_AHEAD)
-    this_month = (today.replace(day=1), today + relativedelta(day=31))
-    last_try = AutoRepayAttempt.objects.filter(bill=OuterRef("pk")).order_by("-number")
-    wanted = Q(settled_on=None, payable_on__lte=horizon) | Q(payable_on__range=this_month) | Q(presumed__gt=0)
-    return (
-        with_auto_repay(Bill.objects.of_household(household).needed().filter(wanted))
-        .annotate(
-            last_try=Subquery(last_try.values("pk")[:1]),
-            last_outcome=Subquery(last_try.values("outcome")[:1]),
+def loans_of(household: Household) -> Loans:
+    """One query."""
+    found = Loan.objects.filter(household=household).current()
+    troubled = Q(mandate__isnull=False) & ~Q(auto_repay_trouble="")
+    return Loans(
+        **found.aggregate(
+            count=Count("pk"),
+            overtaken_on=Min("next_change_on"),
+            presumed=Count("pk", filter=Q(presumed_total__gt=0)),
+            troubled=Count("pk", filter=troubled),
         )
-        .order_by("payable_on", "pk")
     )
 
 
-def _known(
-    loans: Sequence[Any], late_rows: Sequence[BillRow], rows: Iterable[tuple[Bill, BillRow]]
-) -> dict[int, History]:
-    """The histories of the loans with a late bill that is shown, or with something to confirm; two queries."""
-    late = {row.loan_id for row in late_rows[:MOST_LATE]}
-    presumed = list(dict.fromkeys(row.loan_id for _, row in rows if row.presumed))[:MOST_TO_CONFIRM]
-    wanted = late.union(presumed)
-    return histories([loan for loan in loans if loan.pk in wanted])
-
-
-def _late_bill(row: BillRow, known: dict[int, History], cover: BillCover | None, today: date) -> LateBill:
-    past = known[row.loan_id]
-    grace = past.terms_on(today).penalty.grace_days
-    ends_on = row.payable_on + timedelta(days=grace)
-    in_grace = grace > 0 and today <= ends_on
-    return LateBill(
-        row=row,
-        penalty_today=row.due.penalty,
-        penalty_tomorrow=_penalty(past, row.number, today + timedelta(days=1)),
-        grace_ends_on=ends_on if in_grace else None,
-        after_grace=_penalty(past, row.number, ends_on + timedelta(days=1)) if in_grace else 0,
-        tries_again_on=cover.debit_on if cover else None,
-        tries_again_at=cover.debit_at if cover else None,
+def overview(household: Household, today: date, loans: Loans) -> Overview:
+    """Everything the overview shows at once; `loans` as of `loans_of`, at least one. It costs the same few queries and
+    reads as many rows, whatever the household holds."""
+    open_bills = Bill.objects.of_household(household).open().order_by("payable_on", "pk")
+    statements = _statements(open_bills, today)
+    late_rows = bill_rows(open_bills.filter(payable_on__lt=today)[:MOST_LATE], today)
+    coming = open_bills.filter(payable_on__range=(today, today + timedelta(days=DAYS_AHEAD)))
+    next_rows = bill_rows(coming[:MOST_NEXT], today)
+    asked = [] if late_rows else [_bills_of(open_bills, one) for one in _first_of_each(statements, today)]
+    wanted = {row.id for row in (*late_rows, *next_rows)}.union(*asked)
+    ahead = outlook(household, today, DAYS_AHEAD, wanted)
+    news = mandate_news(household, open_bills, ahead.covers, today, loans.troubled)
+    failed = {debit.row.id: debit for debit in news.failed}
+    late = _late_bills(open_bills, late_rows, ahead.covers, failed, today)
+    said = {one.row.id for one in late}  # an overdue bill says itself why its debit failed
+    to_confirm = _to_confirm(household) if loans.presumed else []
+    late_count = sum(one.count for one in statements if one.payable_on < today)
+    return Overview(
+        headlines=_headlines(statements, asked, late, ahead.covers, today),
+        late=late,
+        more_late=late_count - len(late),
+        to_confirm=tuple(to_confirm[:MOST_TO_CONFIRM]),
+        more_to_confirm=max(len(to_confirm) - MOST_TO_CONFIRM, 0),
+        mandates=replace(news, failed=tuple(debit for debit in news.failed if debit.row.id not in said)),
+        shortfalls=_shortfalls(ahead.lines, set(failed)),
+        stale=_stale(ahead.lines),
+        next=tuple(_next_bill(row, ahead.covers.get(row.id)) for row in next_rows),
+        more_next=sum(one.count for one in statements) - late_count - len(next_rows),
+        months=_months(household, today),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Statement:
+    """The open bills of one lender on one day: their number, what is open of them, what their penalties grow by until
+    tomorrow."""
+
+    currency: str
+    payable_on: date
+    lender_id: int
+    lender: str
+    count: int
+    amount: int
+    a_day: int
+
+
+def _statements(open_bills: BillQuerySet[Bill], today: date) -> list[_Statement]:
+    """Those payable within the days ahead, late ones included, earliest first; one query."""
+    grows = Case(
+        When(
+            penalty_next__isnull=False,
+            loan__next_change_on=today + timedelta(days=1),
+            payable_on__lt=today,
+            then=F("penalty_next") - F("penalty_due"),
+        ),
+        default=0,
+    )
+    rows = (
+        open_bills.filter(payable_on__lte=today + timedelta(days=DAYS_AHEAD))
+        .order_by()
+        .values_list("loan__currency", "payable_on", "loan__lender_id", "loan__lender__name")
+        .annotate(count=Count("pk"), open=sum_of("due") - sum_of("paid") - sum_of("waived"), a_day=Sum(grows), first=Min("pk"))
+        .order_by("payable_on", "first")
+    )
+    return [_Statement(*row[:7]) for row in rows]
+
+
+def _bills_of(open_bills: BillQuerySet[Bill], one: _Statement) -> list[int]:
+    of_day = open_bills.filter(payable_on=one.payable_on)
+    mine = of_day.filter(loan__lender=one.lender_id, loan__currency=one.currency)
+    return list(mine.values_list("pk", flat=True))
+
+
+def _late_bills(
+    open_bills: BillQuerySet[Bill],
+    rows: Sequence[BillRow],
+    covers: Mapping[int, BillCover],
+    failed: Mapping[int, FailedDebit],
+    today: date,
+) -> tuple[LateBill, ...]:
+    """The rows with their price of waiting, as it is stored; worked out where it is not yet, as while a grace lasts."""
+    ids = [row.id for row in rows]
+    wanted = ("pk", "penalty_next", "loan__next_change_on", "loan__grace_days", "loan__bears_penalty")
+    stored = {pk: rest for pk, *rest in open_bills.filter(pk__in=ids).values_list(*wanted)} if ids else {}
+    costly = {row.loan_id for row in rows if stored[row.id][0] is None and stored[row.id][3]}
+    known = histories(Loan.objects.filter(pk__in=costly)) if costly else {}
+    found = []
+    for row in rows:
+        penalty_next, changes_on, grace, _ = stored[row.id]
+        ends_on, tomorrow = row.payable_on + timedelta(days=grace), today + timedelta(days=1)
+        in_grace = grace > 0 and today <= ends_on
+        past, cover = known.get(row.loan_id), covers.get(row.id)
+
+        def penalty(day: date, row: BillRow = row, past: History | None = past) -> int:
+            return row.due.penalty if past is None else _penalty(past, row.number, day)
+
+        is_next = penalty_next is not None and changes_on == tomorrow
+        found.append(
+            LateBill(
+                row=row,
+                penalty_today=row.due.penalty,
+                penalty_tomorrow=penalty_next if is_next else penalty(tomorrow),
+                grace_ends_on=ends_on if in_grace else None,
+                after_grace=penalty(ends_on + timedelta(days=1)) if in_grace else 0,
+                tries_again_on=cover.debit_on if cover else None,
+                tries_again_at=cover.debit_at if cover else None,
+                failed=failed.get(row.id),
+                is_worked_out=past is not None and penalty_next is None,
+            )
+        )
+    return tuple(found)
 
 
 def _penalty(past: History, number: int, day: date) -> int:
@@ -221,21 +288,28 @@ def _penalty(past: History, number: int, day: date) -> int:
     return next((bill.due.penalty for bill in past.project(day).bills if bill.number == number), 0)
 
 
-def _to_confirm(loans: Sequence[Any], known: dict[int, History]) -> tuple[PresumedDebit, ...]:
-    found = [
-        PresumedDebit(fact.id, loan.pk, loan.name, loan.lender.name, loan.currency, fact.amount, fact.effective_on)
-        for loan in loans
-        if loan.pk in known
-        for fact in known[loan.pk].presumed()
-    ]
-    return tuple(sorted(found, key=lambda debit: (debit.paid_on, debit.fact_id)))
+def _to_confirm(household: Household) -> list[PresumedDebit]:
+    """The presumed debits that nobody has answered, earliest first, of some loans at most."""
+    waiting = Bill.objects.of_household(household).filter(presumed__gt=0).order_by()
+    loans = list(waiting.values_list("loan_id", flat=True).distinct()[:MOST_ASKED])
+    presumed = (
+        Fact.objects.filter(loan__in=loans, kind=Kind.REPAYMENT, presumed=True)
+        .order_by("effective_on", "pk")
+        .values_list("pk", "loan_id", "loan__name", "loan__lender__name", "loan__currency", "amount", "effective_on")
+    )
+    answers = Fact.objects.filter(loan__in=loans, kind__in=[Kind.CONFIRMATION, Kind.REVERSAL])
+    links = Links(answers.only("pk", "kind", "target_id", "effective_on"))
+    return [PresumedDebit(*row) for row in presumed if not links.is_undone(row[0]) and not links.is_confirmed(row[0])]
 
 
 def _next_bill(row: BillRow, cover: BillCover | None) -> NextBill:
     if cover is None:
         return NextBill(row, "", 0, row.auto_repay)
-    funding = "capped" if cover.above_cap else cover.funding.value
-    return NextBill(row, funding, cover.missing, cover.paid_from, cover.leans_on)
+    return NextBill(row, _funding(cover), cover.missing, cover.paid_from, cover.leans_on)
+
+
+def _funding(cover: BillCover) -> str:
+    return "capped" if cover.above_cap else cover.funding.value
 
 
 def _shortfalls(lines: Iterable[AccountLine], failed: set[int]) -> tuple[Shortfall, ...]:
@@ -262,73 +336,83 @@ def _stale(lines: Iterable[AccountLine]) -> tuple[StaleBalance, ...]:
     )
 
 
+def _first_of_each(statements: Iterable[_Statement], today: date) -> list[_Statement]:
+    """The next statement of each currency."""
+    firsts: dict[str, _Statement] = {}
+    for one in statements:
+        if one.payable_on >= today:
+            firsts.setdefault(one.currency, one)
+    return list(firsts.values())
+
+
 def _headlines(
-    late_rows: Sequence[BillRow], late: Sequence[LateBill], coming: Sequence[NextBill]
+    statements: Sequence[_Statement],
+    asked: Sequence[Sequence[int]],
+    late: Sequence[LateBill],
+    covers: Mapping[int, BillCover],
+    today: date,
 ) -> tuple[Headline, ...]:
-    """The overdue ones, one line a currency; without any, the next statement of each currency."""
-    if late_rows:
-        return tuple(_late_headline(rows, late) for rows in _by_currency(late_rows).values())
-    firsts: dict[str, list[NextBill]] = {}
-    for bill in coming:
-        group = firsts.setdefault(bill.row.currency, [bill])
-        same = group[0].row
-        if bill is not group[0] and (same.payable_on, same.lender_id) == (bill.row.payable_on, bill.row.lender_id):
-            group.append(bill)
-    return tuple(_next_headline(group) for group in firsts.values())
+    """The overdue ones, one line a currency; without any, the next statement of each currency. `asked` are the bills of
+    each of those, by its place."""
+    overdue: dict[str, list[_Statement]] = {}
+    for one in statements:
+        if one.payable_on < today:
+            overdue.setdefault(one.currency, []).append(one)
+    if overdue:
+        return tuple(_late_headline(group, late) for group in overdue.values())
+    firsts = _first_of_each(statements, today)
+    return tuple(_next_headline(one, [covers.get(id) for id in asked[at]]) for at, one in enumerate(firsts))
 
 
-def _by_currency(rows: Iterable[BillRow]) -> dict[str, list[BillRow]]:
-    groups: defaultdict[str, list[BillRow]] = defaultdict(list)
-    for row in rows:
-        groups[row.currency].append(row)
-    return groups
-
-
-def _late_headline(rows: Sequence[BillRow], late: Sequence[LateBill]) -> Headline:
-    oldest = rows[0]
+def _late_headline(statements: Sequence[_Statement], late: Sequence[LateBill]) -> Headline:
+    oldest = statements[0]
+    worked_out = sum(bill.a_day for bill in late if bill.row.currency == oldest.currency and bill.is_worked_out)
     return Headline(
         is_late=True,
-        amount=sum(row.open.total for row in rows),
+        amount=sum(one.amount for one in statements),
         currency=oldest.currency,
         lender=oldest.lender,
         payable_on=oldest.payable_on,
-        count=len(rows),
-        a_day=sum(bill.a_day for bill in late if bill.row.currency == oldest.currency),
+        count=sum(one.count for one in statements),
+        a_day=sum(one.a_day for one in statements) + worked_out,
         funding="",
         missing=0,
         account="",
     )
 
 
-def _next_headline(group: Sequence[NextBill]) -> Headline:
+def _next_headline(statement: _Statement, covers: Sequence[BillCover | None]) -> Headline:
     """One lender's bills of one day: covered only if every one of them is."""
-    first = group[0]
-    worst = next(
-        (bill for state in ("short", "capped", "unknown", "") for bill in group if bill.funding == state), first
-    )
+    states = [(_funding(cover) if cover else "", cover) for cover in covers]
+    worst = next(one for state in ("short", "capped", "unknown", "", "covered") for one in states if one[0] == state)
+    funding, cover = worst
     return Headline(
         is_late=False,
-        amount=sum(bill.row.open.total for bill in group),
-        currency=first.row.currency,
-        lender=first.row.lender,
-        payable_on=first.row.payable_on,
-        count=len(group),
+        amount=statement.amount,
+        currency=statement.currency,
+        lender=statement.lender,
+        payable_on=statement.payable_on,
+        count=statement.count,
         a_day=0,
-        funding=worst.funding,
-        missing=sum(bill.missing for bill in group),
-        account=worst.account,
-        leans_on=worst.leans_on,
+        funding=funding,
+        missing=sum(one.missing for one in covers if one),
+        account=cover.paid_from if cover else "",
+        leans_on=cover.leans_on if cover else "",
     )
 
 
-def _months(rows: Iterable[BillRow], today: date) -> tuple[Month, ...]:
-    this = [row for row in rows if (row.payable_on.year, row.payable_on.month) == (today.year, today.month)]
+def _months(household: Household, today: date) -> tuple[Month, ...]:
+    """This month in each currency; one query."""
+    bills: BillQuerySet[Bill] = Bill.objects.of_household(household)
+    rows = (
+        bills.due_between(today.replace(day=1), today + relativedelta(day=31))
+        .order_by()
+        .values_list("loan__currency")
+        .annotate(due=sum_of("due"), paid=sum_of("paid"), waived=sum_of("waived"))
+        .annotate(presumed=Sum("presumed"), first_on=Min("payable_on"), first=Min("pk"))
+        .order_by("first_on", "first")
+    )
     return tuple(
-        Month(
-            currency,
-            paid=sum(row.confirmed for row in group),
-            presumed=sum(row.presumed for row in group),
-            due=sum(row.open.total for row in group),
-        )
-        for currency, group in _by_currency(this).items()
+        Month(currency, paid=paid - presumed, presumed=presumed, due=due - paid - waived)
+        for currency, due, paid, waived, presumed, *_ in rows
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -66,22 +66,29 @@ def beyond(field: str, at: Any, id: int, *, upward: bool) -> Q:
 
 
 def day_page(
-    rows: QuerySet[Any], field: str, cursor: Cursor | None, *, newest_first: bool, size: int = PAGE_SIZE
+    rows: QuerySet[Any],
+    field: str,
+    cursor: Cursor | None,
+    *,
+    newest_first: bool,
+    size: int = PAGE_SIZE,
+    read: Callable[[QuerySet[Any]], list[Any]] = list,
 ) -> tuple[list[Any], str, str]:
-    """One page of `rows` by day, and the cursors (or "") for the pages before and after it."""
+    """One page of `rows` by day, and the cursors (or "") for the pages before and after it; `read` makes of the rows
+    what a page shows, with `field` and `id` on each."""
     back = cursor is not None and cursor.back
     upward = newest_first is back
     if cursor is not None:
         rows = rows.filter(beyond(field, cursor.day, cursor.id, upward=upward))
     sign = "" if upward else "-"
-    found = list(rows.order_by(f"{sign}{field}", f"{sign}id")[: size + 1])
+    found = read(rows.order_by(f"{sign}{field}", f"{sign}id")[: size + 1])
     more = len(found) > size
     found = found[:size]
     if back:
         found.reverse()
     if not found:
         return [], "", ""
-    first, last = (key_of(getattr(row, field), row.pk) for row in (found[0], found[-1]))
+    first, last = (key_of(getattr(row, field), row.id) for row in (found[0], found[-1]))
     has_before = more if back else cursor is not None
     has_after = True if back else more
     return found, first if has_before else "", last if has_after else ""

@@ -12,7 +12,7 @@ from ledger.loanmath.projection import Projection
 from ledger.models import AccountEntry, Allocation, Bill, Fact, Loan
 from ledger.models.facts import Kind
 from ledger.selectors.history import History, histories, history
-from ledger.services.projection import bill_values, differences, loan_values, unneeded_values
+from ledger.services.projection import bill_values, differences, loan_values, next_penalties, unneeded_values
 
 CHUNK = 200  # loans looked at together
 
@@ -89,15 +89,17 @@ def _check_loan(
     yield from differences(loan, loan_values(projection, past.terms_on(projection.as_of).penalty))
     if loan.currency != past.terms.currency:
         yield "currency", loan.currency, past.terms.currency
-    yield from _check_bills(bills, projection)
+    if any(bill.household_id != loan.household_id for bill in bills):
+        yield "household of bills", "another", loan.household_id
+    yield from _check_bills(bills, projection, next_penalties(past, projection))
     yield from _check_allocations(allocations, projection, {bill.pk: bill.number for bill in bills})
 
 
-def _check_bills(stored: list[Bill], projection: Projection) -> Iterator[Difference]:
+def _check_bills(stored: list[Bill], projection: Projection, penalties: dict[int, int]) -> Iterator[Difference]:
     computed = {bill.number: bill for bill in projection.bills}
     for bill in stored:
         projected = computed.pop(bill.number, None)
-        values = bill_values(projected, projection) if projected else unneeded_values(bill)
+        values = bill_values(projected, projection, penalties) if projected else unneeded_values(bill)
         for name, was, should in differences(bill, values):
             yield f"bill {bill.number} {name}", was, should
     for number, projected in computed.items():

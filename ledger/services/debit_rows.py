@@ -91,6 +91,11 @@ _BILL = {
 }
 _PAID_LOAN = {
     "outstanding_principal": "outstanding_principal - new.principal",
+    "open_total": "open_total - new.taken",
+    "paid_total": "paid_total + new.taken",
+    "presumed_total": "presumed_total + CASE WHEN new.presumed THEN new.taken ELSE 0 END",
+    "interest_left": "interest_left - new.interest",
+    "fee_left": "fee_left - new.fee",
     "settled_on": "new.loan_settled_on",
     "projected_on": "new.debit_on",
     "next_change_on": "new.next_change_on",

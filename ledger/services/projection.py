@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -17,7 +17,9 @@ from ledger.selectors.history import History, history
 from ledger.services.debit_times import schedule_debit
 
 _BILL_FIELDS = [
-    field.attname for field in Bill._meta.concrete_fields if field.attname not in {"id", "loan_id", "number"}
+    field.attname
+    for field in Bill._meta.concrete_fields
+    if field.attname not in {"id", "household_id", "loan_id", "number"}
 ]
 _LOAN_FIELDS = [
     "projected_on",
@@ -27,6 +29,12 @@ _LOAN_FIELDS = [
     "settled_on",
     "grace_days",
     "bears_penalty",
+    "open_total",
+    "paid_total",
+    "presumed_total",
+    "interest_left",
+    "fee_left",
+    "ends_on",
     "settling",
 ]
 
@@ -49,7 +57,7 @@ def rebuild(loan: Loan, as_of: date, known: History | None = None) -> bool:
     """
     past = known or history(loan)
     projection = past.project(as_of)
-    changed = _write_bills(loan, projection)
+    changed = _write_bills(loan, projection, next_penalties(past, projection))
     changed |= _write_allocations(loan, projection)
     changed |= bool(_set(loan, loan_values(projection, past.terms_on(projection.as_of).penalty)))
     if changed:
@@ -76,8 +84,19 @@ def refresh_loan(loan: Loan, today: date) -> bool:
         return True
 
 
-def bill_values(bill: ProjectedBill, projection: Projection) -> dict[str, Any]:
-    """The stored columns of one bill of a projection."""
+def next_penalties(past: History, projection: Projection) -> dict[int, int]:
+    """What waiting leads to: by the number of each late bill, its penalty on the next day that changes anything."""
+    late = [bill for bill in projection.bills if bill.payable_on < projection.as_of and bill.open.total > 0]
+    if not late:
+        return {}
+    numbers = {bill.number for bill in late}
+    on = projection.next_change_on
+    then = late if on is None else past.project(on).bills
+    return {bill.number: bill.due.penalty for bill in then if bill.number in numbers}
+
+
+def bill_values(bill: ProjectedBill, projection: Projection, penalties: Mapping[int, int]) -> dict[str, Any]:
+    """The stored columns of one bill of a projection; `penalties` as `next_penalties` has them."""
     values: dict[str, Any] = {
         "is_needed": True,
         "starts_on": bill.starts_on,
@@ -88,6 +107,7 @@ def bill_values(bill: ProjectedBill, projection: Projection) -> dict[str, Any]:
         "settled_on": bill.settled_on,
         "presumed": bill.presumed,
         "outstanding_after": bill.outstanding_after,
+        "penalty_next": penalties.get(bill.number),
         "changes_after": projection.changes_after.get(bill.number),
     }
     for suffix, parts in (
@@ -114,6 +134,7 @@ def _zero(name: str) -> Any:
 
 def loan_values(projection: Projection, penalty: PenaltyTerms) -> dict[str, Any]:
     """The stored columns of a projected loan."""
+    left = sum((bill.open for bill in projection.bills), Parts())
     return {
         "projected_on": projection.as_of,
         "next_change_on": projection.next_change_on,
@@ -122,6 +143,12 @@ def loan_values(projection: Projection, penalty: PenaltyTerms) -> dict[str, Any]
         "settled_on": projection.settled_on,
         "grace_days": penalty.grace_days,
         "bears_penalty": penalty.is_borne,
+        "open_total": left.total,
+        "paid_total": sum(bill.paid.total for bill in projection.bills),
+        "presumed_total": sum(bill.presumed for bill in projection.bills),
+        "interest_left": left.interest,
+        "fee_left": left.fee,
+        "ends_on": max((bill.payable_on for bill in projection.bills), default=None),
         "settling": projection.settling.value,
     }
 
@@ -134,16 +161,16 @@ def differences(row: models.Model, values: dict[str, Any]) -> Iterator[tuple[str
             yield name, stored, computed
 
 
-def _write_bills(loan: Loan, projection: Projection) -> bool:
+def _write_bills(loan: Loan, projection: Projection, penalties: Mapping[int, int]) -> bool:
     stored = {bill.number: bill for bill in Bill.objects.filter(loan=loan)}
     new: list[Bill] = []
     moved: list[Bill] = []
     fields: set[str] = set()
     for projected in projection.bills:
-        values = bill_values(projected, projection)
+        values = bill_values(projected, projection, penalties)
         bill = stored.pop(projected.number, None)
         if bill is None:
-            new.append(Bill(loan=loan, number=projected.number, **values))
+            new.append(Bill(household_id=loan.household_id, loan=loan, number=projected.number, **values))
         elif names := _set(bill, values):
             fields |= names
             moved.append(bill)

@@ -10,9 +10,9 @@ from django.urls import reverse
 
 from ledger.models import Role
 from ledger.selectors.bills import bills_page
-from ledger.selectors.debts import current_loans
+from ledger.selectors.debts import owed
 from ledger.selectors.explain import explanation_page
-from ledger.selectors.overview import overview
+from ledger.selectors.overview import loans_of, overview
 from ledger.selectors.sums import SUMS, Addend, household_sum
 from ledger.templatetags.explaining import sum_words
 from tests import builders as make
@@ -47,22 +47,23 @@ def amount_of(home, name, **params):
 class TestSums:
     def test_each_comes_to_what_the_overview_shows(self, home):
         three_loans(home)
-        shown = overview(home, TODAY, current_loans(home, TODAY))
+        shown = overview(home, TODAY, loans_of(home))
         for head in shown.headlines:
             assert amount_of(home, f"late-{head.currency}") == head.amount
         for month in shown.months:
             got = [amount_of(home, f"month_{kind}-{month.currency}") for kind in ("paid", "presumed", "due")]
             assert got == [month.paid, month.presumed, month.due]
-        for debt in shown.debts:
+        debts = owed(home, TODAY).debts
+        for debt in debts:
             got = [amount_of(home, f"{kind}-{debt.currency}") for kind in ("debt", "interest", "fees")]
             assert got == [debt.outstanding, debt.interest_left, debt.fee_left]
-        assert {debt.currency for debt in shown.debts} == {"CNY", "USD"}
+        assert {debt.currency for debt in debts} == {"CNY", "USD"}
 
     def test_the_next_bills_are_those_of_one_lender_on_one_day(self, home):
         for name in ("Piano", "Flute"):
             make.loan(home, name=name, disbursed_on=date(2026, 2, 10), first_due_on=date(2026, 3, 10))
         make.loan(home, name="Later", disbursed_on=date(2026, 2, 11), first_due_on=date(2026, 3, 11))
-        shown = overview(home, TODAY, current_loans(home, TODAY))
+        shown = overview(home, TODAY, loans_of(home))
         found = household_sum(home, TODAY, "next-CNY", {})
         assert [addend.loan for addend in found.addends] == [
             bill.row.loan for bill in shown.next[: shown.headlines[0].count]

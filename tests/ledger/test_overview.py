@@ -11,9 +11,9 @@ from ledger.loanmath.facts import ApplyTo
 from ledger.loanmath.terms import PenaltyTerms
 from ledger.models import CreditLine, Fact, Lender, Loan, Role
 from ledger.models.facts import Kind, Source
-from ledger.selectors.debts import LineUse, current_loans
+from ledger.selectors.debts import LineUse, owed
 from ledger.selectors.history import history
-from ledger.selectors.overview import Headline, Month, PresumedDebit, Shortfall, StaleBalance, overview
+from ledger.selectors.overview import Headline, Month, PresumedDebit, Shortfall, StaleBalance, loans_of, overview
 from ledger.services.debit_chunks import debit_due
 from ledger.services.mandates import authorize_mandate
 from ledger.services.projection import refresh
@@ -29,7 +29,7 @@ PENALTY = PenaltyTerms(annual_rate=Decimal("0.18"), year_days=360)
 
 
 def seen(home, today=TODAY):
-    return overview(home, today, current_loans(home, today))
+    return overview(home, today, loans_of(home))
 
 
 def a_loan(home, **more):
@@ -226,14 +226,14 @@ class TestFurtherDown:
     def test_currencies_never_meet(self, home, client):
         to_come(home)
         to_come(home, name="Camera", currency="JPY")
-        debts = {debt.currency: (debt.outstanding, len(debt.loans)) for debt in seen(home).debts}
+        debts = {debt.currency: (debt.outstanding, len(debt.loans)) for debt in owed(home, TODAY).debts}
         assert debts == {"CNY": (1_200_000, 1), "JPY": (1_200_000, 1)}
-        content = client.get(HOME).content.decode()
+        content = client.get("/owed/").content.decode()
         assert "Until it is repaid, in JPY" in content
 
     def test_what_is_owed_falls_to_nothing_on_the_debt_free_day(self, home):
         loan = to_come(home)
-        debt = seen(home).debts[0]
+        debt = owed(home, TODAY).debts[0]
         bills = list(loan.bills.order_by("number"))
         assert debt.free_on == bills[-1].payable_on == date(2027, 2, 4)
         assert debt.interest_left == sum(bill.interest_due for bill in bills)
@@ -246,7 +246,7 @@ class TestFurtherDown:
     def test_the_sixth_loan_and_later_share_a_band(self, home):
         for number in range(7):
             to_come(home, name=f"Loan {number}")
-        debt = seen(home).debts[0]
+        debt = owed(home, TODAY).debts[0]
         assert [band.label for band in debt.chart.bands][-1] == "Other loans"
         assert [line.slot for line in debt.loans] == [1, 2, 3, 4, 5, 6, 6]
 
@@ -256,7 +256,7 @@ class TestFurtherDown:
         for number in range(2):
             loan = to_come(home, name=f"Draw {number}")
             Loan.objects.filter(pk=loan.pk).update(credit_line=line)
-        use = seen(home).debts[0].lines[0]
+        use = owed(home, TODAY).debts[0].lines[0]
         assert (use, use.available) == (LineUse("Reserve", "Bank of Tests", 5_000_000, 2_400_000), 2_600_000)
 
     def test_months_on_time_count_from_the_last_late_bill(self, home):
@@ -264,7 +264,7 @@ class TestFurtherDown:
         make.repayment(loan, INSTALLMENT, date(2026, 2, 10))
         make.repayment(loan, INSTALLMENT, date(2026, 3, 15), now=at("2026-03-15"))  # 5 days late
         make.repayment(loan, INSTALLMENT, date(2026, 4, 10), now=at("2026-04-10"))
-        months = {day: seen(home, date.fromisoformat(day)).on_time_months for day in DAYS_OF_A_STREAK}
+        months = {day: owed(home, date.fromisoformat(day)).on_time_months for day in DAYS_OF_A_STREAK}
         assert months == DAYS_OF_A_STREAK
 
 

@@ -75,7 +75,7 @@ def test_so_does_the_page_of_a_fault_and_it_shows_nothing_of_it(mine: Home, monk
     def broken(*_: object) -> None:
         raise RuntimeError("the secret reason")
 
-    monkeypatch.setattr(overview, "current_loans", broken)
+    monkeypatch.setattr(overview, "loans_of", broken)
     client = signed_in(mine.owner, raise_request_exception=False)
     answer = client.get("/")
     assert (answer.status_code, headers(answer)) == (500, EVERYWHERE)

@@ -160,6 +160,7 @@ def _fact(**more: object) -> Callable[[Home], dict[str, object]]:
 # Every route of the two apps. A route that is not here fails test_access_matrix: add it with who may use it.
 ROUTES = {
     "ledger:overview": Route(),
+    "ledger:owed": Route(),
     "ledger:bills": Route(),
     "ledger:activity": Route(),
     "ledger:choose_loan": Route(who="editor"),
