@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="bill",
             index=models.Index(
-                fields=["household", "payable_on", "id"],
+                fields=["household", "settled_on", "payable_on", "id"],
                 condition=Q(is_needed=True, settled_on__isnull=True),
                 name="bill_open_of_household",
             ),

@@ -76,7 +76,8 @@ class Bill(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["household", "payable_on", "id"],
+                # `settled_on` is empty in all of it: SQLite would pass it over for the next one otherwise
+                fields=["household", "settled_on", "payable_on", "id"],
                 condition=Q(is_needed=True, settled_on__isnull=True),
                 name="bill_open_of_household",
             ),

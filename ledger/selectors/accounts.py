@@ -6,14 +6,18 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
+
+from django.db.models import QuerySet
 
 from ledger.loanmath.funding import Balance, Funding, Move, Step, forecast
 from ledger.loanmath.inflows import expected
 from ledger.models import AccountEntry, FundingAccount, Household, Loan, StatedBalance
-from ledger.selectors.balances import balance_of, with_balance
+from ledger.selectors.balances import OF_A_BALANCE, balance_of, with_balance
 from ledger.selectors.coming_debits import ComingDebit, coming_debits
 from ledger.selectors.inflows import InflowRow, inflow_rows, live_inflows
 from ledger.selectors.mandates import MandateRow, live_mandates, loans_without
+from ledger.selectors.prepared import Prepared
 
 HORIZON_DAYS = 60  # how far ahead each account's balance line reaches
 WORSE = (Funding.COVERED, Funding.UNKNOWN, Funding.SHORT)
@@ -136,19 +140,56 @@ def account_lines(household: Household, today: date, days: int = HORIZON_DAYS) -
     accounts = accounts_in_use(household, today)
     if not accounts:
         return []
-    return lines_of(accounts, coming_debits(household, accounts, today, days), today, days)
+    planned = _planned(household, today, today + timedelta(days=days))
+    return lines_of(accounts, coming_debits(household, accounts, today, days), planned, today, days)
 
 
 def accounts_in_use(household: Household, today: date) -> dict[int, FundingAccount]:
     """The accounts by their ids, in their order, with what `balance_of` reads."""
-    rows = with_balance(FundingAccount.objects.in_use().filter(household=household), today)
-    return {account.pk: account for account in rows}
+    names = [*_COLUMNS, *OF_A_BALANCE]
+    found = {}
+    for values in _ACCOUNTS(household=household.pk, day=today):
+        account = FundingAccount(**dict(zip(_COLUMNS, values, strict=False)))
+        account._state.adding, account._state.db = False, "default"
+        for name, value in zip(names[len(_COLUMNS) :], values[len(_COLUMNS) :], strict=True):
+            setattr(account, name, value)
+        found[account.pk] = account
+    return found
+
+
+_COLUMNS = [field.attname for field in FundingAccount._meta.concrete_fields]
+
+
+def _accounts(household: int, day: date) -> QuerySet[Any]:
+    in_use = FundingAccount.objects.in_use().filter(household=household)
+    return with_balance(in_use, day).values_list(*_COLUMNS, *OF_A_BALANCE)
+
+
+def _entries(household: int, today: date, until: date) -> QuerySet[Any]:
+    mine = AccountEntry.objects.filter(account__household=household, account__archived_at=None)
+    upcoming = mine.filter(entry_on__gt=today, entry_on__lte=until).order_by("entry_on", "pk")
+    return upcoming.values_list("account_id", "entry_on", "amount")
+
+
+_ACCOUNTS, _ENTRIES = Prepared(_accounts), Prepared(_entries)
+
+
+class Planned(NamedTuple):
+    """A repayment planned by hand: what it takes from an account on a day to come, below zero."""
+
+    account_id: int
+    entry_on: date
+    amount: int
 
 
 def lines_of(
-    accounts: Mapping[int, FundingAccount], debits: Sequence[ComingDebit], today: date, days: int
+    accounts: Mapping[int, FundingAccount],
+    debits: Sequence[ComingDebit],
+    planned: Iterable[Planned],
+    today: date,
+    days: int,
 ) -> list[AccountLine]:
-    """The balance lines of these `accounts_in_use` with these debits, in two queries."""
+    """The balance lines of these `accounts_in_use` with these debits and repayments planned by hand; one query."""
     balances = {pk: balance_of(account) for pk, account in accounts.items()}
     until = today + timedelta(days=days)
     inflows = {pk: inflow_rows(planned, today) for pk, planned in live_inflows(accounts).items()}
@@ -157,7 +198,7 @@ def lines_of(
     # What is planned by hand is taken off first on its day: the user means it to happen.
     moves += [
         Move(-1 - n, entry.entry_on, -entry.amount, -1, judged=False, sources=(entry.account_id,))
-        for n, entry in enumerate(_planned(accounts, today, until))
+        for n, entry in enumerate(planned)
     ]
     steps = forecast(balances, [*moves, *incoming], today)
     return [
@@ -192,7 +233,7 @@ def outlook(household: Household, today: date, days: int, bills: Collection[int]
     from it only if it is among `bills`: it is covered, and worth no line. Five queries."""
     accounts = accounts_in_use(household, today)
     debits = coming_debits(household, accounts, today, days) if accounts else []
-    planned = _planned(accounts, today, today + timedelta(days=days)) if debits else []
+    planned = _planned(household, today, today + timedelta(days=days)) if debits else []
     ample = _ample(accounts, debits, planned, today)
     open_ = [debit for debit in debits if debit.sources[0] not in ample or debit.above_cap]
     covers = {
@@ -200,14 +241,14 @@ def outlook(household: Household, today: date, days: int, bills: Collection[int]
         for debit in debits
         if debit.bill.pk in bills and debit.sources[0] in ample
     }
-    lines = lines_of(accounts, open_, today, days) if open_ else []
+    lines = lines_of(accounts, open_, planned, today, days) if open_ else []
     return Outlook(covers | covers_of(lines), lines)
 
 
 def _ample(
     accounts: Mapping[int, FundingAccount],
     debits: Iterable[ComingDebit],
-    planned: Iterable[AccountEntry],
+    planned: Iterable[Planned],
     today: date,
 ) -> set[int]:
     """The accounts that hold more for sure than all debits that may touch them, and all that is planned by hand."""
@@ -229,10 +270,9 @@ def _sure_cover(account: FundingAccount, debit: ComingDebit) -> BillCover:
     return _cover(account, debit, Step(_move(0, debit), debit.amount, Funding.COVERED, None), "")
 
 
-def _planned(accounts: Iterable[int], today: date, until: date) -> list[AccountEntry]:
+def _planned(household: Household, today: date, until: date) -> list[Planned]:
     """Repayments planned by hand, earliest first."""
-    upcoming = AccountEntry.objects.filter(account__in=accounts, entry_on__gt=today, entry_on__lte=until)
-    return list(upcoming.order_by("entry_on", "pk"))
+    return [Planned(*row) for row in _ENTRIES(household=household.pk, today=today, until=until)]
 
 
 def _move(rank: int, debit: ComingDebit) -> Move:

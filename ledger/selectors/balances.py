@@ -14,6 +14,8 @@ from ledger.loanmath.funding import Balance
 from ledger.models import AccountEntry, FundingAccount, StatedBalance
 from ledger.selectors.inflows import expected_inflow
 
+OF_A_BALANCE = ("said", "said_on", "said_at", "booked")  # what `with_balance` adds
+
 
 def with_balance(accounts: QuerySet[FundingAccount], day: date) -> QuerySet[FundingAccount]:
     """Adds what `balance_of` reads: the balance of each account at the end of `day`.

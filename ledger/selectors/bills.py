@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
@@ -251,15 +251,25 @@ class _Figures(NamedTuple):
 
 def bill_rows(bills: QuerySet[Bill], today: date) -> list[BillRow]:
     """Bills as rows, in one query and without making objects of the models."""
+    return as_rows(row_values(bills), today)
+
+
+def row_values(bills: QuerySet[Bill], *more: str) -> QuerySet[Any]:
+    """What `as_rows` reads, and some other columns."""
     first = MandateSource.objects.filter(mandate=OuterRef("loan__mandate")).order_by("position")
     account = (Subquery(first.values("account__name")[:1]), Subquery(first.values("account__last4")[:1]))
-    return [_row(values, today) for values in bills.values_list(*_ROW, *account)]
+    return bills.values_list(*_ROW, *account, *more)
+
+
+def as_rows(found: Iterable[Sequence[Any]], today: date) -> list[BillRow]:
+    """The bills read by `row_values`."""
+    return [_row(values, today) for values in found]
 
 
 def _row(values: Sequence[Any], today: date) -> BillRow:
     id, number, due_on, payable_on, settled_on, deferred_from, is_replaced, presumed = values[:8]
     due, paid, waived = Parts(*values[8:12]), Parts(*values[12:16]), Parts(*values[16:20])
-    loan, loan_name, currency, grace_days, lender, lender_name, account, last4 = values[20:]
+    loan, loan_name, currency, grace_days, lender, lender_name, account, last4 = values[20:28]
     said = _Figures(due_on, payable_on, settled_on, deferred_from, is_replaced, presumed, due, paid, waived)
     late = (today - payable_on).days if settled_on is None else 0
     return BillRow(

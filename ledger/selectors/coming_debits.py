@@ -22,6 +22,7 @@ from ledger.loanmath.money import Parts
 from ledger.models import AutoRepayAttempt, AutoRepayMandate, Bill, Household, Loan, MandateSource
 from ledger.selectors.decided import fell_back_at, told_to_have_failed
 from ledger.selectors.history import histories
+from ledger.selectors.prepared import Prepared
 
 
 class DebitedBill(NamedTuple):
@@ -77,8 +78,10 @@ def coming_debits(household: Household, accounts: Collection[int], today: date, 
     the order the lender gets to them; of those of one moment as `services.autorepay.Debit` says. Two queries; three
     more where a mandate takes the minimum payment only, two where a bill was tried or a mandate is of several loans."""
     local = zone(household.time_zone)
-    bills = list(_bills(household, today + timedelta(days=days)))
-    sources = sources_of({bill.mandate_id for bill in bills})
+    bills = list(map(_bill, _BILLS(household=household.pk, until=today + timedelta(days=days))))
+    sources: defaultdict[int, list[int]] = defaultdict(list)
+    for mandate, account in _SOURCES(household=household.pk) if bills else ():
+        sources[mandate].append(account)
     usable_of = {pk: tuple(one for one in found if one in accounts) for pk, found in sources.items()}
     amounts = _amounts(bills)
     failed = told_to_have_failed({bill.loan_id for bill in bills if bill.tried_at})
@@ -129,10 +132,10 @@ def _text(path: str) -> Cast:
     return Cast(path, TextField())
 
 
-def _bills(household: Household, until: date) -> Iterator[DebitedBill]:
+def _bills(household: int, until: date) -> QuerySet[Any]:
     last_try = AutoRepayAttempt.objects.filter(bill=OuterRef("pk")).order_by("-window_at").values("window_at")
     met = sum((F(f"{part}_paid") + F(f"{part}_waived") for part in ("interest", "fee", "penalty")), F("principal_paid"))
-    rows = (
+    return (
         Bill.objects.of_household(household)
         .open()
         .filter(loan__mandate__isnull=False, payable_on__gte=F("loan__mandate__started_on"), payable_on__lte=until)
@@ -149,7 +152,14 @@ def _bills(household: Household, until: date) -> Iterator[DebitedBill]:
             *(_text(f"loan__mandate__{name}") for name in ("paused_on", "resumes_on")),
         )
     )
-    return map(_bill, rows)
+
+
+def _sources(household: int) -> QuerySet[Any]:
+    live = MandateSource.objects.filter(mandate__household=household, mandate__ended_at=None)
+    return live.order_by("mandate", "position").values_list("mandate_id", "account_id")
+
+
+_BILLS, _SOURCES = Prepared(_bills), Prepared(_sources)
 
 
 def _bill(row: tuple[Any, ...]) -> DebitedBill:

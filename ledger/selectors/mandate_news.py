@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from ledger.clock import zone
 from ledger.models import AutoRepayAttempt, AutoRepayMandate, Bill, Household, Loan
@@ -16,6 +17,7 @@ from ledger.querysets import BillQuerySet
 from ledger.selectors.accounts import BillCover
 from ledger.selectors.bills import BillRow, bill_rows
 from ledger.selectors.mandates import covered_text
+from ledger.selectors.prepared import Prepared
 
 DAYS_AHEAD = 30
 MOST_SHOWN = 10  # of each kind of news
@@ -89,23 +91,17 @@ class MandateNews:
         return bool(self.failed or self.asked or self.above_cap or self.expiring or self.put_aside)
 
 
-def mandate_news(
-    household: Household,
-    open_bills: BillQuerySet[Bill],
-    covers: Mapping[int, BillCover],
-    today: date,
-    troubled: int,
-) -> MandateNews:
-    """The news of a household's loans; `open_bills` are its own, earliest first, `troubled` the number of loans whose
-    debit broke off. Two queries, and some more for each kind of news there is."""
+def mandate_news(household: Household, covers: Mapping[int, BillCover], today: date, troubled: int) -> MandateNews:
+    """The news of a household's loans; `troubled`: how many have a debit that broke off. Two queries, and some more for
+    each kind of news there is."""
     mandates = _mandates(household)
-    failed = _failed_debits(household, open_bills, covers, today)
+    failed = _failed_debits(household, covers, today)
     told = {one.row.id for one in failed}
-    expiring = _expiring(open_bills, [one for one in mandates if one.expires_on is not None], today)
+    expiring = _expiring(household, [one for one in mandates if one.expires_on is not None], today)
     return MandateNews(
         failed=failed,
         asked=_asked([one for one in mandates if one.asked_at is not None]),
-        above_cap=_above_cap(open_bills, covers, today),
+        above_cap=_above_cap(covers, today),
         expiring=tuple(one for one in expiring if one.row.id not in told),
         put_aside=_put_aside(household) if troubled else (),
     )
@@ -113,36 +109,55 @@ def mandate_news(
 
 def _mandates(household: Household) -> list[AutoRepayMandate]:
     """Those with something to say: debits that failed again and again, an end."""
+    news = [pk for (pk,) in _MANDATES(household=household.pk)]
+    live = AutoRepayMandate.objects.filter(pk__in=news).select_related("loan", "credit_line", "lender")
+    return list(live.order_by("pk")) if news else []
+
+
+def _with_news(household: int) -> QuerySet[Any]:
     news = Q(asked_at__isnull=False) | Q(expires_on__isnull=False)
-    live = AutoRepayMandate.objects.live().filter(news, household=household)
-    return list(live.select_related("loan", "credit_line", "lender").order_by("pk"))
+    return AutoRepayMandate.objects.live().filter(news, household=household).values_list("pk")
 
 
-def _failed_debits(
-    household: Household, open_bills: BillQuerySet[Bill], covers: Mapping[int, BillCover], today: date
-) -> tuple[FailedDebit, ...]:
+_MANDATES = Prepared(_with_news)
+
+
+def _failed_debits(household: Household, covers: Mapping[int, BillCover], today: date) -> tuple[FailedDebit, ...]:
     """The last tries that left something open, of the oldest bills; debits begin a day before the payable one."""
-    begun = open_bills.filter(payable_on__lte=today + timedelta(days=1))
-    last = AutoRepayAttempt.objects.filter(bill=OuterRef("bill")).order_by("-number").values("pk")[:1]
-    tries = (
-        AutoRepayAttempt.objects.filter(bill__in=begun.order_by().values("pk"), outcome__in=FELL_SHORT)
-        .filter(pk=Subquery(last))
-        .exclude(outcome=Outcome.PARTIAL, missing=0, reason="")
-        .select_related("account", "bill__loan")
-        .order_by("bill__payable_on", "bill_id")[:MOST_SHOWN]
-    )
-    found = {one.bill_id: one for one in tries}
-    rows = bill_rows(open_bills.filter(pk__in=found), today) if found else []
+    tries = [pk for pk, *_ in _FAILED(household=household.pk, begun=today + timedelta(days=1))]
+    if not tries:
+        return ()
+    found = {one.bill_id: one for one in AutoRepayAttempt.objects.filter(pk__in=tries).select_related(*OF_A_TRY)}
+    rows = bill_rows(Bill.objects.filter(pk__in=found).order_by("payable_on", "pk"), today)
     local = zone(household.time_zone)
     return tuple(_failed(found[row.id], row, covers.get(row.id), today, local) for row in rows)
 
 
-def _above_cap(open_bills: BillQuerySet[Bill], covers: Mapping[int, BillCover], today: date) -> tuple[AboveCap, ...]:
+OF_A_TRY = ("account", "bill__loan")
+
+
+def _last_tries(household: int, begun: date) -> QuerySet[Any]:
+    """Of bills payable by `begun`."""
+    bills: BillQuerySet[Bill] = Bill.objects.of_household(household)
+    last = AutoRepayAttempt.objects.filter(bill=OuterRef("bill")).order_by("-number").values("pk")[:1]
+    return (
+        AutoRepayAttempt.objects.filter(bill__in=bills.open().filter(payable_on__lte=begun).order_by().values("pk"))
+        .filter(outcome__in=FELL_SHORT, pk=Subquery(last))
+        .exclude(outcome=Outcome.PARTIAL, missing=0, reason="")
+        .order_by("bill__payable_on", "bill_id")
+        .values_list("pk", "bill__payable_on", "bill_id")[:MOST_SHOWN]
+    )
+
+
+_FAILED = Prepared(_last_tries)
+
+
+def _above_cap(covers: Mapping[int, BillCover], today: date) -> tuple[AboveCap, ...]:
     capped = {bill: cover for bill, cover in covers.items() if cover.above_cap}
     if not capped:
         return ()
-    near = open_bills.filter(pk__in=capped)[:MOST_SHOWN]
-    caps = dict(open_bills.filter(pk__in=capped).values_list("pk", "loan__mandate__cap"))
+    near = Bill.objects.filter(pk__in=capped).order_by("payable_on", "pk")[:MOST_SHOWN]
+    caps = dict(Bill.objects.filter(pk__in=capped).values_list("pk", "loan__mandate__cap"))
     return tuple(AboveCap(row, caps[row.id] or 0, capped[row.id].debit_on) for row in bill_rows(near, today))
 
 
@@ -183,14 +198,14 @@ def _asked(mandates: Sequence[AutoRepayMandate]) -> tuple[AskedMandate, ...]:
     )
 
 
-def _expiring(
-    open_bills: BillQuerySet[Bill], mandates: Sequence[AutoRepayMandate], today: date
-) -> tuple[Expiring, ...]:
+def _expiring(household: Household, mandates: Sequence[AutoRepayMandate], today: date) -> tuple[Expiring, ...]:
     """The earliest open bill of each loan, of those payable soon, where its mandate does not last until then."""
     if not mandates:
         return ()
     ending = {one.pk: one for one in mandates}
-    soon = open_bills.filter(loan__mandate__in=ending, payable_on__lte=today + timedelta(days=DAYS_AHEAD))
+    bills: BillQuerySet[Bill] = Bill.objects.of_household(household)
+    horizon = today + timedelta(days=DAYS_AHEAD)
+    soon = bills.open().filter(loan__mandate__in=ending, payable_on__lte=horizon).order_by("payable_on", "pk")
     of_bills: dict[int, int] = {}
     seen: set[int] = set()
     for bill, loan, mandate, payable_on in soon.values_list("pk", "loan_id", "loan__mandate_id", "payable_on"):
@@ -199,5 +214,9 @@ def _expiring(
         seen.add(loan)
         if is_first and one.expires_on and payable_on + timedelta(days=one.day_offset) > one.expires_on:
             of_bills[bill] = mandate
-    rows = bill_rows(open_bills.filter(pk__in=of_bills)[:MOST_SHOWN], today) if of_bills else []
+    rows = (
+        bill_rows(Bill.objects.filter(pk__in=of_bills).order_by("payable_on", "pk")[:MOST_SHOWN], today)
+        if of_bills
+        else []
+    )
     return tuple(Expiring(row, ending[of_bills[row.id]].expires_on or date.max) for row in rows)

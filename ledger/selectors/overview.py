@@ -7,18 +7,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from dateutil.relativedelta import relativedelta
-from django.db.models import Case, Count, F, Min, Q, Sum, When
+from django.db.models import Case, Count, F, Min, Q, QuerySet, Sum, When
 
 from ledger.models import Bill, Fact, Household, Loan
 from ledger.models.facts import Kind
 from ledger.querysets import BillQuerySet
 from ledger.selectors.accounts import AccountLine, BillCover, outlook
-from ledger.selectors.bills import BillRow, bill_rows, sum_of
+from ledger.selectors.bills import BillRow, as_rows, row_values, sum_of
 from ledger.selectors.facts import Links
 from ledger.selectors.history import History, histories
 from ledger.selectors.mandate_news import FailedDebit, MandateNews, mandate_news
+from ledger.selectors.prepared import Prepared
 
 DAYS_AHEAD = 30
 MOST_LATE = 10
@@ -156,34 +158,41 @@ class Loans:
     troubled: int
 
 
+def _loans(household: int) -> QuerySet[Any]:
+    troubled = Q(mandate__isnull=False) & ~Q(auto_repay_trouble="")
+    found = Loan.objects.filter(household=household).current().order_by().values_list("household")
+    return found.annotate(
+        count=Count("pk"),
+        overtaken_on=Min("next_change_on"),
+        presumed=Count("pk", filter=Q(presumed_total__gt=0)),
+        troubled=Count("pk", filter=troubled),
+    )
+
+
+_LOANS = Prepared(_loans)
+
+
 def loans_of(household: Household) -> Loans:
     """One query."""
-    found = Loan.objects.filter(household=household).current()
-    troubled = Q(mandate__isnull=False) & ~Q(auto_repay_trouble="")
-    return Loans(
-        **found.aggregate(
-            count=Count("pk"),
-            overtaken_on=Min("next_change_on"),
-            presumed=Count("pk", filter=Q(presumed_total__gt=0)),
-            troubled=Count("pk", filter=troubled),
-        )
-    )
+    found = _LOANS(household=household.pk)
+    return Loans(*found[0][1:]) if found else Loans(0, None, 0, 0)
 
 
 def overview(household: Household, today: date, loans: Loans) -> Overview:
     """Everything the overview shows at once; `loans` as of `loans_of`, at least one. It costs the same few queries and
     reads as many rows, whatever the household holds."""
-    open_bills = Bill.objects.of_household(household).open().order_by("payable_on", "pk")
-    statements = _statements(open_bills, today)
-    late_rows = bill_rows(open_bills.filter(payable_on__lt=today)[:MOST_LATE], today)
-    coming = open_bills.filter(payable_on__range=(today, today + timedelta(days=DAYS_AHEAD)))
-    next_rows = bill_rows(coming[:MOST_NEXT], today)
-    asked = [] if late_rows else [_bills_of(open_bills, one) for one in _first_of_each(statements, today)]
+    home, horizon = household.pk, today + timedelta(days=DAYS_AHEAD)
+    found = _STATEMENTS(household=home, today=today, tomorrow=today + timedelta(days=1), horizon=horizon)
+    statements = [_Statement(*row[:7]) for row in found]
+    late_values = _LATE(household=home, today=today) if any(one.payable_on < today for one in statements) else []
+    late_rows = as_rows(late_values, today)
+    next_rows = as_rows(_NEXT(household=home, today=today, horizon=horizon), today)
+    asked = [] if late_rows else [_bills_of(household, one) for one in _first_of_each(statements, today)]
     wanted = {row.id for row in (*late_rows, *next_rows)}.union(*asked)
     ahead = outlook(household, today, DAYS_AHEAD, wanted)
-    news = mandate_news(household, open_bills, ahead.covers, today, loans.troubled)
+    news = mandate_news(household, ahead.covers, today, loans.troubled)
     failed = {debit.row.id: debit for debit in news.failed}
-    late = _late_bills(open_bills, late_rows, ahead.covers, failed, today)
+    late = _late_bills(late_rows, [row[-4:] for row in late_values], ahead.covers, failed, today)
     said = {one.row.id for one in late}  # an overdue bill says itself why its debit failed
     to_confirm = _to_confirm(household) if loans.presumed else []
     late_count = sum(one.count for one in statements if one.payable_on < today)
@@ -216,49 +225,80 @@ class _Statement:
     a_day: int
 
 
-def _statements(open_bills: BillQuerySet[Bill], today: date) -> list[_Statement]:
-    """Those payable within the days ahead, late ones included, earliest first; one query."""
+def _open_bills(household: int) -> BillQuerySet[Bill]:
+    """The household's open bills, earliest first."""
+    found: BillQuerySet[Bill] = Bill.objects.of_household(household)
+    return found.open().order_by("payable_on", "pk")
+
+
+def _statements(household: int, today: date, tomorrow: date, horizon: date) -> QuerySet[Any]:
+    """Those payable by `horizon`, late ones included, earliest first."""
     grows = Case(
         When(
             penalty_next__isnull=False,
-            loan__next_change_on=today + timedelta(days=1),
+            loan__next_change_on=tomorrow,
             payable_on__lt=today,
             then=F("penalty_next") - F("penalty_due"),
         ),
         default=0,
     )
-    rows = (
-        open_bills.filter(payable_on__lte=today + timedelta(days=DAYS_AHEAD))
+    return (
+        _open_bills(household)
+        .filter(payable_on__lte=horizon)
         .order_by()
         .values_list("loan__currency", "payable_on", "loan__lender_id", "loan__lender__name")
-        .annotate(count=Count("pk"), open=sum_of("due") - sum_of("paid") - sum_of("waived"), a_day=Sum(grows), first=Min("pk"))
+        .annotate(count=Count("pk"), open=sum_of("due") - sum_of("paid") - sum_of("waived"), a_day=Sum(grows))
+        .annotate(first=Min("pk"))
         .order_by("payable_on", "first")
     )
-    return [_Statement(*row[:7]) for row in rows]
 
 
-def _bills_of(open_bills: BillQuerySet[Bill], one: _Statement) -> list[int]:
-    of_day = open_bills.filter(payable_on=one.payable_on)
+def _late(household: int, today: date) -> QuerySet[Any]:
+    waiting = ("penalty_next", "loan__next_change_on", "loan__grace_days", "loan__bears_penalty")
+    return row_values(_open_bills(household).filter(payable_on__lt=today)[:MOST_LATE], *waiting)
+
+
+def _next(household: int, today: date, horizon: date) -> QuerySet[Any]:
+    return row_values(_open_bills(household).filter(payable_on__range=(today, horizon))[:MOST_NEXT])
+
+
+def _this_month(household: int, first: date, last: date) -> QuerySet[Any]:
+    bills: BillQuerySet[Bill] = Bill.objects.of_household(household)
+    return (
+        bills.due_between(first, last)
+        .order_by()
+        .values_list("loan__currency")
+        .annotate(due=sum_of("due"), paid=sum_of("paid"), waived=sum_of("waived"))
+        .annotate(presumed=Sum("presumed"), first_on=Min("payable_on"), first=Min("pk"))
+        .order_by("first_on", "first")
+    )
+
+
+_STATEMENTS, _LATE, _NEXT, _MONTHS = Prepared(_statements), Prepared(_late), Prepared(_next), Prepared(_this_month)
+
+
+def _bills_of(household: Household, one: _Statement) -> list[int]:
+    of_day = _open_bills(household.pk).filter(payable_on=one.payable_on)
     mine = of_day.filter(loan__lender=one.lender_id, loan__currency=one.currency)
     return list(mine.values_list("pk", flat=True))
 
 
 def _late_bills(
-    open_bills: BillQuerySet[Bill],
     rows: Sequence[BillRow],
+    waiting: Sequence[Sequence[Any]],
     covers: Mapping[int, BillCover],
     failed: Mapping[int, FailedDebit],
     today: date,
 ) -> tuple[LateBill, ...]:
     """The rows with their price of waiting, as it is stored; worked out where it is not yet, as while a grace lasts."""
-    ids = [row.id for row in rows]
-    wanted = ("pk", "penalty_next", "loan__next_change_on", "loan__grace_days", "loan__bears_penalty")
-    stored = {pk: rest for pk, *rest in open_bills.filter(pk__in=ids).values_list(*wanted)} if ids else {}
-    costly = {row.loan_id for row in rows if stored[row.id][0] is None and stored[row.id][3]}
+    costly = {
+        row.loan_id
+        for row, (penalty_next, *_, bears_penalty) in zip(rows, waiting, strict=True)
+        if penalty_next is None and bears_penalty
+    }
     known = histories(Loan.objects.filter(pk__in=costly)) if costly else {}
     found = []
-    for row in rows:
-        penalty_next, changes_on, grace, _ = stored[row.id]
+    for row, (penalty_next, changes_on, grace, _) in zip(rows, waiting, strict=True):
         ends_on, tomorrow = row.payable_on + timedelta(days=grace), today + timedelta(days=1)
         in_grace = grace > 0 and today <= ends_on
         past, cover = known.get(row.loan_id), covers.get(row.id)
@@ -403,16 +443,8 @@ def _next_headline(statement: _Statement, covers: Sequence[BillCover | None]) ->
 
 def _months(household: Household, today: date) -> tuple[Month, ...]:
     """This month in each currency; one query."""
-    bills: BillQuerySet[Bill] = Bill.objects.of_household(household)
-    rows = (
-        bills.due_between(today.replace(day=1), today + relativedelta(day=31))
-        .order_by()
-        .values_list("loan__currency")
-        .annotate(due=sum_of("due"), paid=sum_of("paid"), waived=sum_of("waived"))
-        .annotate(presumed=Sum("presumed"), first_on=Min("payable_on"), first=Min("pk"))
-        .order_by("first_on", "first")
-    )
+    found = _MONTHS(household=household.pk, first=today.replace(day=1), last=today + relativedelta(day=31))
     return tuple(
         Month(currency, paid=paid - presumed, presumed=presumed, due=due - paid - waived)
-        for currency, due, paid, waived, presumed, *_ in rows
+        for currency, due, paid, waived, presumed, *_ in found
     )
