@@ -7,13 +7,15 @@ import zoneinfo
 from collections.abc import Callable
 from datetime import datetime
 
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.utils import timezone, translation
 from django_htmx.http import HttpResponseClientRedirect
 
 from ledger import clock
 from ledger.models import Membership
-from reminders.services.destinations import failed_lately
+from ledger.selectors.prepared import Prepared
+from reminders.services.destinations import LISTED, failed_lately
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 HOUSEHOLD = "household"  # session key: which of their households a user is looking at
@@ -69,12 +71,19 @@ class HouseholdMiddleware:
         return response
 
 
+def _memberships(user: int, since: datetime) -> QuerySet[Membership]:
+    mine = Membership.objects.filter(user=user).annotate(has_failed=failed_lately(since + LISTED))
+    return mine.select_related("household").order_by("pk")
+
+
+_MEMBERSHIPS = Prepared(_memberships)
+
+
 def _membership(request: HttpRequest, now: datetime) -> Membership | None:
     """The user in the household they look at; with `has_failed`, whether a message to them failed lately."""
     if not request.user.is_authenticated:
         return None
-    memberships = Membership.objects.filter(user=request.user).annotate(has_failed=failed_lately(now))
-    mine = list(memberships.select_related("household").order_by("pk"))
+    mine: list[Membership] = _MEMBERSHIPS.objects(user=request.user.pk, since=now - LISTED)
     chosen = request.session.get(HOUSEHOLD)
     return next((one for one in mine if one.household_id == chosen), mine[0] if mine else None)
 

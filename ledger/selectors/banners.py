@@ -10,6 +10,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from ledger.models import Heartbeat
+from ledger.selectors.prepared import Prepared
 from ledger.services import heartbeat
 
 
@@ -21,10 +22,13 @@ class Banner:
     action: str = ""
 
 
+_HEARTBEATS = Prepared(lambda: Heartbeat.objects.values_list("job", "finished_at"))
+
+
 def late_jobs(now: datetime) -> list[str]:
     """Jobs whose last good end is longer ago than HEARTBEAT_LATE_SECONDS; all of them before the first tick."""
     limit = now - timedelta(seconds=settings.HEARTBEAT_LATE_SECONDS)
-    last = dict(Heartbeat.objects.values_list("job", "finished_at"))
+    last: dict[str, datetime | None] = dict(_HEARTBEATS())
     return [job for job in heartbeat.JOBS if (finished := last.get(job)) is None or finished < limit]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from ledger.loanmath.money import Parts
 from ledger.loanmath.terms import LoanTerms
@@ -111,10 +112,18 @@ AT_HAND = (
 )
 
 
+class Link(NamedTuple):
+    """A reversal or a confirmation, as far as it says what it is about."""
+
+    pk: int
+    kind: Kind
+    target_id: int | None
+
+
 class Links:
     """Which fact undoes or confirms which, among all reversals and confirmations of some loans."""
 
-    def __init__(self, rows: Iterable[Fact]) -> None:
+    def __init__(self, rows: Iterable[Fact | Link]) -> None:
         links = [row for row in rows if row.target_id is not None]
         self.undone_by = {row.target_id: row.pk for row in links if row.kind == Kind.REVERSAL}
         self.confirmations: defaultdict[int | None, list[int]] = defaultdict(list)

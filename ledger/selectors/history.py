@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from dateutil.relativedelta import relativedelta
+from django.db.models import QuerySet
 
 from ledger.loanmath import facts as kinds
 from ledger.loanmath.benchmarks import follow
@@ -21,6 +22,7 @@ from ledger.loanmath.terms import LoanTerms
 from ledger.models import Fact, Loan, TermsVersion
 from ledger.selectors.benchmarks import Series, rates_known
 from ledger.selectors.calendars import calendar_of
+from ledger.selectors.prepared import Prepared
 
 LONGEST = relativedelta(years=60)  # from the disbursement: further on no loan is repriced
 
@@ -111,7 +113,19 @@ def followed(terms: LoanTerms, facts: Iterable[kinds.Fact]) -> set[str]:
 
 def history(loan: Loan) -> History:
     """Everything the engine needs to know of `loan`, in two queries; three where its rate follows a series."""
-    return histories([loan])[loan.pk]
+    first = {version.loan_id: version.value for version in _FIRST.objects(loan=loan.pk)}
+    return _histories({loan.pk: loan.household_id}, first, _FACTS.objects(loan=loan.pk))[loan.pk]
+
+
+def _first(loan: int) -> QuerySet[TermsVersion]:
+    return TermsVersion.objects.filter(loan=loan, number=1)
+
+
+def _facts(loan: int) -> QuerySet[Fact]:
+    return Fact.objects.filter(loan=loan).select_related("terms_version").in_order()
+
+
+_FIRST, _FACTS = Prepared(_first), Prepared(_facts)
 
 
 def histories(loans: Iterable[Loan], only: Collection[str] | None = None) -> dict[int, History]:
@@ -119,9 +133,14 @@ def histories(loans: Iterable[Loan], only: Collection[str] | None = None) -> dic
     facts of the kinds `only` it is no whole history: nothing can be projected from it."""
     homes = {loan.pk: loan.household_id for loan in loans}
     first = {version.loan_id: version.value for version in TermsVersion.objects.filter(loan__in=homes, number=1)}
-    rows: defaultdict[int, list[kinds.Fact]] = defaultdict(list)
     found = Fact.objects.filter(loan__in=homes) if only is None else Fact.objects.filter(loan__in=homes, kind__in=only)
-    for row in found.select_related("terms_version").in_order():
+    return _histories(homes, first, found.select_related("terms_version").in_order())
+
+
+def _histories(homes: Mapping[int, int], first: Mapping[int, LoanTerms], found: Iterable[Fact]) -> dict[int, History]:
+    """The histories of loans whose households are `homes`, of their first terms and their facts in order."""
+    rows: defaultdict[int, list[kinds.Fact]] = defaultdict(list)
+    for row in found:
         rows[row.loan_id].append(row.value)
     following = {id for id, terms in first.items() if followed(terms, rows[id])}
     rates: Mapping[int, Series] = rates_known(homes[id] for id in following) if following else {}

@@ -7,30 +7,36 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from dateutil.relativedelta import relativedelta
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from ledger.loanmath import facts
 from ledger.loanmath.apr import AnnualCost
 from ledger.loanmath.cost import Advertised, ItemKind, LifeCost
-from ledger.loanmath.facts import RateChange, RateEffect, Reversal
+from ledger.loanmath.facts import Confirmation, RateChange, RateEffect, Repayment, Reversal
 from ledger.loanmath.money import Parts
 from ledger.loanmath.payoff import PayoffQuote
 from ledger.loanmath.project import live
 from ledger.loanmath.projection import Projection
 from ledger.loanmath.rate_warning import RateWarning, rate_warning
 from ledger.loanmath.terms import LoanTerms, Method
-from ledger.models import Bill, Fact, Loan, TermsVersion
+from ledger.models import Allocation, Bill, Fact, Loan, TermsVersion
+from ledger.models.bills import PARTS
+from ledger.models.facts import Kind
 from ledger.selectors.benchmarks import FollowLine, follow_line
-from ledger.selectors.bills import BillRow, bill_row
+from ledger.selectors.bills import BillRow, as_rows, row_values
 from ledger.selectors.charts import MOST_COLUMNS, ColumnChart, Stack, column_chart
 from ledger.selectors.cost import cost_of, differs
-from ledger.selectors.facts import AT_HAND, FactLine, Links, fact_lines, with_met
+from ledger.selectors.facts import AT_HAND, FactLine, Link, Links, fact_lines, with_met
 from ledger.selectors.history import History, history
 from ledger.selectors.mandates import accounts_of
+from ledger.selectors.prepared import Prepared
 
 PAYOFF_AHEAD = relativedelta(years=5)
+HISTORY_SHOWN = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +161,8 @@ class LoanPage:
     chart: ColumnChart | None
     stacks: tuple[Stack, ...]
     history: tuple[FactLine, ...]
+    more_history: int
+    to_confirm: tuple[Repayment, ...]
     terms: tuple[TermsLine, ...]
     auto_repay: str
     payoff: Payoff
@@ -166,20 +174,15 @@ class LoanPage:
         """All that was paid, presumed debits included."""
         return self.repaid + self.presumed
 
-    @property
-    def to_confirm(self) -> tuple[FactLine, ...]:
-        return tuple(fact for fact in self.history if fact.needs_answer)
 
-
-def loan_page(loan: Loan, today: date, payoff_on: str = "") -> LoanPage:
-    """Everything the page of `loan` (its lender and credit line at hand) shows, in a fixed number of queries."""
+def loan_page(loan: Loan, today: date, payoff_on: str = "", all_history: bool = False) -> LoanPage:
+    """Everything the page of `loan` (its lender and credit line at hand) shows, in a fixed number of queries; of its
+    history the newest facts, unless all are asked for."""
     past = history(loan)
-    bills = list(Bill.objects.filter(loan=loan).needed().order_by("number"))
-    for bill in bills:
-        bill.loan = loan
-    told = loan_history(loan)
-    lines = _with_questions(_schedule(bills, today), told)
+    presumed = past.presumed()
+    lines = _with_questions(_schedule(_BILLS(loan=loan.pk), today), presumed)
     rows = [line.row for line in lines]
+    told = loan_history(loan) if all_history else _newest(loan, past)
     accounts = accounts_of([loan.mandate_id])[loan.mandate_id] if loan.mandate_id else []
     totals = sum((row.due for row in rows), Parts())
     stacks = _stacks(lines, today)
@@ -206,6 +209,8 @@ def loan_page(loan: Loan, today: date, payoff_on: str = "") -> LoanPage:
         chart=column_chart(stacks),
         stacks=stacks,
         history=told,
+        more_history=len(past.recorded) - len(told),
+        to_confirm=tuple(presumed),
         terms=_terms(loan, past, rows, today),
         auto_repay=" → ".join(str(account) for account in accounts),
         payoff=payoff(past, rows, today, payoff_on),
@@ -216,25 +221,55 @@ def loan_page(loan: Loan, today: date, payoff_on: str = "") -> LoanPage:
 
 def loan_history(loan: Loan) -> tuple[FactLine, ...]:
     """The loan's facts, newest first, with what each repayment met."""
-    rows = list(Fact.objects.filter(loan=loan).select_related(*AT_HAND).order_by("-recorded_at", "-pk"))
+    rows = list(_facts(loan.pk))
     return with_met(fact_lines(rows, Links(rows)))
 
 
-def _schedule(bills: Sequence[Bill], today: date) -> tuple[ScheduleLine, ...]:
-    rows = [bill_row(bill, today) for bill in bills]
+def _facts(loan: int) -> QuerySet[Fact]:
+    return Fact.objects.filter(loan=loan).select_related(*AT_HAND).order_by("-recorded_at", "-pk")
+
+
+def _newest_facts(loan: int) -> QuerySet[Fact]:
+    return _facts(loan)[:HISTORY_SHOWN]
+
+
+def _newest(loan: Loan, past: History) -> tuple[FactLine, ...]:
+    """The newest facts; which undoes or confirms which is known from all of them."""
+    links = [
+        Link(fact.id, Kind.REVERSAL if isinstance(fact, Reversal) else Kind.CONFIRMATION, fact.of)
+        for fact in past.recorded
+        if isinstance(fact, Reversal | Confirmation)
+    ]
+    return with_met(fact_lines(_NEWEST.objects(loan=loan.pk), Links(links)))
+
+
+def _bills(loan: int) -> QuerySet[Any]:
+    bills = Bill.objects.filter(loan=loan).needed().order_by("number")
+    return row_values(bills, "outstanding_after", *(f"{part}_computed" for part in PARTS))
+
+
+_NEWEST, _BILLS = Prepared(_newest_facts), Prepared(_bills)
+
+
+def _schedule(found: Sequence[Sequence[Any]], today: date) -> list[ScheduleLine]:
+    rows = as_rows(found, today)
     next_number = next((row.number for row in rows if row.is_open), None)
-    return tuple(
-        ScheduleLine(row, bill.outstanding_after, bill.computed, row.number == next_number)
-        for row, bill in zip(rows, bills, strict=True)
-    )
+    return [
+        ScheduleLine(row, balance, None if ours[0] is None else Parts(*ours), row.number == next_number)
+        for row, (balance, *ours) in zip(rows, (values[-5:] for values in found), strict=True)
+    ]
 
 
-def _with_questions(lines: Sequence[ScheduleLine], told: Sequence[FactLine]) -> tuple[ScheduleLine, ...]:
-    """The lines with what waits for an answer about them."""
-    asks: defaultdict[int | None, tuple[int, ...]] = defaultdict(tuple)
-    for fact in told:
-        if fact.needs_answer and fact.met:
-            asks[fact.met[0].bill] += (fact.id,)
+def _with_questions(lines: list[ScheduleLine], presumed: Sequence[Repayment]) -> tuple[ScheduleLine, ...]:
+    """The lines with what waits for an answer about them, at the first bill it met; one query where anything does."""
+    if not presumed:
+        return tuple(lines)
+    met = Allocation.objects.filter(repayment__in=[fact.id for fact in presumed], bill__isnull=False)
+    firsts = dict(met.order_by("-bill__number").values_list("repayment_id", "bill__number"))
+    asks: defaultdict[int, tuple[int, ...]] = defaultdict(tuple)
+    for fact in presumed:
+        if fact.id in firsts:
+            asks[firsts[fact.id]] += (fact.id,)
     return tuple(replace(line, to_confirm=asks[line.row.number]) for line in lines)
 
 

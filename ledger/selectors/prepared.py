@@ -5,14 +5,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django.db import connection
 from django.db.models import QuerySet
+from django.db.models.query import get_related_populators
 
-Given = int | date
-MARK, FIRST_DAY = 7 * 10**18, date(9900, 1, 1).toordinal()  # stand for what is given, while the SQL is worked out
+Given = int | date | datetime
+# These stand for what is given, while the SQL is worked out.
+MARK, FIRST_DAY, FIRST_MOMENT = 7 * 10**18, date(9900, 1, 1), datetime(9900, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,33 +30,56 @@ class _Sql:
 
 
 class Prepared:
-    """A `values_list` query of whole numbers and days that are given by name; they may stand anywhere in it where a
-    value can, but not decide how it is built. Thread-safe: at worst its SQL is worked out twice."""
+    """A query with whole numbers, days and moments that are given by name; they may stand anywhere in it where a value
+    can, but not decide how it is built. Thread-safe: at worst its SQL is worked out twice."""
 
     def __init__(self, question: Callable[..., QuerySet[Any]]) -> None:
         self.question = question
         self._known: dict[str, _Sql] = {}
 
     def __call__(self, **given: Given) -> list[tuple[Any, ...]]:
+        """The rows of a `values_list`."""
+        return [tuple(row) for row in self._rows(self._sql(given), given)]
+
+    def objects(self, **given: Given) -> list[Any]:
+        """The objects of the query, with what `select_related` and `annotate` add."""
+        known = self._sql(given)
+        compiler = known.compiler
+        about, columns = compiler.klass_info, compiler.select
+        first, last = about["select_fields"][0], about["select_fields"][-1] + 1
+        names = [column.target.attname for column, *_ in columns[first:last]]
+        related = get_related_populators(about, columns, connection.alias)
+        found = []
+        for row in self._rows(known, given):
+            one = about["model"].from_db(connection.alias, names, row[first:last])
+            for populator in related:
+                populator.populate(row, one)
+            for name, at in compiler.annotation_col_map.items():
+                setattr(one, name, row[at])
+            found.append(one)
+        return found
+
+    def _sql(self, given: Mapping[str, Given]) -> _Sql:
         known = self._known.get(connection.vendor)
         if known is None:
             known = self._known[connection.vendor] = _worked_out(self.question, given)
+        return known
+
+    def _rows(self, known: _Sql, given: Mapping[str, Given]) -> list[Sequence[Any]]:
         params = list(known.params)
         for at, name in known.given.items():
-            params[at] = _as(params[at], given[name])
+            params[at] = _adapted(params[at], given[name])
         with connection.cursor() as cursor:
             cursor.execute(known.text, params)
-            rows = cursor.fetchall()
-        if known.converters:
-            rows = known.compiler.apply_converters(rows, known.converters)
-        return [tuple(row) for row in rows]
+            rows: list[Sequence[Any]] = cursor.fetchall()
+        return list(known.compiler.apply_converters(rows, known.converters)) if known.converters else rows
 
 
 def _worked_out(question: Callable[..., QuerySet[Any]], given: Mapping[str, Given]) -> _Sql:
     marks = {name: _mark(value, at) for at, (name, value) in enumerate(given.items())}
     compiler = question(**marks).query.get_compiler(connection=connection)
     text, params = compiler.as_sql()
-    names = {str(mark): name for name, mark in marks.items()}
+    names = {str(_adapted(mark, mark)): name for name, mark in marks.items()}
     places = {at: names[str(param)] for at, param in enumerate(params) if str(param) in names}
     missing = marks.keys() - places.values()
     if missing:
@@ -64,9 +89,15 @@ def _worked_out(question: Callable[..., QuerySet[Any]], given: Mapping[str, Give
 
 
 def _mark(value: Given, at: int) -> Given:
-    return date.fromordinal(FIRST_DAY + at) if isinstance(value, date) else MARK + at
+    if isinstance(value, datetime):
+        return FIRST_MOMENT + timedelta(days=at)
+    return FIRST_DAY + timedelta(days=at) if isinstance(value, date) else MARK + at
 
 
-def _as(mark: Any, value: Given) -> Any:
+def _adapted(mark: Any, value: Given) -> Any:
     """The value in the form in which the database's driver takes it."""
-    return value if isinstance(mark, date) else type(mark)(value)
+    if isinstance(value, datetime):
+        return connection.ops.adapt_datetimefield_value(value)
+    if isinstance(value, date):
+        return connection.ops.adapt_datefield_value(value)
+    return type(mark)(value)

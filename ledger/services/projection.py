@@ -14,6 +14,7 @@ from ledger.loanmath.terms import PenaltyTerms
 from ledger.models import Allocation, Bill, Household, Loan
 from ledger.models.bills import PARTS
 from ledger.selectors.history import History, history
+from ledger.selectors.prepared import Prepared
 from ledger.services.debit_times import schedule_debit
 
 _BILL_FIELDS = [
@@ -70,12 +71,21 @@ def rebuild(loan: Loan, as_of: date, known: History | None = None) -> bool:
 def refresh(household: Household, now: datetime) -> int:
     """Bring the household's loans up to its local day: those that a passing day has overtaken. Counts them."""
     today = household.today(now)
-    stale = Loan.objects.filter(household=household).outdated(today)
-    return sum(refresh_loan(loan, today) for loan in stale)
+    stale = _STALE(household=household.pk, today=today)
+    return sum(refresh_loan(Loan(pk=pk), today) for (pk,) in stale)
+
+
+def _stale(household: int, today: date) -> models.QuerySet[Any]:
+    return Loan.objects.filter(household=household).outdated(today).values_list("pk")
+
+
+_STALE = Prepared(_stale)
 
 
 def refresh_loan(loan: Loan, today: date) -> bool:
-    """Bring one loan up to `today`, unless someone else has."""
+    """Bring one loan up to `today`, unless someone else has; `loan` may be known by its id alone."""
+    if loan.projected_on is not None and (loan.next_change_on is None or loan.next_change_on > today):
+        return False
     with transaction.atomic():
         locked = lock(loan)
         if locked.next_change_on is None or locked.next_change_on > today:

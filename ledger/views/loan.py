@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.db.models import QuerySet
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
@@ -12,7 +13,8 @@ from ledger.forms.fields import SeenField, is_key, new_key
 from ledger.models import Fact, Loan
 from ledger.models.facts import Kind
 from ledger.selectors.loan import loan_history, loan_page, undo_preview
-from ledger.services.projection import refresh
+from ledger.selectors.prepared import Prepared
+from ledger.services.projection import refresh_loan
 from ledger.services.recording import Recording
 from ledger.services.refusal import Refusal
 from ledger.services.repayments import confirm_repayment as confirm
@@ -21,6 +23,8 @@ from ledger.views.answers import answered_in_place, is_answered_in_place
 from loantracker.http import PageRequest, editor_page, go, member_page, own, page
 
 LOANS = Loan.objects.select_related("lender", "credit_line", "household")
+LARGEST_ID = 2**63 - 1
+PIECES = {"payoff": "ledger/_payoff.html", "history-list": "ledger/_history.html"}
 # Where a button may lead back to.
 PAGES = {"overview": "ledger:overview", "activity": "ledger:activity", "bills": "ledger:bills"}
 
@@ -28,11 +32,27 @@ PAGES = {"overview": "ledger:overview", "activity": "ledger:activity", "bills": 
 @member_page
 def loan(request: PageRequest, loan_id: int) -> HttpResponse:
     """What is left of a loan, when it ends and what it truly costs; `?payoff_on=` asks for a payoff quote."""
-    refresh(request.household, request.now)
-    mine = own(request, LOANS, pk=loan_id)
-    shown = loan_page(mine, request.today, request.GET.get("payoff_on", ""))
+    mine = _mine(request, loan_id)
+    if refresh_loan(mine, request.today):
+        mine = _mine(request, loan_id)
+    shown = loan_page(mine, request.today, request.GET.get("payoff_on", ""), request.GET.get("history") == "all")
     context = {"shown": shown, "key": new_key(), "loan_id": loan_id}
-    return page(request, "ledger/loan.html", context, pieces={"payoff": "ledger/_payoff.html"})
+    return page(request, "ledger/loan.html", context, pieces=PIECES)
+
+
+def _mine(request: PageRequest, loan_id: int) -> Loan:
+    """A loan of the household being looked at, which the middleware has found the user to be a member of."""
+    found = _LOAN.objects(household=request.household.pk, loan=loan_id) if loan_id <= LARGEST_ID else []
+    if not found:
+        raise Http404
+    return found[0]  # type: ignore[no-any-return]
+
+
+def _loan(household: int, loan: int) -> QuerySet[Loan]:
+    return LOANS.filter(household=household, pk=loan)
+
+
+_LOAN = Prepared(_loan)
 
 
 @editor_page
