@@ -9,6 +9,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple
 
+from django.db.models import F
+
 from ledger.loanmath.money import Parts
 from ledger.loanmath.terms import LoanTerms
 from ledger.models import Allocation, Fact
@@ -191,7 +193,8 @@ def with_met(lines: Iterable[FactLine]) -> tuple[FactLine, ...]:
     lines = list(lines)
     met: defaultdict[int, list[Met]] = defaultdict(list)
     wanted = [line.id for line in lines if line.kind in (Kind.REPAYMENT, Kind.REFUND)]
-    rows = Allocation.objects.filter(repayment__in=wanted).select_related("bill").order_by("bill__number", "pk")
-    for row in rows:
-        met[row.repayment_id].append(Met(row.bill.number if row.bill else None, row.parts.total))
+    parts = F("principal") + F("interest") + F("fee") + F("penalty")
+    rows = Allocation.objects.filter(repayment__in=wanted).order_by("bill__number", "pk") if wanted else None
+    for repayment, bill, amount in rows.values_list("repayment_id", "bill__number", parts) if rows is not None else ():
+        met[repayment].append(Met(bill, amount))
     return tuple(replace(line, met=tuple(met[line.id])) for line in lines)

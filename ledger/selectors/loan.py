@@ -36,7 +36,7 @@ from ledger.selectors.mandates import accounts_of
 from ledger.selectors.prepared import Prepared
 
 PAYOFF_AHEAD = relativedelta(years=5)
-HISTORY_SHOWN = 6
+HISTORY_SHOWN = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,8 +323,14 @@ def _terms(loan: Loan, past: History, rows: Sequence[BillRow], today: date) -> t
     counting = [fact.id for fact in brought.values() if fact.effective_on <= today]
     current = counting[-1] if counting else None
     last = rows[-1].due_on if rows else None
-    versions = TermsVersion.objects.filter(loan=loan).select_related("fact").order_by("-number")
-    return tuple(_terms_line(version, brought, current, last) for version in versions)
+    return tuple(_terms_line(version, brought, current, last) for version in _VERSIONS.objects(loan=loan.pk))
+
+
+def _versions(loan: int) -> QuerySet[TermsVersion]:
+    return TermsVersion.objects.filter(loan=loan).select_related("fact").order_by("-number")
+
+
+_VERSIONS = Prepared(_versions)
 
 
 def _terms_line(

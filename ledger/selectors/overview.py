@@ -4,6 +4,7 @@ A household may have a thousand loans: sums are the database's, and of bills onl
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -23,10 +24,10 @@ from ledger.selectors.mandate_news import FailedDebit, MandateNews, mandate_news
 from ledger.selectors.prepared import Prepared
 
 DAYS_AHEAD = 30
-MOST_LATE = 10
+MOST_LATE = 5
 MOST_NEXT = 20
-MOST_TO_CONFIRM = 5
-MOST_ASKED = 20  # loans looked at for debits to confirm
+MOST_TO_CONFIRM = 3
+MOST_ASKED = 10  # loans looked at for debits to confirm
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +208,7 @@ def overview(household: Household, today: date, loans: Loans) -> Overview:
         stale=_stale(ahead.lines),
         next=tuple(_next_bill(row, ahead.covers.get(row.id)) for row in next_rows),
         more_next=sum(one.count for one in statements) - late_count - len(next_rows),
-        months=_months(household, today),
+        months=_months(household, statements, today),
     )
 
 
@@ -268,8 +269,7 @@ def _this_month(household: int, first: date, last: date) -> QuerySet[Any]:
         bills.due_between(first, last)
         .order_by()
         .values_list("loan__currency")
-        .annotate(due=sum_of("due"), paid=sum_of("paid"), waived=sum_of("waived"))
-        .annotate(presumed=Sum("presumed"), first_on=Min("payable_on"), first=Min("pk"))
+        .annotate(paid=sum_of("paid"), presumed=Sum("presumed"), first_on=Min("payable_on"), first=Min("pk"))
         .order_by("first_on", "first")
     )
 
@@ -441,10 +441,15 @@ def _next_headline(statement: _Statement, covers: Sequence[BillCover | None]) ->
     )
 
 
-def _months(household: Household, today: date) -> tuple[Month, ...]:
-    """This month in each currency; one query."""
-    found = _MONTHS(household=household.pk, first=today.replace(day=1), last=today + relativedelta(day=31))
+def _months(household: Household, statements: Iterable[_Statement], today: date) -> tuple[Month, ...]:
+    """This month in each currency: what is due is in the statements, what is paid one query; the days ahead reach
+    beyond its end."""
+    first, last = today.replace(day=1), today + relativedelta(day=31)
+    due: defaultdict[str, int] = defaultdict(int)
+    for one in statements:
+        if first <= one.payable_on <= last:
+            due[one.currency] += one.amount
     return tuple(
-        Month(currency, paid=paid - presumed, presumed=presumed, due=due - paid - waived)
-        for currency, due, paid, waived, presumed, *_ in found
+        Month(currency, paid=paid - presumed, presumed=presumed, due=due[currency])
+        for currency, paid, presumed, *_ in _MONTHS(household=household.pk, first=first, last=last)
     )

@@ -66,6 +66,12 @@ _LETTERS = {
 
 
 @register.simple_tag
+def path(name: str, *numbers: int | str) -> str:
+    """As Django's `url`, for addresses with numbers in them; see `path_to`."""
+    return path_to(name, *numbers)
+
+
+@register.simple_tag
 def icon(name: str) -> SafeString:
     """One icon from the sprite, decorative; as `_components/icon.html`."""
     return _icon(name)

@@ -17,6 +17,7 @@ from django.utils.translation import get_language, gettext, gettext_noop
 
 from ledger.loanmath.money import Parts
 from ledger.selectors.bills import BillRow, OpenedBill, Part
+from ledger.selectors.charts import Block
 from ledger.selectors.loan import LoanPage, ScheduleLine
 from ledger.selectors.overview import NextBill
 from ledger.templatetags.days import distance, short_day
@@ -46,6 +47,12 @@ def schedule_rows(context: Context, shown: LoanPage, lines: Iterable[ScheduleLin
     """Bills of a loan's schedule, each a <tr>; reads `today`, `may_write`, `key` and the request of the page."""
     row = _ScheduleRows(context, shown)
     return SafeString("".join(row(line) for line in lines))
+
+
+@register.simple_tag(takes_context=True)
+def answer(context: Context, loan: int, fact: int, place: str, back: str) -> SafeString:
+    """The buttons that answer a presumed debit; reads `key` and the request of the page."""
+    return SafeString(_Answers(context, place, back)(loan, fact))
 
 
 def _day(day: date, today: date) -> str:
@@ -285,6 +292,25 @@ class _ScheduleRows:
 
 
 NOTHING = '<span class="muted">—</span>'
+
+
+@register.simple_tag
+def column_blocks(blocks: Iterable[Block]) -> SafeString:
+    """The parts of a chart's columns, each a <rect>."""
+    return SafeString(
+        "".join(
+            f'<rect class="fill-{one.part}{" is-future" if one.is_future else ""}" x="{one.x}" y="{one.y}" '
+            f'width="{one.width}" height="{one.height}"/>'
+            for one in blocks
+        )
+    )
+
+
+@register.simple_tag
+def stack_rows(shown: LoanPage) -> SafeString:
+    """The columns of a loan's chart as rows of a table."""
+    rows = (f'<tr><th scope="row">{escape(one.label)}</th>{part_cells(one, shown, "")}</tr>' for one in shown.stacks)
+    return SafeString("".join(rows))
 
 
 @register.simple_tag
