@@ -99,7 +99,7 @@ def a_household() -> User:
         FundingAccount.objects.create(household=home, name=name, last4=last4, currency="CNY")
         for name, last4 in (("Salary card", "1234"), ("Savings card", "5678"))
     )
-    for account, amount in ((full, 10_000_000_000), (low, 50_000)):
+    for account, amount in ((full, 10_000_000_000), (low, 10_000)):
         state_balance(account=account, amount=amount, stated_on=TODAY, recording=Recording(f"balance {account}", NOW))
     for number, account in ((1, full), (4, full), (7, low)):
         authorize_mandate(scope=loans[number], sources=[account], recording=Recording(f"mandate {number}", NOW))

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from dateutil.relativedelta import relativedelta
-from django.db.models import Case, Count, F, IntegerField, Max, Min, Q, Sum, Value, When, Window
+from django.db.models import Case, Count, F, IntegerField, Max, Min, Q, QuerySet, Sum, Value, When, Window
 from django.db.models.functions import RowNumber
 from django.utils.translation import gettext as _
 
 from ledger.models import Bill, Household, Loan
+from ledger.querysets import BillQuerySet
+from ledger.selectors.bills import sum_of
 from ledger.selectors.charts import AreaChart, Series, area_chart
+from ledger.selectors.prepared import Prepared
 
 NAMED_LOANS = 5  # have a band of their own; the others share one
 MOST_POINTS = 120
@@ -81,9 +84,24 @@ class Debt:
 
 
 @dataclass(frozen=True, slots=True)
-class Owed:
-    """All that is owed, by currency, and the whole months without a late bill."""
+class Month:
+    """This month's bills in one currency: paid and confirmed, presumed paid, still due."""
 
+    currency: str
+    paid: int
+    presumed: int
+    due: int
+
+    @property
+    def total(self) -> int:
+        return self.paid + self.presumed + self.due
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """This month, and all that is owed, by currency; and the whole months without a late bill."""
+
+    months: tuple[Month, ...]
     debts: tuple[Debt, ...]
     on_time_months: int
 
@@ -102,7 +120,7 @@ def owed(household: Household, today: date) -> Owed:
         _debt(sums, by_currency[sums.currency], falls[sums.currency], lines[sums.currency], today)
         for sums in _sums(household)
     ]
-    return Owed(tuple(debts), _on_time_months(household, today))
+    return Owed(_months(household, today), tuple(debts), _on_time_months(household, today))
 
 
 class _Sums(NamedTuple):
@@ -220,18 +238,59 @@ def _line_uses(household: Household) -> defaultdict[str, list[LineUse]]:
     return found
 
 
-def _on_time_months(household: Household, today: date) -> int:
-    """Whole months without a late bill, up to today; 0 while one is overdue, and before the first bill."""
-    bills = Bill.objects.of_household(household).needed().filter(is_replaced=False)
-    late = Q(settled_on__gt=F("payable_on")) | Q(settled_on=None, payable_on__lt=today)
-    found = bills.aggregate(
-        overdue=Count("pk", filter=Q(settled_on=None, payable_on__lt=today)),
-        last_late=Max("payable_on", filter=late),
-        first=Min("payable_on"),
+def _this_month(household: int, first: date, last: date) -> QuerySet[Any]:
+    bills: BillQuerySet[Bill] = Bill.objects.of_household(household)
+    return (
+        bills.due_between(first, last)
+        .order_by()
+        .values_list("loan__currency")
+        .annotate(due=sum_of("due"), paid=sum_of("paid"), waived=sum_of("waived"))
+        .annotate(presumed=Sum("presumed"), first_on=Min("payable_on"), first=Min("pk"))
+        .order_by("first_on", "first")
     )
-    since = found["last_late"] or found["first"] or today
+
+
+_MONTHS = Prepared(_this_month)
+
+
+def _months(household: Household, today: date) -> tuple[Month, ...]:
+    """This month in each currency; one query."""
+    found = _MONTHS(household=household.pk, first=today.replace(day=1), last=today + relativedelta(day=31))
+    return tuple(
+        Month(currency, paid=paid - presumed, presumed=presumed, due=due - paid - waived)
+        for currency, due, paid, waived, presumed, *_ in found
+    )
+
+
+def _on_time_months(household: Household, today: date) -> int:
+    """Whole months without a late bill, up to today; 0 while one is overdue, and before the first bill. Three queries
+    at most, each of which reads no further than the bill it looks for."""
+    if _LATE(household=household.pk, today=today):
+        return 0
+    last = _LATE_LAST(household=household.pk, today=today) or _FIRST(household=household.pk)
+    since = last[0][0] if last else today
     months = (today.year - since.year) * 12 + today.month - since.month - (today.day < since.day)
-    return 0 if found["overdue"] else max(months, 0)
+    return max(months, 0)
+
+
+def _needed(household: int) -> QuerySet[Any]:
+    return Bill.objects.of_household(household).needed().filter(is_replaced=False).values_list("payable_on")
+
+
+def _late(household: int, today: date) -> QuerySet[Any]:
+    return _needed(household).filter(settled_on=None, payable_on__lt=today)[:1]
+
+
+def _late_last(household: int, today: date) -> QuerySet[Any]:
+    paid = _needed(household).filter(settled_on__gt=F("payable_on"), payable_on__lt=today)
+    return paid.order_by("-payable_on", "-pk")[:1]
+
+
+def _first(household: int) -> QuerySet[Any]:
+    return _needed(household).order_by("payable_on", "pk")[:1]
+
+
+_LATE, _LATE_LAST, _FIRST = Prepared(_late), Prepared(_late_last), Prepared(_first)
 
 
 def _days(today: date, last_month: date) -> list[date]:

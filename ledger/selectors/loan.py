@@ -165,7 +165,7 @@ class LoanPage:
     to_confirm: tuple[Repayment, ...]
     terms: tuple[TermsLine, ...]
     auto_repay: str
-    payoff: Payoff
+    payoff: Payoff | None
     follows: FollowLine | None
     too_low: RateWarning | None
 
@@ -175,9 +175,10 @@ class LoanPage:
         return self.repaid + self.presumed
 
 
-def loan_page(loan: Loan, today: date, payoff_on: str = "", all_history: bool = False) -> LoanPage:
+def loan_page(loan: Loan, today: date, payoff_on: str | None = None, all_history: bool = False) -> LoanPage:
     """Everything the page of `loan` (its lender and credit line at hand) shows, in a fixed number of queries; of its
-    history the newest facts, unless all are asked for."""
+    history the newest facts, unless all are asked for. `payoff_on`: the day of the payoff quote (ISO; "" today), None
+    for none."""
     past = history(loan)
     presumed = past.presumed()
     lines = _with_questions(_schedule(_BILLS(loan=loan.pk), today), presumed)
@@ -213,7 +214,7 @@ def loan_page(loan: Loan, today: date, payoff_on: str = "", all_history: bool = 
         to_confirm=tuple(presumed),
         terms=_terms(loan, past, rows, today),
         auto_repay=" → ".join(str(account) for account in accounts),
-        payoff=payoff(past, rows, today, payoff_on),
+        payoff=None if payoff_on is None else payoff(past, rows, today, payoff_on),
         follows=follow_line(past.terms_on(today), past.rates, today),
         too_low=None if loan.settled_on else too_low(past, today),
     )

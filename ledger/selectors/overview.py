@@ -4,21 +4,19 @@ A household may have a thousand loans: sums are the database's, and of bills onl
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from dateutil.relativedelta import relativedelta
 from django.db.models import Case, Count, F, Min, Q, QuerySet, Sum, When
 
 from ledger.models import Bill, Fact, Household, Loan
 from ledger.models.facts import Kind
 from ledger.querysets import BillQuerySet
 from ledger.selectors.accounts import AccountLine, BillCover, outlook
-from ledger.selectors.bills import BillRow, as_rows, row_values, sum_of
-from ledger.selectors.facts import Links
+from ledger.selectors.bills import BillRow, as_rows, bill_rows, row_values, sum_of
+from ledger.selectors.facts import Link, Links
 from ledger.selectors.history import History, histories
 from ledger.selectors.mandate_news import FailedDebit, MandateNews, mandate_news
 from ledger.selectors.prepared import Prepared
@@ -114,20 +112,6 @@ class Headline:
 
 
 @dataclass(frozen=True, slots=True)
-class Month:
-    """This month's bills in one currency: paid and confirmed, presumed paid, still due."""
-
-    currency: str
-    paid: int
-    presumed: int
-    due: int
-
-    @property
-    def total(self) -> int:
-        return self.paid + self.presumed + self.due
-
-
-@dataclass(frozen=True, slots=True)
 class Overview:
     """What the overview answers; `more_late`, `more_next`: how many bills are not among those shown."""
 
@@ -140,8 +124,7 @@ class Overview:
     shortfalls: tuple[Shortfall, ...]
     stale: tuple[StaleBalance, ...]
     next: tuple[NextBill, ...]
-    more_next: int
-    months: tuple[Month, ...]
+    more_next: bool
 
     @property
     def needs_you(self) -> bool:
@@ -157,11 +140,12 @@ class Loans:
     overtaken_on: date | None
     presumed: int
     troubled: int
+    currencies: tuple[str, ...] = ()
 
 
 def _loans(household: int) -> QuerySet[Any]:
     troubled = Q(mandate__isnull=False) & ~Q(auto_repay_trouble="")
-    found = Loan.objects.filter(household=household).current().order_by().values_list("household")
+    found = Loan.objects.filter(household=household).current().order_by("currency").values_list("currency")
     return found.annotate(
         count=Count("pk"),
         overtaken_on=Min("next_change_on"),
@@ -176,54 +160,65 @@ _LOANS = Prepared(_loans)
 def loans_of(household: Household) -> Loans:
     """One query."""
     found = _LOANS(household=household.pk)
-    return Loans(*found[0][1:]) if found else Loans(0, None, 0, 0)
+    if not found:
+        return Loans(0, None, 0, 0)
+    currencies, counts, overtaken, presumed, troubled = zip(*found, strict=True)
+    first = min((day for day in overtaken if day is not None), default=None)
+    return Loans(sum(counts), first, sum(presumed), sum(troubled), currencies)
 
 
 def overview(household: Household, today: date, loans: Loans) -> Overview:
     """Everything the overview shows at once; `loans` as of `loans_of`, at least one. It costs the same few queries and
     reads as many rows, whatever the household holds."""
     home, horizon = household.pk, today + timedelta(days=DAYS_AHEAD)
-    found = _STATEMENTS(household=home, today=today, tomorrow=today + timedelta(days=1), horizon=horizon)
-    statements = [_Statement(*row[:7]) for row in found]
-    late_values = _LATE(household=home, today=today) if any(one.payable_on < today for one in statements) else []
+    overdue = [_Overdue(*row[:4]) for row in _OVERDUE(household=home, today=today, tomorrow=today + timedelta(days=1))]
+    late_values = _LATE(household=home, today=today) if overdue else []
     late_rows = as_rows(late_values, today)
     next_rows = as_rows(_NEXT(household=home, today=today, horizon=horizon), today)
-    asked = [] if late_rows else [_bills_of(household, one) for one in _first_of_each(statements, today)]
-    wanted = {row.id for row in (*late_rows, *next_rows)}.union(*asked)
+    statements = [] if overdue else _statements(household, loans.currencies, next_rows, today)
+    wanted = {row.id for row in (*late_rows, *next_rows)}.union(*(one.bills for one in statements))
     ahead = outlook(household, today, DAYS_AHEAD, wanted)
     news = mandate_news(household, ahead.covers, today, loans.troubled)
     failed = {debit.row.id: debit for debit in news.failed}
     late = _late_bills(late_rows, [row[-4:] for row in late_values], ahead.covers, failed, today)
     said = {one.row.id for one in late}  # an overdue bill says itself why its debit failed
     to_confirm = _to_confirm(household) if loans.presumed else []
-    late_count = sum(one.count for one in statements if one.payable_on < today)
     return Overview(
-        headlines=_headlines(statements, asked, late, ahead.covers, today),
+        headlines=(
+            *(_late_headline(one, late, _oldest(household, one, late_rows, today)) for one in overdue),
+            *(_next_headline(one, ahead.covers) for one in statements),
+        ),
         late=late,
-        more_late=late_count - len(late),
+        more_late=sum(one.count for one in overdue) - len(late),
         to_confirm=tuple(to_confirm[:MOST_TO_CONFIRM]),
         more_to_confirm=max(len(to_confirm) - MOST_TO_CONFIRM, 0),
         mandates=replace(news, failed=tuple(debit for debit in news.failed if debit.row.id not in said)),
         shortfalls=_shortfalls(ahead.lines, set(failed)),
         stale=_stale(ahead.lines),
-        next=tuple(_next_bill(row, ahead.covers.get(row.id)) for row in next_rows),
-        more_next=sum(one.count for one in statements) - late_count - len(next_rows),
-        months=_months(household, statements, today),
+        next=tuple(_next_bill(row, ahead.covers.get(row.id)) for row in next_rows[:MOST_NEXT]),
+        more_next=len(next_rows) > MOST_NEXT,
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Statement:
-    """The open bills of one lender on one day: their number, what is open of them, what their penalties grow by until
-    tomorrow."""
+class _Overdue:
+    """All that is overdue in one currency, and what its penalties grow by until tomorrow."""
 
     currency: str
-    payable_on: date
-    lender_id: int
-    lender: str
     count: int
     amount: int
     a_day: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Statement:
+    """The open bills of one lender on one day: their ids, and what is open of them."""
+
+    currency: str
+    payable_on: date
+    lender: str
+    bills: tuple[int, ...]
+    amount: int
 
 
 def _open_bills(household: int) -> BillQuerySet[Bill]:
@@ -232,25 +227,20 @@ def _open_bills(household: int) -> BillQuerySet[Bill]:
     return found.open().order_by("payable_on", "pk")
 
 
-def _statements(household: int, today: date, tomorrow: date, horizon: date) -> QuerySet[Any]:
-    """Those payable by `horizon`, late ones included, earliest first."""
+def _overdue(household: int, today: date, tomorrow: date) -> QuerySet[Any]:
+    """By currency: what is overdue, and what its penalties grow by until tomorrow."""
     grows = Case(
-        When(
-            penalty_next__isnull=False,
-            loan__next_change_on=tomorrow,
-            payable_on__lt=today,
-            then=F("penalty_next") - F("penalty_due"),
-        ),
+        When(penalty_next__isnull=False, loan__next_change_on=tomorrow, then=F("penalty_next") - F("penalty_due")),
         default=0,
     )
     return (
         _open_bills(household)
-        .filter(payable_on__lte=horizon)
+        .filter(payable_on__lt=today)
         .order_by()
-        .values_list("loan__currency", "payable_on", "loan__lender_id", "loan__lender__name")
+        .values_list("loan__currency")
         .annotate(count=Count("pk"), open=sum_of("due") - sum_of("paid") - sum_of("waived"), a_day=Sum(grows))
-        .annotate(first=Min("pk"))
-        .order_by("payable_on", "first")
+        .annotate(oldest=Min("payable_on"), first=Min("pk"))
+        .order_by("oldest", "first")
     )
 
 
@@ -260,27 +250,34 @@ def _late(household: int, today: date) -> QuerySet[Any]:
 
 
 def _next(household: int, today: date, horizon: date) -> QuerySet[Any]:
-    return row_values(_open_bills(household).filter(payable_on__range=(today, horizon))[:MOST_NEXT])
+    return row_values(_open_bills(household).filter(payable_on__range=(today, horizon))[: MOST_NEXT + 1])
 
 
-def _this_month(household: int, first: date, last: date) -> QuerySet[Any]:
-    bills: BillQuerySet[Bill] = Bill.objects.of_household(household)
-    return (
-        bills.due_between(first, last)
-        .order_by()
-        .values_list("loan__currency")
-        .annotate(paid=sum_of("paid"), presumed=Sum("presumed"), first_on=Min("payable_on"), first=Min("pk"))
-        .order_by("first_on", "first")
-    )
+_OVERDUE, _LATE, _NEXT = Prepared(_overdue), Prepared(_late), Prepared(_next)
 
 
-_STATEMENTS, _LATE, _NEXT, _MONTHS = Prepared(_statements), Prepared(_late), Prepared(_next), Prepared(_this_month)
+def _statements(
+    household: Household, currencies: Sequence[str], rows: Sequence[BillRow], today: date
+) -> list[_Statement]:
+    """The next statement of each currency within the days ahead, whose first bill is mostly among `rows`."""
+    firsts: dict[str, BillRow] = {}
+    for row in rows:
+        firsts.setdefault(row.currency, row)
+    for currency in currencies if len(rows) > MOST_NEXT else ():
+        if currency not in firsts:
+            coming = _open_bills(household.pk).filter(
+                loan__currency=currency, payable_on__range=(today, today + timedelta(days=DAYS_AHEAD))
+            )
+            firsts |= {row.currency: row for row in bill_rows(coming[:1], today)}
+    return [_statement(household, row) for row in firsts.values()]
 
 
-def _bills_of(household: Household, one: _Statement) -> list[int]:
-    of_day = _open_bills(household.pk).filter(payable_on=one.payable_on)
-    mine = of_day.filter(loan__lender=one.lender_id, loan__currency=one.currency)
-    return list(mine.values_list("pk", flat=True))
+def _statement(household: Household, first: BillRow) -> _Statement:
+    """All bills of the same lender, day and currency."""
+    of_day = _open_bills(household.pk).filter(payable_on=first.payable_on)
+    mine = of_day.filter(loan__lender=first.lender_id, loan__currency=first.currency)
+    amounts = dict(mine.with_open_amount().values_list("pk", "open_amount"))
+    return _Statement(first.currency, first.payable_on, first.lender, tuple(amounts), sum(amounts.values()))
 
 
 def _late_bills(
@@ -330,16 +327,33 @@ def _penalty(past: History, number: int, day: date) -> int:
 
 def _to_confirm(household: Household) -> list[PresumedDebit]:
     """The presumed debits that nobody has answered, earliest first, of some loans at most."""
-    waiting = Bill.objects.of_household(household).filter(presumed__gt=0).order_by()
-    loans = list(waiting.values_list("loan_id", flat=True).distinct()[:MOST_ASKED])
-    presumed = (
-        Fact.objects.filter(loan__in=loans, kind=Kind.REPAYMENT, presumed=True)
-        .order_by("effective_on", "pk")
-        .values_list("pk", "loan_id", "loan__name", "loan__lender__name", "loan__currency", "amount", "effective_on")
+    links = Links(Link(*row) for row in _ANSWERS(household=household.pk))
+    return [
+        PresumedDebit(*row)
+        for row in _PRESUMED(household=household.pk)
+        if not links.is_undone(row[0]) and not links.is_confirmed(row[0])
+    ]
+
+
+def _asking(household: int) -> QuerySet[Any]:
+    """The first loans with a presumed debit."""
+    loans = Loan.objects.filter(household=household, presumed_total__gt=0).current()
+    return loans.order_by("pk").values("pk")[:MOST_ASKED]
+
+
+def _presumed(household: int) -> QuerySet[Any]:
+    facts = Fact.objects.filter(loan__in=_asking(household), kind=Kind.REPAYMENT, presumed=True)
+    return facts.order_by("effective_on", "pk").values_list(
+        *("pk", "loan_id", "loan__name", "loan__lender__name", "loan__currency", "amount", "effective_on")
     )
-    answers = Fact.objects.filter(loan__in=loans, kind__in=[Kind.CONFIRMATION, Kind.REVERSAL])
-    links = Links(answers.only("pk", "kind", "target_id", "effective_on"))
-    return [PresumedDebit(*row) for row in presumed if not links.is_undone(row[0]) and not links.is_confirmed(row[0])]
+
+
+def _answers(household: int) -> QuerySet[Any]:
+    answers = Fact.objects.filter(loan__in=_asking(household), kind__in=[Kind.CONFIRMATION, Kind.REVERSAL])
+    return answers.order_by("pk").values_list("pk", "kind", "target_id")
+
+
+_PRESUMED, _ANSWERS = Prepared(_presumed), Prepared(_answers)
 
 
 def _next_bill(row: BillRow, cover: BillCover | None) -> NextBill:
@@ -376,80 +390,47 @@ def _stale(lines: Iterable[AccountLine]) -> tuple[StaleBalance, ...]:
     )
 
 
-def _first_of_each(statements: Iterable[_Statement], today: date) -> list[_Statement]:
-    """The next statement of each currency."""
-    firsts: dict[str, _Statement] = {}
-    for one in statements:
-        if one.payable_on >= today:
-            firsts.setdefault(one.currency, one)
-    return list(firsts.values())
+def _oldest(household: Household, overdue: _Overdue, rows: Sequence[BillRow], today: date) -> BillRow:
+    """The oldest overdue bill of a currency, which is mostly among `rows`."""
+    shown = next((row for row in rows if row.currency == overdue.currency), None)
+    if shown is not None:
+        return shown
+    late = _open_bills(household.pk).filter(payable_on__lt=today, loan__currency=overdue.currency)
+    return bill_rows(late[:1], today)[0]
 
 
-def _headlines(
-    statements: Sequence[_Statement],
-    asked: Sequence[Sequence[int]],
-    late: Sequence[LateBill],
-    covers: Mapping[int, BillCover],
-    today: date,
-) -> tuple[Headline, ...]:
-    """The overdue ones, one line a currency; without any, the next statement of each currency. `asked` are the bills of
-    each of those, by its place."""
-    overdue: dict[str, list[_Statement]] = {}
-    for one in statements:
-        if one.payable_on < today:
-            overdue.setdefault(one.currency, []).append(one)
-    if overdue:
-        return tuple(_late_headline(group, late) for group in overdue.values())
-    firsts = _first_of_each(statements, today)
-    return tuple(_next_headline(one, [covers.get(id) for id in asked[at]]) for at, one in enumerate(firsts))
-
-
-def _late_headline(statements: Sequence[_Statement], late: Sequence[LateBill]) -> Headline:
-    oldest = statements[0]
-    worked_out = sum(bill.a_day for bill in late if bill.row.currency == oldest.currency and bill.is_worked_out)
+def _late_headline(overdue: _Overdue, late: Sequence[LateBill], oldest: BillRow) -> Headline:
+    worked_out = sum(bill.a_day for bill in late if bill.row.currency == overdue.currency and bill.is_worked_out)
     return Headline(
         is_late=True,
-        amount=sum(one.amount for one in statements),
-        currency=oldest.currency,
+        amount=overdue.amount,
+        currency=overdue.currency,
         lender=oldest.lender,
         payable_on=oldest.payable_on,
-        count=sum(one.count for one in statements),
-        a_day=sum(one.a_day for one in statements) + worked_out,
+        count=overdue.count,
+        a_day=overdue.a_day + worked_out,
         funding="",
         missing=0,
         account="",
     )
 
 
-def _next_headline(statement: _Statement, covers: Sequence[BillCover | None]) -> Headline:
+def _next_headline(statement: _Statement, covers: Mapping[int, BillCover]) -> Headline:
     """One lender's bills of one day: covered only if every one of them is."""
-    states = [(_funding(cover) if cover else "", cover) for cover in covers]
-    worst = next(one for state in ("short", "capped", "unknown", "", "covered") for one in states if one[0] == state)
-    funding, cover = worst
+    found = [covers.get(bill) for bill in statement.bills]
+    states = [(_funding(cover) if cover else "", cover) for cover in found]
+    order = ("short", "capped", "unknown", "", "covered")
+    funding, cover = min(states, key=lambda one: order.index(one[0]))
     return Headline(
         is_late=False,
         amount=statement.amount,
         currency=statement.currency,
         lender=statement.lender,
         payable_on=statement.payable_on,
-        count=statement.count,
+        count=len(statement.bills),
         a_day=0,
         funding=funding,
-        missing=sum(one.missing for one in covers if one),
+        missing=sum(one.missing for one in found if one),
         account=cover.paid_from if cover else "",
         leans_on=cover.leans_on if cover else "",
-    )
-
-
-def _months(household: Household, statements: Iterable[_Statement], today: date) -> tuple[Month, ...]:
-    """This month in each currency: what is due is in the statements, what is paid one query; the days ahead reach
-    beyond its end."""
-    first, last = today.replace(day=1), today + relativedelta(day=31)
-    due: defaultdict[str, int] = defaultdict(int)
-    for one in statements:
-        if first <= one.payable_on <= last:
-            due[one.currency] += one.amount
-    return tuple(
-        Month(currency, paid=paid - presumed, presumed=presumed, due=due[currency])
-        for currency, paid, presumed, *_ in _MONTHS(household=household.pk, first=first, last=last)
     )

@@ -31,11 +31,12 @@ PAGES = {"overview": "ledger:overview", "activity": "ledger:activity", "bills": 
 
 @member_page
 def loan(request: PageRequest, loan_id: int) -> HttpResponse:
-    """What is left of a loan, when it ends and what it truly costs; `?payoff_on=` asks for a payoff quote."""
+    """What is left of a loan, when it ends and what it truly costs; `?payoff_on=` asks for a payoff quote, and for all
+    that was recorded `?history=all`."""
     mine = _mine(request, loan_id)
     if refresh_loan(mine, request.today):
         mine = _mine(request, loan_id)
-    shown = loan_page(mine, request.today, request.GET.get("payoff_on", ""), request.GET.get("history") == "all")
+    shown = loan_page(mine, request.today, request.GET.get("payoff_on"), request.GET.get("history") == "all")
     context = {"shown": shown, "key": new_key(), "loan_id": loan_id}
     return page(request, "ledger/loan.html", context, pieces=PIECES)
 
