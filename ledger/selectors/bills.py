@@ -388,7 +388,12 @@ def _totals_of_loans(household: Household, asked: BillFilter) -> tuple[Totals, .
 
 def sum_of(suffix: str) -> Sum:
     """The sum over bills of all components of a kind ("due", "paid", "waived")."""
-    return Sum(sum((F(f"{part}_{suffix}") for part in PARTS[1:]), F(f"{PARTS[0]}_{suffix}")), default=0)
+    return Sum(whole_of(suffix), default=0)
+
+
+def whole_of(suffix: str) -> Any:
+    """All components of a kind of one bill."""
+    return sum((F(f"{part}_{suffix}") for part in PARTS[1:]), F(f"{PARTS[0]}_{suffix}"))
 
 
 def _totals(bills: QuerySet[Bill]) -> tuple[Totals, ...]:

@@ -128,7 +128,7 @@ def _local_day(moment: datetime, local: ZoneInfo) -> date:
 # --- Bills and mandates as plain values
 
 
-def _text(path: str) -> Cast:
+def _text(path: str | Subquery) -> Cast:
     return Cast(path, TextField())
 
 
@@ -165,13 +165,11 @@ _BILLS, _SOURCES = Prepared(_bills), Prepared(_sources)
 def _bill(row: tuple[Any, ...]) -> DebitedBill:
     pk, number, loan, payable_on, *due, met, tried_at, loan_name, lender, bears_penalty, opened_at, mandate = row[:15]
     mandate_of, mode, fixed, cap, partial, priority, authorized_at, started_on, expires_on = row[15:24]
-    principal, interest, fee, penalty = due
-    return DebitedBill(
-        *(pk, number, loan, _day(payable_on), principal, interest, fee, penalty, met),
-        *(tried_at and _moment(tried_at), loan_name, lender, bears_penalty, _moment(opened_at)),
-        *(mandate, mandate_of is None, mode, fixed or 0, cap, partial, priority),
-        *(_moment(authorized_at), _day(started_on), expires_on and _day(expires_on), _rule(*row[24:])),
-    )
+    values: list[Any] = [pk, number, loan, _day(payable_on), *due, met, tried_at and _moment(tried_at)]
+    values += [loan_name, lender, bears_penalty, _moment(opened_at)]
+    values += [mandate, mandate_of is None, mode, fixed or 0, cap, partial, priority, _moment(authorized_at)]
+    values += [_day(started_on), expires_on and _day(expires_on), _rule(*row[24:])]
+    return DebitedBill._make(values)
 
 
 @lru_cache(maxsize=4096)

@@ -173,7 +173,7 @@ def _largest(household: Household) -> list[tuple[str, LoanLine]]:
             *("currency", "place", "pk", "name", "lender__name", "outstanding_principal", "ends_on", "settled_on"),
         )
     )
-    return [(currency, LoanLine(*line, slot=min(place, NAMED_LOANS + 1))) for currency, place, *line in rows]
+    return [(currency, LoanLine(*line, min(place, NAMED_LOANS + 1))) for currency, place, *line in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +244,7 @@ def _this_month(household: int, first: date, last: date) -> QuerySet[Any]:
         bills.due_between(first, last)
         .order_by()
         .values_list("loan__currency")
-        .annotate(due=sum_of("due"), paid=sum_of("paid"), waived=sum_of("waived"))
+        .annotate(all_due=sum_of("due"), all_paid=sum_of("paid"), all_waived=sum_of("waived"))
         .annotate(presumed=Sum("presumed"), first_on=Min("payable_on"), first=Min("pk"))
         .order_by("first_on", "first")
     )

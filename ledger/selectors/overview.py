@@ -11,11 +11,12 @@ from typing import Any
 
 from django.db.models import Case, Count, F, Min, Q, QuerySet, Sum, When
 
+from ledger.loanmath.first_line import FirstLine, Footing, first_line
 from ledger.models import Bill, Fact, Household, Loan
 from ledger.models.facts import Kind
 from ledger.querysets import BillQuerySet
 from ledger.selectors.accounts import AccountLine, BillCover, outlook
-from ledger.selectors.bills import BillRow, as_rows, bill_rows, row_values, sum_of
+from ledger.selectors.bills import BillRow, as_rows, bill_rows, row_values, sum_of, whole_of
 from ledger.selectors.facts import Link, Links
 from ledger.selectors.history import History, histories
 from ledger.selectors.mandate_news import FailedDebit, MandateNews, mandate_news
@@ -46,6 +47,16 @@ class LateBill:
     @property
     def a_day(self) -> int:
         return self.penalty_tomorrow - self.penalty_today
+
+    @property
+    def a_week(self) -> int:
+        """About what a week of waiting adds, at tomorrow's pace."""
+        return 7 * self.a_day
+
+    @property
+    def clears_tomorrow(self) -> int:
+        """What settles it tomorrow; today it is what is open."""
+        return self.row.open.total + self.a_day
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,24 +109,33 @@ class StaleBalance:
 class Headline:
     """The page's answer: what is overdue or due next, of one lender on one day, or of all that is overdue."""
 
-    is_late: bool
+    line: FirstLine
     amount: int
     currency: str
     lender: str
     payable_on: date
     count: int
     a_day: int
-    funding: str
     missing: int
     account: str
     leans_on: str = ""
 
+    @property
+    def is_late(self) -> bool:
+        return self.line is FirstLine.OVERDUE
+
+    @property
+    def a_week(self) -> int:
+        return 7 * self.a_day
+
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """What the overview answers; `more_late`, `more_next`: how many bills are not among those shown."""
+    """What the overview answers; `quiet` is said where there is no headline; `more_late`: how
+    many overdue bills are not among those shown, `more_next`: whether there are more to come."""
 
     headlines: tuple[Headline, ...]
+    quiet: FirstLine
     late: tuple[LateBill, ...]
     more_late: int
     to_confirm: tuple[PresumedDebit, ...]
@@ -134,12 +154,13 @@ class Overview:
 @dataclass(frozen=True, slots=True)
 class Loans:
     """The household's loans not put away: how many, the first day on which a passing day overtakes one, how many wait
-    for an answer to a presumed debit, whether any debit broke off."""
+    for an answer to a presumed debit, of how many a debit broke off, and how many are not yet settled."""
 
     count: int
     overtaken_on: date | None
     presumed: int
     troubled: int
+    live: int
     currencies: tuple[str, ...] = ()
 
 
@@ -151,6 +172,7 @@ def _loans(household: int) -> QuerySet[Any]:
         overtaken_on=Min("next_change_on"),
         presumed=Count("pk", filter=Q(presumed_total__gt=0)),
         troubled=Count("pk", filter=troubled),
+        live=Count("pk", filter=Q(settled_on=None)),
     )
 
 
@@ -161,10 +183,10 @@ def loans_of(household: Household) -> Loans:
     """One query."""
     found = _LOANS(household=household.pk)
     if not found:
-        return Loans(0, None, 0, 0)
-    currencies, counts, overtaken, presumed, troubled = zip(*found, strict=True)
+        return Loans(0, None, 0, 0, 0)
+    currencies, counts, overtaken, presumed, troubled, live = zip(*found, strict=True)
     first = min((day for day in overtaken if day is not None), default=None)
-    return Loans(sum(counts), first, sum(presumed), sum(troubled), currencies)
+    return Loans(sum(counts), first, sum(presumed), sum(troubled), sum(live), currencies)
 
 
 def overview(household: Household, today: date, loans: Loans) -> Overview:
@@ -188,6 +210,7 @@ def overview(household: Household, today: date, loans: Loans) -> Overview:
             *(_late_headline(one, late, _oldest(household, one, late_rows, today)) for one in overdue),
             *(_next_headline(one, ahead.covers) for one in statements),
         ),
+        quiet=first_line(Footing(presumed=len(to_confirm), live=loans.live)),
         late=late,
         more_late=sum(one.count for one in overdue) - len(late),
         to_confirm=tuple(to_confirm[:MOST_TO_CONFIRM]),
@@ -238,7 +261,7 @@ def _overdue(household: int, today: date, tomorrow: date) -> QuerySet[Any]:
         .filter(payable_on__lt=today)
         .order_by()
         .values_list("loan__currency")
-        .annotate(count=Count("pk"), open=sum_of("due") - sum_of("paid") - sum_of("waived"), a_day=Sum(grows))
+        .annotate(count=Count("pk"), left=sum_of("due") - sum_of("paid") - sum_of("waived"), a_day=Sum(grows))
         .annotate(oldest=Min("payable_on"), first=Min("pk"))
         .order_by("oldest", "first")
     )
@@ -276,7 +299,10 @@ def _statement(household: Household, first: BillRow) -> _Statement:
     """All bills of the same lender, day and currency."""
     of_day = _open_bills(household.pk).filter(payable_on=first.payable_on)
     mine = of_day.filter(loan__lender=first.lender_id, loan__currency=first.currency)
-    amounts = dict(mine.with_open_amount().values_list("pk", "open_amount"))
+    amounts: dict[int, int] = {
+        pk: due - paid - waived
+        for pk, due, paid, waived in mine.values_list("pk", *(whole_of(side) for side in ("due", "paid", "waived")))
+    }
     return _Statement(first.currency, first.payable_on, first.lender, tuple(amounts), sum(amounts.values()))
 
 
@@ -402,14 +428,13 @@ def _oldest(household: Household, overdue: _Overdue, rows: Sequence[BillRow], to
 def _late_headline(overdue: _Overdue, late: Sequence[LateBill], oldest: BillRow) -> Headline:
     worked_out = sum(bill.a_day for bill in late if bill.row.currency == overdue.currency and bill.is_worked_out)
     return Headline(
-        is_late=True,
+        line=first_line(Footing(is_overdue=True)),
         amount=overdue.amount,
         currency=overdue.currency,
         lender=oldest.lender,
         payable_on=oldest.payable_on,
         count=overdue.count,
         a_day=overdue.a_day + worked_out,
-        funding="",
         missing=0,
         account="",
     )
@@ -422,14 +447,13 @@ def _next_headline(statement: _Statement, covers: Mapping[int, BillCover]) -> He
     order = ("short", "capped", "unknown", "", "covered")
     funding, cover = min(states, key=lambda one: order.index(one[0]))
     return Headline(
-        is_late=False,
+        line=first_line(Footing(is_due=True, funding=funding, leans=bool(cover and cover.leans_on))),
         amount=statement.amount,
         currency=statement.currency,
         lender=statement.lender,
         payable_on=statement.payable_on,
         count=len(statement.bills),
         a_day=0,
-        funding=funding,
         missing=sum(one.missing for one in found if one),
         account=cover.paid_from if cover else "",
         leans_on=cover.leans_on if cover else "",

@@ -48,7 +48,7 @@ class Prepared:
         about, columns = compiler.klass_info, compiler.select
         first, last = about["select_fields"][0], about["select_fields"][-1] + 1
         names = [column.target.attname for column, *_ in columns[first:last]]
-        related = get_related_populators(about, columns, connection.alias)
+        related = get_related_populators(about, columns, connection.alias)  # type: ignore[call-arg]  # the stubs are later
         found = []
         for row in self._rows(known, given):
             one = about["model"].from_db(connection.alias, names, row[first:last])

@@ -8,6 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from ledger.loanmath.facts import ApplyTo
+from ledger.loanmath.first_line import FirstLine
 from ledger.loanmath.terms import PenaltyTerms
 from ledger.models import CreditLine, Fact, Lender, Loan, Role
 from ledger.models.facts import Kind, Source
@@ -84,14 +85,13 @@ class TestFirstLine:
         under_mandate(home, card, to_come(home))
         assert seen(home).headlines == (
             Headline(
-                is_late=False,
+                line=FirstLine.COVERED,
                 amount=INSTALLMENT,
                 currency="CNY",
                 lender="Bank of Tests",
                 payable_on=date(2026, 3, 4),
                 count=1,
                 a_day=0,
-                funding="covered",
                 missing=0,
                 account="Salary card ••1234",
             ),
@@ -113,7 +113,7 @@ class TestFirstLine:
         under_mandate(home, card, to_come(home))
         under_mandate(home, card, to_come(home, name="Chair"))
         head = seen(home).headlines[0]
-        assert (head.amount, head.funding, head.missing) == (2 * INSTALLMENT, "short", 100_000)
+        assert (head.amount, head.line, head.missing) == (2 * INSTALLMENT, FirstLine.SHORT, 100_000)
 
     def test_an_overdue_bill_comes_first_with_what_waiting_costs(self, home, client):
         to_come(home)
@@ -285,7 +285,7 @@ def everything(home, count):
 
 
 @pytest.mark.parametrize("count", [2, 300])
-def test_the_overview_costs_15_queries_with_2_loans_and_with_300(home, client, count, django_assert_num_queries):
+def test_the_overview_costs_17_queries_with_2_loans_and_with_300(home, client, count, django_assert_num_queries):
     everything(home, count)
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(17):
         assert client.get(HOME).status_code == 200
