@@ -52,6 +52,18 @@ class AreaChart:
 
 
 @dataclass(frozen=True, slots=True)
+class LineChart:
+    """Two lines over the same days: each a path that falls in steps. `today_at` is the place of today, "" where it
+    lies outside."""
+
+    planned: str
+    actual: str
+    levels: tuple[Tick, ...]
+    years: tuple[Tick, ...]
+    today_at: str
+
+
+@dataclass(frozen=True, slots=True)
 class Stack:
     """One column's amounts by part; `label` says what it stands for, `is_future` that it is still to come."""
 
@@ -157,6 +169,36 @@ def _years(days: Sequence[date], span: int) -> tuple[Tick, ...]:
         if 150 <= place <= 780:
             ticks.append(Tick(percent_of_box(place), day=day, is_crowded=not 240 <= place <= 580))
     return tuple(ticks)
+
+
+def line_chart(planned: Sequence[Point], actual: Sequence[Point], today: date) -> LineChart | None:
+    """Two balances over time, each from its first day on; None where there is nothing to show."""
+    points = [*planned, *actual]
+    highest = max((value for _, value in points), default=0)
+    days = sorted({day for day, _ in points})
+    if len(days) < 2 or highest <= 0:
+        return None
+    top, span = round_top(highest), max((days[-1] - days[0]).days, 1)
+    place = (today - days[0]).days * BOX // span
+    return LineChart(
+        planned=_steps(planned, days[0], span, top),
+        actual=_steps(actual, days[0], span, top),
+        levels=levels(top),
+        years=_years(days, span),
+        today_at=percent_of_box(place) if 0 <= place <= BOX else "",
+    )
+
+
+Point = tuple[date, int]  # a day, and the balance from then on
+
+
+def _steps(points: Sequence[Point], first: date, span: int, top: int) -> str:
+    """The path of a balance: level until the next day on which it changes."""
+    path = ""
+    for day, value in points:
+        x, y = (day - first).days * BOX // span, BOX - value * BOX // top
+        path += f"H{x}V{y}" if path else f"M{x} {y}"
+    return path
 
 
 def column_chart(stacks: Sequence[Stack]) -> ColumnChart | None:

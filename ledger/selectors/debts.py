@@ -173,7 +173,10 @@ def _largest(household: Household) -> list[tuple[str, LoanLine]]:
             *("currency", "place", "pk", "name", "lender__name", "outstanding_principal", "ends_on", "settled_on"),
         )
     )
-    return [(currency, LoanLine(*line, min(place, NAMED_LOANS + 1))) for currency, place, *line in rows]
+    return [
+        (currency, LoanLine(id, name, lender, outstanding, ends_on, settled_on, min(place, NAMED_LOANS + 1)))
+        for currency, place, id, name, lender, outstanding, ends_on, settled_on in rows
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,13 +22,14 @@ from ledger.loanmath.payoff import PayoffQuote
 from ledger.loanmath.project import live
 from ledger.loanmath.projection import Projection
 from ledger.loanmath.rate_warning import RateWarning, rate_warning
+from ledger.loanmath.schedule import schedule
 from ledger.loanmath.terms import LoanTerms, Method
 from ledger.models import Allocation, Bill, Fact, Loan, TermsVersion
 from ledger.models.bills import PARTS
 from ledger.models.facts import Kind
 from ledger.selectors.benchmarks import FollowLine, follow_line
 from ledger.selectors.bills import BillRow, as_rows, row_values
-from ledger.selectors.charts import MOST_COLUMNS, ColumnChart, Stack, column_chart
+from ledger.selectors.charts import MOST_COLUMNS, ColumnChart, LineChart, Stack, column_chart, line_chart
 from ledger.selectors.cost import cost_of, differs
 from ledger.selectors.facts import AT_HAND, FactLine, Link, Links, fact_lines, with_met
 from ledger.selectors.history import History, history
@@ -138,6 +139,26 @@ class Payoff:
 
 
 @dataclass(frozen=True, slots=True)
+class BalanceRow:
+    """What is owed once the bill of a day is paid: as it was agreed, and as it went or is expected to go. None where
+    one of the two has no bill on that day."""
+
+    day: date
+    planned: int | None
+    actual: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Charts:
+    """A loan's charts, and the figures behind them."""
+
+    columns: ColumnChart | None
+    stacks: tuple[Stack, ...]
+    balance: LineChart | None
+    balances: tuple[BalanceRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LoanPage:
     id: int
     name: str
@@ -158,8 +179,7 @@ class LoanPage:
     schedule: tuple[ScheduleLine, ...]
     totals: Parts
     left: Parts
-    chart: ColumnChart | None
-    stacks: tuple[Stack, ...]
+    charts: Charts | None
     history: tuple[FactLine, ...]
     more_history: int
     to_confirm: tuple[Repayment, ...]
@@ -175,10 +195,12 @@ class LoanPage:
         return self.repaid + self.presumed
 
 
-def loan_page(loan: Loan, today: date, payoff_on: str | None = None, all_history: bool = False) -> LoanPage:
+def loan_page(
+    loan: Loan, today: date, payoff_on: str | None = None, all_history: bool = False, charts: bool = False
+) -> LoanPage:
     """Everything the page of `loan` (its lender and credit line at hand) shows, in a fixed number of queries; of its
     history the newest facts, unless all are asked for. `payoff_on`: the day of the payoff quote (ISO; "" today), None
-    for none."""
+    for none. `charts` asks for them too."""
     past = history(loan)
     presumed = past.presumed()
     lines = _with_questions(_schedule(_BILLS(loan=loan.pk), today), presumed)
@@ -186,7 +208,6 @@ def loan_page(loan: Loan, today: date, payoff_on: str | None = None, all_history
     told = loan_history(loan) if all_history else _newest(loan, past)
     accounts = accounts_of([loan.mandate_id])[loan.mandate_id] if loan.mandate_id else []
     totals = sum((row.due for row in rows), Parts())
-    stacks = _stacks(lines, today)
     return LoanPage(
         id=loan.pk,
         name=loan.name,
@@ -207,8 +228,7 @@ def loan_page(loan: Loan, today: date, payoff_on: str | None = None, all_history
         schedule=lines,
         totals=totals,
         left=sum((row.open for row in rows), Parts()),
-        chart=column_chart(stacks),
-        stacks=stacks,
+        charts=_charts(past, lines, today) if charts else None,
         history=told,
         more_history=len(past.recorded) - len(told),
         to_confirm=tuple(presumed),
@@ -301,6 +321,28 @@ def _cost(past: History, today: date) -> Cost:
         went=cost.real if differs(cost) else None,
         life=cost.real,
     )
+
+
+def _charts(past: History, lines: Sequence[ScheduleLine], today: date) -> Charts:
+    stacks = _stacks(lines, today)
+    agreed = past.agreed
+    planned = [(row.due_on, row.balance) for row in schedule(agreed)]
+    actual = [(line.row.due_on, line.balance) for line in lines]
+    start = (agreed.disbursed_on, agreed.opening)
+    return Charts(
+        columns=column_chart(stacks),
+        stacks=stacks,
+        balance=line_chart([start, *planned], [start, *actual], today),
+        balances=_balances(dict(planned), dict(actual)),
+    )
+
+
+def _balances(planned: Mapping[date, int], actual: Mapping[date, int]) -> tuple[BalanceRow, ...]:
+    """A row a bill, or a row a year where there are too many."""
+    days = sorted(planned.keys() | actual.keys())
+    if len(days) > MOST_COLUMNS:
+        days = [day for day, after in zip(days, [*days[1:], None], strict=True) if not after or after.year != day.year]
+    return tuple(BalanceRow(day, planned.get(day), actual.get(day)) for day in days)
 
 
 def _stacks(lines: Sequence[ScheduleLine], today: date) -> tuple[Stack, ...]:

@@ -309,8 +309,25 @@ def column_blocks(blocks: Iterable[Block]) -> SafeString:
 @register.simple_tag
 def stack_rows(shown: LoanPage) -> SafeString:
     """The columns of a loan's chart as rows of a table."""
-    rows = (f'<tr><th scope="row">{escape(one.label)}</th>{part_cells(one, shown, "")}</tr>' for one in shown.stacks)
+    rows = (
+        f'<tr><th scope="row">{escape(one.label)}</th>{part_cells(one, shown, "")}</tr>'
+        for one in (shown.charts.stacks if shown.charts else ())
+    )
     return SafeString("".join(rows))
+
+
+@register.simple_tag(takes_context=True)
+def balance_rows(context: Context, shown: LoanPage) -> SafeString:
+    """The planned and the actual balance of each day as rows of a table; reads `today`."""
+    today, currency = context["today"], shown.currency
+    return SafeString(
+        "".join(
+            f'<tr><th scope="row">{escape(short_day(one.day, today))}</th>'
+            f'<td class="num">{amount(one.planned, currency)}</td>'
+            f'<td class="num">{amount(one.actual, currency)}</td></tr>'
+            for one in (shown.charts.balances if shown.charts else ())
+        )
+    )
 
 
 @register.simple_tag

@@ -24,19 +24,22 @@ from loantracker.http import PageRequest, editor_page, go, member_page, own, pag
 
 LOANS = Loan.objects.select_related("lender", "credit_line", "household")
 LARGEST_ID = 2**63 - 1
-PIECES = {"payoff": "ledger/_payoff.html", "history-list": "ledger/_history.html"}
+PIECES = {"payoff": "ledger/_payoff.html", "history-list": "ledger/_history.html", "charts": "ledger/_charts.html"}
 # Where a button may lead back to.
 PAGES = {"overview": "ledger:overview", "activity": "ledger:activity", "bills": "ledger:bills"}
 
 
 @member_page
 def loan(request: PageRequest, loan_id: int) -> HttpResponse:
-    """What is left of a loan, when it ends and what it truly costs; `?payoff_on=` asks for a payoff quote, and for all
-    that was recorded `?history=all`."""
+    """What is left of a loan, when it ends and what it truly costs; `?payoff_on=` asks for a payoff quote, for all that
+    was recorded `?history=all`, for the charts `?charts=shown`."""
     mine = _mine(request, loan_id)
     if refresh_loan(mine, request.today):
         mine = _mine(request, loan_id)
-    shown = loan_page(mine, request.today, request.GET.get("payoff_on"), request.GET.get("history") == "all")
+    asked = request.GET
+    shown = loan_page(
+        mine, request.today, asked.get("payoff_on"), asked.get("history") == "all", asked.get("charts") == "shown"
+    )
     context = {"shown": shown, "key": new_key(), "loan_id": loan_id}
     return page(request, "ledger/loan.html", context, pieces=PIECES)
 

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from ledger.selectors.charts import Series, Stack, area_chart, column_chart, percent_of_box, round_top
+from ledger.selectors.charts import Series, Stack, area_chart, column_chart, line_chart, percent_of_box, round_top
 
 
 @pytest.mark.parametrize(
@@ -58,3 +58,11 @@ def test_a_year_near_the_end_of_the_axis_is_left_out_where_the_chart_is_narrow()
         ("49.9%", 2036, False),
         ("75.0%", 2041, True),
     ]
+
+
+def test_a_balance_falls_in_steps_and_today_has_its_place():
+    start, middle, end = date(2026, 1, 1), date(2026, 1, 6), date(2026, 1, 11)
+    chart = line_chart([(start, 100), (middle, 50), (end, 0)], [(start, 100), (end, 0)], middle)
+    assert (chart.planned, chart.actual, chart.today_at) == ("M0 0H500V500H1000V1000", "M0 0H1000V1000", "50.0%")
+    assert line_chart([(start, 100), (end, 0)], [], date(2027, 1, 1)).today_at == ""
+    assert line_chart([(start, 100)], [], start) is None

@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from ledger.loanmath.facts import ApplyTo
 from ledger.loanmath.money import Parts
 from ledger.loanmath.payoff import payoff_quote
 from ledger.loanmath.terms import Component, ListedRow, Method
@@ -132,10 +133,25 @@ class TestFigures:
         assert "Lender's figure; ours was ¥1,066.19 (¥0.03)" in read
 
     def test_a_long_loan_is_drawn_by_the_year(self, home):
-        page = shown(make.loan(home, count=360))
+        page = shown(make.loan(home, count=360), charts=True)
         assert len(page.schedule) == 360
-        assert [stack.label for stack in page.stacks][:2] == ["2026", "2027"]
-        assert sum(stack.principal for stack in page.stacks) == 1_200_000
+        assert [stack.label for stack in page.charts.stacks][:2] == ["2026", "2027"]
+        assert sum(stack.principal for stack in page.charts.stacks) == 1_200_000
+
+    def test_what_is_owed_is_drawn_as_agreed_and_as_it_went(self, loan, client):
+        """Interest at 12 % a year: of ¥1,066.19 the first bill takes ¥120.00, the second ¥110.54."""
+        make.repayment(loan, 400_000, TODAY, apply_to=ApplyTo.LOWER)
+        balances = shown(loan, charts=True).charts.balances
+        assert [(row.day, row.planned) for row in balances[:2]] == [
+            (date(2026, 2, 10), 1_200_000 - (106_619 - 12_000)),
+            (date(2026, 3, 10), 1_105_381 - (106_619 - 11_054)),
+        ]
+        assert balances[1].actual < balances[1].planned
+        assert (balances[-1].planned, balances[-1].actual) == (0, 0)
+        whole = client.get(url(loan), {"charts": "shown"}).content.decode()
+        piece = client.get(url(loan), {"charts": "shown"}, headers={"HX-Request": "true", "HX-Target": "charts"})
+        assert piece.content.decode().strip() in whole
+        assert "What is owed over time" in whole
 
     def test_a_paid_off_loan_says_so(self, home, loan, client):
         most = payoff_quote(history(loan).terms, history(loan).facts, TODAY).total

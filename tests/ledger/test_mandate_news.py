@@ -156,7 +156,7 @@ def test_the_news_cost_the_same_for_one_loan_and_for_three(owner, home, card, co
     debit_due(now)
     with time_machine.travel(now, tick=False):
         client = signed_in(owner)
-        with django_assert_num_queries(15):
+        with django_assert_num_queries(20):
             client.get("/")
 
 

@@ -275,7 +275,7 @@ DAYS_OF_A_STREAK = {"2026-02-10": 0, "2026-04-09": 0, "2026-04-10": 1, "2026-05-
 def everything(home, count):
     """`count` loans: late ones, ones under a mandate, one presumed paid."""
     card = make.account(home)
-    make.balance(card, 5_000_000, TODAY)
+    make.balance(card, 100_000, TODAY)
     for number in range(count):
         loan = (a_loan if number % 3 == 0 else to_come)(home, name=f"Loan {number}")
         if number % 3 == 1:
