@@ -37,7 +37,7 @@ from ledger.selectors.mandates import accounts_of
 from ledger.selectors.prepared import Prepared
 
 PAYOFF_AHEAD = relativedelta(years=5)
-HISTORY_SHOWN = 4
+HISTORY_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import date
 from functools import lru_cache
+from html import escape  # as Django's, without asking first whether a text is lazy
 
 from django import template
-from django.utils.html import escape
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext, ngettext, pgettext
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from html import escape
 
 from django import template
-from django.utils.html import conditional_escape, escape
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -51,7 +51,7 @@ def why_amount(minor: int | None, currency: str, *name: object, loan: int | None
 def _link(shown: str, name: tuple[object, ...], loan: int | None) -> SafeString:
     cell = escape("-".join(map(str, name)))
     address = path_to("ledger:explain_amount", loan, cell) if loan else f"explain/{cell}/"  # "" where none is named
-    return SafeString(f'<a href="{address}">{conditional_escape(shown)}</a>')
+    return SafeString(f'<a href="{address}">{shown if isinstance(shown, SafeString) else escape(shown)}</a>')
 
 
 @register.filter

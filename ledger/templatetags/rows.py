@@ -6,12 +6,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import date
 from functools import lru_cache
+from html import escape  # as Django's, without asking first whether a text is lazy
 from typing import Any
 
 from django import template
 from django.middleware.csrf import get_token
 from django.template import Context
-from django.utils.html import escape
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext, gettext_noop
 
@@ -21,7 +21,7 @@ from ledger.selectors.charts import Block
 from ledger.selectors.loan import LoanPage, ScheduleLine
 from ledger.selectors.overview import NextBill
 from ledger.templatetags.days import distance, short_day
-from ledger.templatetags.explaining import why, why_amount, why_text
+from ledger.templatetags.explaining import why, why_text
 from ledger.templatetags.fast import icon, path_to, standing_badge
 from ledger.templatetags.money import amount, money_text
 
@@ -259,8 +259,8 @@ class _ScheduleRows:
     def __call__(self, line: ScheduleLine) -> str:
         row, currency = line.row, self.shown.currency
         kind = ' class="is-here"' if line.is_next else "" if row.is_open else ' class="is-past"'
-        paid = why_amount(row.paid.total, currency, line.cell, "total-paid") if row.paid.total else NOTHING
-        balance = why_amount(line.balance, currency, "balance", row.number)
+        paid = _why(row.paid.total, currency, f"{line.cell}-total-paid") if row.paid.total else NOTHING
+        balance = _why(line.balance, currency, f"balance-{row.number}")
         day = escape(short_day(row.payable_on, self.today))
         return (
             f'<tr{kind}><th scope="row">{row.number}</th><td class="nowrap">{day}</td><td>{self._standing(line)}</td>'
@@ -289,6 +289,11 @@ class _ScheduleRows:
             "ours": why_text(ours.total, currency, line.cell, "total-computed"),
             "difference": why_text(line.difference, currency, line.cell, "total-difference"),
         }
+
+
+def _why(minor: int, currency: str, cell: str) -> str:
+    """As `why_amount` on the loan's own page; `cell` needs no escaping."""
+    return f'<a href="explain/{cell}/">{amount(minor, currency)}</a>'
 
 
 NOTHING = '<span class="muted">—</span>'
@@ -337,7 +342,7 @@ def part_cells(parts: Any, shown: LoanPage, whose: str) -> SafeString:
     currency, totals = shown.currency, shown.totals
     cell: Callable[[int, str], str]
     if whose:
-        cell = lambda minor, part: why_amount(minor, currency, whose, part)  # noqa: E731
+        cell = lambda minor, part: _why(minor, currency, f"{whose}-{part}")  # noqa: E731
     else:
         cell = lambda minor, part: amount(minor, currency)  # noqa: E731
     cells = [cell(parts.principal, "principal"), cell(parts.interest, "interest")]
