@@ -84,8 +84,6 @@ _STALE = Prepared(_stale)
 
 def refresh_loan(loan: Loan, today: date) -> bool:
     """Bring one loan up to `today`, unless someone else has; `loan` may be known by its id alone."""
-    if loan.projected_on is not None and (loan.next_change_on is None or loan.next_change_on > today):
-        return False
     with transaction.atomic():
         locked = lock(loan)
         if locked.next_change_on is None or locked.next_change_on > today:

@@ -34,7 +34,8 @@ def loan(request: PageRequest, loan_id: int) -> HttpResponse:
     """What is left of a loan, when it ends and what it truly costs; `?payoff_on=` asks for a payoff quote, for all that
     was recorded `?history=all`, for the charts `?charts=shown`."""
     mine = _mine(request, loan_id)
-    if refresh_loan(mine, request.today):
+    if mine.next_change_on is not None and mine.next_change_on <= request.today:
+        refresh_loan(mine, request.today)
         mine = _mine(request, loan_id)
     asked = request.GET
     shown = loan_page(

@@ -54,10 +54,13 @@ def a_home(amount=10_000_000, **more):
     return home, loans
 
 
+OF_ITS_OWN = {"id", "household_id", "loan_id"}
+
+
 def books(home):
     """Everything recorded and stored of a household, without ids and keys."""
     bills = Bill.objects.filter(loan__household=home).order_by("loan", "number")
-    names = [field.attname for field in Bill._meta.concrete_fields if field.attname not in {"id", "loan_id"}]
+    names = [field.attname for field in Bill._meta.concrete_fields if field.attname not in OF_ITS_OWN]
     loan_names = [
         field.attname
         for field in Loan._meta.concrete_fields
