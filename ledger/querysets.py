@@ -62,6 +62,11 @@ class BillQuerySet(models.QuerySet[_M]):
     def of_household(self, household: Any) -> Self:
         return self.filter(household=household, loan__archived_at=None)
 
+    def to_sum(self, household: Any) -> Self:
+        """The same, for sums: the household is asked of the loans too, or PostgreSQL reads those of all households to
+        join them."""
+        return self.of_household(household).filter(loan__household=household)
+
     def needed(self) -> Self:
         """Bills that a payoff or a prepayment has not made unnecessary."""
         return self.filter(is_needed=True)

@@ -23,6 +23,7 @@ from ledger.selectors.paging import Cursor, day_page, read_cursor
 
 STATES = ("open", "overdue", "upcoming", "presumed", "paid", "all")
 NEWEST_FIRST = ("presumed", "paid", "all")
+STILL_OPEN = ("open", "overdue", "upcoming")
 LONGEST_TEXT = 100
 
 
@@ -303,6 +304,7 @@ def bills_page(household: Household, today: date, params: Mapping[str, str]) -> 
         "payable_on",
         cursor,
         newest_first=asked.state in NEWEST_FIRST,
+        alike="settled_on" if asked.state in STILL_OPEN else "",
         read=lambda bills: bill_rows(bills, today),
     )
     paid_by = repayments_of([row.id for row in found if row.paid.total])

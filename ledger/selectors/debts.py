@@ -192,7 +192,7 @@ def _falls(household: Household, named: list[int]) -> defaultdict[str, list[_Fal
     """What is still to be repaid, by currency, loan and day, earliest first."""
     band = Case(When(loan__in=named, then=F("loan_id")), default=Value(0), output_field=IntegerField())
     rows = (
-        Bill.objects.of_household(household)
+        Bill.objects.to_sum(household)
         .open()
         .order_by()
         .values_list("loan__currency")
@@ -242,7 +242,7 @@ def _line_uses(household: Household) -> defaultdict[str, list[LineUse]]:
 
 
 def _this_month(household: int, first: date, last: date) -> QuerySet[Any]:
-    bills: BillQuerySet[Bill] = Bill.objects.of_household(household)
+    bills: BillQuerySet[Bill] = Bill.objects.to_sum(household)
     return (
         bills.due_between(first, last)
         .order_by()

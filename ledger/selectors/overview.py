@@ -247,7 +247,7 @@ class _Statement:
 def _open_bills(household: int) -> BillQuerySet[Bill]:
     """The household's open bills, earliest first."""
     found: BillQuerySet[Bill] = Bill.objects.of_household(household)
-    return found.open().order_by("payable_on", "pk")
+    return found.open().order_by("settled_on", "payable_on", "pk")  # as the index has them
 
 
 def _overdue(household: int, today: date, tomorrow: date) -> QuerySet[Any]:
@@ -256,9 +256,9 @@ def _overdue(household: int, today: date, tomorrow: date) -> QuerySet[Any]:
         When(penalty_next__isnull=False, loan__next_change_on=tomorrow, then=F("penalty_next") - F("penalty_due")),
         default=0,
     )
+    bills: BillQuerySet[Bill] = Bill.objects.to_sum(household)
     return (
-        _open_bills(household)
-        .filter(payable_on__lt=today)
+        bills.overdue(today)
         .order_by()
         .values_list("loan__currency")
         .annotate(count=Count("pk"), left=sum_of("due") - sum_of("paid") - sum_of("waived"), a_day=Sum(grows))

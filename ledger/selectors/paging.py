@@ -72,16 +72,18 @@ def day_page(
     *,
     newest_first: bool,
     size: int = PAGE_SIZE,
+    alike: str = "",
     read: Callable[[QuerySet[Any]], list[Any]] = list,
 ) -> tuple[list[Any], str, str]:
     """One page of `rows` by day, and the cursors (or "") for the pages before and after it; `read` makes of the rows
-    what a page shows, with `field` and `id` on each."""
+    what a page shows, with `field` and `id` on each. In `alike`, a column that an index begins with, all rows are."""
     back = cursor is not None and cursor.back
     upward = newest_first is back
     if cursor is not None:
         rows = rows.filter(beyond(field, cursor.day, cursor.id, upward=upward))
     sign = "" if upward else "-"
-    found = read(rows.order_by(f"{sign}{field}", f"{sign}id")[: size + 1])
+    order = [f"{sign}{name}" for name in (alike, field, "id") if name]
+    found = read(rows.order_by(*order)[: size + 1])
     more = len(found) > size
     found = found[:size]
     if back:
