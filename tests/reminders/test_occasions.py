@@ -434,6 +434,26 @@ def test_every_member_is_told_and_one_who_left_is_not() -> None:
     assert sorted(row[2:] for row in fates(Kind.SHORTFALL)) == [("sent", ""), ("superseded", "left")]
 
 
+def test_who_joins_is_not_told_of_what_was_before_them() -> None:
+    loan = due_on_10_march(count=1)
+    builders.member(loan.household)
+    pay_off(loan, "2026-03-10")
+    tick(at("2026-03-11", 9))
+    builders.member(loan.household)
+    walk("2026-03-20", "2026-03-31")
+    assert [row[:2] for row in told(Kind.PAID_OFF)] == [("paid_off", "2026-03-10")] * 2
+    assert Reminder.objects.filter(kind=Kind.PAID_OFF).count() == 2
+
+
+def test_who_joins_is_told_of_what_happens_from_then_on() -> None:
+    two_bills(150_000)
+    tick(at("2026-03-31", 9))
+    someone = builders.member(Household.objects.get())
+    tick(at("2026-03-31", 10))
+    tick(at("2026-04-01", 9))
+    assert Reminder.objects.get(recipient=someone, kind=Kind.DIGEST, about_on="2026-04-01").state == State.SENT
+
+
 def test_what_was_due_between_backup_and_restore_is_uncertain_and_not_sent() -> None:
     two_bills(150_000)
     plan_occasions(at("2026-03-01"))
