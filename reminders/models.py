@@ -330,6 +330,19 @@ class CalendarLink(models.Model):
         return f"{self.user_id} in {self.household_id}"
 
 
+class CalendarEdition(models.Model):
+    """What the calendar last said of a loan beside its bills: `mark` is its digest, `number` goes up by one whenever
+    that is found to be another, last at `changed_at` (None: never)."""
+
+    loan = models.OneToOneField(Loan, on_delete=models.CASCADE, primary_key=True, related_name="calendar_edition")
+    mark = models.CharField(max_length=32)
+    number = models.PositiveIntegerField(default=0)
+    changed_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.loan_id} in edition {self.number}"
+
+
 class LoanWatch(models.Model):
     """How far a loan's reminders are planned: `next_at` is the next moment at which a step comes into sight.
 
