@@ -114,7 +114,7 @@ def _post(
 
 
 def _shown(request: PageRequest, bill: Bill, context: dict[str, Any], status: int = 200) -> HttpResponse:
-    needed = Bill.objects.filter(loan=bill.loan_id).needed().count()
+    needed = Bill.objects.filter(loan=bill.loan_id).needed().count() if bill.is_needed else 0  # it is none of them
     can_snooze = bool(mail_actions.days_to_snooze(bill.payable_on, request.today))
     context |= {"open": _open(bill, request), "count": needed, "can_snooze": can_snooze}
     return render(request, "reminders/act.html", context, status=status)

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.conf import settings
 from django.core.signing import Signer
 from django.http import HttpResponse
 from django.test import Client
@@ -20,6 +21,7 @@ from django.urls import reverse
 
 from ledger.loanmath.terms import PenaltyTerms
 from ledger.models import Bill, Fact, Household, Loan, Membership, Role, User
+from ledger.selectors.history import history
 from ledger.services.recording import Recorded
 from ledger.services.refusal import Refusal
 from ledger.services.reversals import reverse_fact
@@ -112,6 +114,16 @@ class TestLooking:
         assert "This records that ¥1,066.19 was paid today, 3 Mar. It moves no money." in text
         assert "1 of 12" in text
         assert "10 Mar, in 7 days" in text
+
+    def test_a_bill_that_is_needed_no_more_is_counted_among_no_others(self, story: Story) -> None:
+        url = action_url("paid", story.loan.bills.get(number=12), story.owner, NOW).removeprefix(settings.SITE_URL)
+        make.repayment(story.loan, INSTALLMENT, TODAY, NOW)
+        story.loan.refresh_from_db()
+        payoff = history(story.loan).payoff_quote(TODAY).total
+        make.repayment(story.loan, payoff, TODAY, NOW, apply_to="payoff")
+        text = page(Client().get(url))
+        assert "Bill 12 Payable on" in text
+        assert "Nothing is left to pay on this bill." in text
 
     def test_it_is_kept_nowhere_and_in_the_readers_language(self, story: Story) -> None:
         reader = make.member(story.household, Role.EDITOR, language="zh-hans")
