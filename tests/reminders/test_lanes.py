@@ -6,6 +6,8 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from reminders.models import Reminder, State
 from reminders.services import outbox
@@ -48,6 +50,17 @@ def test_ten_letters_go_by_four_connections_each_once(listening: Catcher) -> Non
     assert states() == [State.SENT] * 10
 
 
+def test_letters_side_by_side_are_marked_and_written_down_together(listening: Catcher) -> None:
+    """Two writes for four letters as for one, and nothing asked for each: what is known of them is known of all."""
+    asked = []
+    for count in (1, 4):
+        letters(count)
+        with CaptureQueriesContext(connection) as queries:
+            assert outbox.drain(NINE) == count
+        asked.append([sql for query in queries if "SAVEPOINT" not in (sql := query["sql"][:40])])
+    assert asked[0] == asked[1]
+
+
 def test_a_few_letters_share_one_connection(listening: Catcher, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outbox, "LETTERS_A_LANE", 8)
     letters(10)
@@ -78,10 +91,10 @@ def test_one_letter_taken_away_meanwhile_stops_only_itself(listening: Catcher, m
     lost = Reminder.objects.filter(step="T-1").order_by("pk")[1]
     compose = outbox.compose
 
-    def meanwhile(rows: Any, now: Any) -> Any:
+    def meanwhile(rows: Any, now: Any, known: Any) -> Any:
         if rows[0].pk == lost.pk:
             Reminder.objects.filter(pk=lost.pk).update(token="somebody else's")
-        return compose(rows, now)
+        return compose(rows, now, known)
 
     monkeypatch.setattr(outbox, "compose", meanwhile)
     assert outbox.drain(NINE) == 3
