@@ -121,7 +121,8 @@ class Reminder(models.Model):
     the day it is about. `message_id` is fixed from the start and the same for the same subject, recipient and channel:
     it is what keeps a message from being planned twice, and lets a mail store fold a repeat. `send_at` is when it was
     due, `next_at` when it is looked at next. Messages that go out as one letter share a `token`, and from the moment
-    the letter may have left also its Message-ID, `letter`: should it be sent again, it is the same letter.
+    the letter may have left also its Message-ID, `letter`: should it be sent again, it is the same letter. How often
+    a worker took it and was lost before it could have left is `lost_leases`.
     """
 
     household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="reminders")
@@ -144,6 +145,7 @@ class Reminder(models.Model):
     lease_until = models.DateTimeField(null=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     refusals = models.PositiveSmallIntegerField(default=0)
+    lost_leases = models.PositiveSmallIntegerField(default=0)
     error = models.CharField(max_length=500, blank=True)
     message_id = models.CharField(max_length=200, unique=True)
     letter = models.CharField(max_length=200, blank=True)

@@ -22,7 +22,7 @@ from reminders.deliveries import NOT_JUDGED
 from reminders.mime import letter_id
 from reminders.models import Channel, Kind, Reminder, ReminderQuerySet, State
 from reminders.selectors import circumstances, judge_in
-from reminders.services.tries import after_failure
+from reminders.services.tries import ROW_ALONE, after_failure
 
 logger = logging.getLogger(__name__)
 
@@ -104,6 +104,24 @@ def _together(rows: Iterable[Reminder], token: str) -> list[Mailing]:
         )
         for some in letters.values()
     ]
+
+
+def next_up(due: ReminderQuerySet, seen: Collection[int], most: int) -> tuple[ReminderQuerySet, set[int]] | None:
+    """What of `due` is taken next, with its households: all of those among the first `most` that are not `seen` yet.
+
+    Over whichever of them a worker was lost is taken last and letter by letter, then row by row, so that one that kills
+    its worker takes no other along for long.
+    """
+    columns = ("pk", "household_id", "lost_leases", "recipient_id", "destination_id")
+    waiting = [row for row in due.values_list(*columns)[:most] if row[0] not in seen]
+    sound = {home for _id, home, lost, *_ in waiting if not lost}
+    if sound or not waiting:
+        return (due.filter(lost_leases=0), sound) if sound else None
+    id, home, lost, recipient, destination = waiting[0]
+    if lost >= ROW_ALONE:
+        return due.filter(pk=id), {home}
+    letter = due.filter(recipient=recipient, destination=destination)
+    return letter.filter(lost_leases__gt=0, lost_leases__lt=ROW_ALONE), {home}
 
 
 def put_back(mailings: Iterable[Mailing]) -> None:
@@ -212,6 +230,10 @@ def _write_down(mailings: Sequence[Mailing], verdicts: dict[int, rules.Verdict],
         mine.update(state=State.PLANNED, next_at=until, token="", lease_until=None)
 
 
+# An answer that comes after the sweep has called the letter uncertain still proves that it was not sent.
+_STILL_OURS = [State.SENDING, State.INFLIGHT, State.UNCERTAIN]
+
+
 def put_off(mailing: Mailing, outcome: Outcome, said: str, now: datetime) -> list[Reminder]:
     """Write down a try that surely failed; the messages that are now given up as failed."""
     failed: list[Reminder] = []
@@ -220,7 +242,7 @@ def put_off(mailing: Mailing, outcome: Outcome, said: str, now: datetime) -> lis
         alike[row.attempts, row.refusals].append(row)
     for (attempts, refusals), rows in alike.items():
         then = after_failure(outcome, attempts, refusals, now)
-        mine = mailing.mine.filter(pk__in=[row.pk for row in rows], state__in=[State.SENDING, State.INFLIGHT])
+        mine = mailing.mine.filter(pk__in=[row.pk for row in rows], state__in=_STILL_OURS)
         changed = mine.update(
             state=then.state,
             next_at=then.next_at,

@@ -114,6 +114,29 @@ def test_what_the_mail_could_not_deliver_is_told_another_way_when_it_has_failed(
     assert NINE + timedelta(minutes=6) <= told[0][1] < NINE + timedelta(minutes=7)
 
 
+def test_a_crash_at_the_last_refusal_loses_no_channel(
+    listening: Catcher, monkeypatch: pytest.MonkeyPatch, bell: type[Bell]
+) -> None:
+    loan = builders.loan(now=at("2026-02-10"), disbursed_on=date(2026, 2, 10), first_due_on=date(2026, 3, 10))
+    someone = loan.household.memberships.get().user
+    Destination.objects.create(user=someone, kind="ntfy", label="phone", created_at=NINE)
+    listening.rcpt_replies = ["550 5.1.1 no such user"] * 9
+    for minutes in (0, 1):
+        run(NINE + timedelta(minutes=minutes))
+
+    def crashes(rows: Any, now: datetime) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(outbox, "fall_back", crashes)
+        with pytest.raises(KeyboardInterrupt):
+            run(NINE + timedelta(minutes=6))
+    for minutes in (11, 12, 13):
+        run(NINE + timedelta(minutes=minutes))
+    assert Reminder.objects.get(step="T-1", channel=Channel.EMAIL).state == State.FAILED
+    assert [label for label, _subject in bell.rung] == ["phone"]
+
+
 def test_another_way_that_breaks_changes_nothing_about_the_failed_mail(
     listening: Catcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
