@@ -162,6 +162,13 @@ class TestPaid:
         assert client.post(url, {"csrfmiddlewaretoken": token, "seen": seen}).status_code == 302
         assert story.left() == 0
 
+    @pytest.mark.parametrize("said", [{}, {"seen": ""}, {"seen": "all"}])
+    def test_who_says_not_what_they_saw_is_asked_again(self, story: Story, said: dict[str, str]) -> None:
+        url, before = story.url("paid"), fingerprint()
+        answer = Client().post(url, said)
+        assert (answer.status_code, fingerprint() == before) == (409, True)
+        assert f'name="seen" value="{INSTALLMENT}"' in answer.content.decode()
+
     def test_what_is_not_what_was_seen_is_shown_before_it_is_recorded(self, story: Story) -> None:
         url = story.url("paid")
         make.repayment(story.loan, 50_000, TODAY, NOW)
@@ -182,7 +189,7 @@ class TestPaid:
         assert (answer.status_code, fingerprint() == before) == (409, True)
 
     def test_another_letters_link_finds_it_paid(self, story: Story) -> None:
-        Client().post(story.url("paid"))
+        Client().post(story.url("paid"), {"seen": INSTALLMENT})
         later = action_url("paid", story.bill, story.owner, NOW + timedelta(hours=1)).removeprefix(
             "http://localhost:8000"
         )
@@ -191,7 +198,7 @@ class TestPaid:
 
     def test_a_link_whose_record_was_undone_stays_used(self, story: Story) -> None:
         url = story.url("paid")
-        Client().post(url)
+        Client().post(url, {"seen": INSTALLMENT})
         reverse_fact(fact=story.loan.facts.get(kind="repayment"), recording=make.recording(NOW))
         before = fingerprint()
         assert Client().post(url).status_code == 302
@@ -290,6 +297,18 @@ class TestUnsubscribe:
         assert "It is switched off for you." in page(Client().get(self.url(story)))
         Client().post(self.url(story, of=rules.Category.BILLS))
         assert self.muted() == [["bills", "loans"]]
+
+    def test_a_letter_about_two_things_stops_both(self, story: Story) -> None:
+        both = (rules.Category.DEBITS, rules.Category.BILLS)
+        url = unsubscribe_url(story.household, story.owner, *both).removeprefix("http://localhost:8000")
+        text = page(Client().get(url))
+        assert "Bills, before and after they are due Debits that failed, took a part, or are to be confirmed" in text
+        assert "Only mail of these kinds stops, and only for you." in text
+        Client().post(self.url(story, of=rules.Category.DEBITS))
+        assert "No more mail about this?" in page(Client().get(url))
+        Client().post(url, {"List-Unsubscribe": "One-Click"})
+        assert self.muted() == [["bills", "debits"]]
+        assert "It is switched off for you." in page(Client().get(url))
 
     def test_a_mail_program_does_it_in_one_click(self, story: Story) -> None:
         client = Client(enforce_csrf_checks=True)
