@@ -149,7 +149,7 @@ def look_again(mailings: Sequence[Mailing], now: datetime) -> list[Mailing]:
     for mailing in mailings:
         kept = [row for row in mailing.rows if row.pk in wanted]
         if kept:
-            overtaking = tuple(row for row in kept if (row.bill_id, row.recipient_id, row.channel) in lost)
+            overtaking = tuple(row for row in kept if _place(row) in lost)
             found.append(replace(mailing.of(kept), overtaking=overtaking))
     return found
 
@@ -258,12 +258,17 @@ def put_off(mailing: Mailing, outcome: Outcome, said: str, now: datetime) -> lis
     return failed
 
 
-def _uncertain_before(rows: Sequence[Reminder]) -> set[tuple[int | None, int, str]]:
-    """The bill, recipient and channel of steps of which an earlier one may or may not have arrived."""
+def _place(row: Reminder) -> tuple[int | None, int, int | None]:
+    """Of what it tells whom, and where: the mail, or which other channel."""
+    return row.bill_id, row.recipient_id, row.destination_id
+
+
+def _uncertain_before(rows: Sequence[Reminder]) -> set[tuple[int | None, int, int | None]]:
+    """The places of steps of which an earlier one may or may not have arrived."""
     steps = [row for row in rows if row.kind == Kind.STEP]
     if not steps:
         return set()
     lost = Reminder.objects.filter(
         kind=Kind.STEP, state=State.UNCERTAIN, bill__in={row.bill_id for row in steps if row.bill_id is not None}
     )
-    return set(lost.values_list("bill_id", "recipient_id", "channel"))
+    return set(lost.values_list("bill_id", "recipient_id", "destination_id"))

@@ -418,6 +418,7 @@ def _overtake_uncertain(rows: Sequence[Reminder]) -> None:
             bill=row.bill_id,
             recipient=row.recipient_id,
             channel=row.channel,
+            destination=row.destination_id,
             state=State.UNCERTAIN,
             send_at__lt=row.send_at,
         ).update(state=State.SUPERSEDED, reason=rules.Reason.OVERTAKEN.value)

@@ -70,6 +70,20 @@ def test_a_push_goes_its_own_way_next_to_the_mail(bell: type[Bell]) -> None:
     assert (row.state, row.address, row.error) == (State.SENT, "phone", "ok")
 
 
+def test_a_channel_speaks_for_none_of_what_another_may_not_have_told(bell: type[Bell]) -> None:
+    earlier = with_push("phone")
+    Reminder.objects.filter(pk=earlier.pk).update(state=State.UNCERTAIN)
+    pager = Destination.objects.create(user=earlier.recipient, kind="ntfy", label="pager", created_at=NINE)
+    later = Reminder.objects.get(pk=earlier.pk)
+    later.pk, later.destination, later.message_id, later.step = None, pager, "<pager@x>", "T-0"
+    later.state, later.send_at, later.next_at = State.PLANNED, NINE + timedelta(days=1), NINE + timedelta(days=1)
+    later.save()
+    run(NINE + timedelta(days=1))
+    earlier.refresh_from_db()
+    assert [label for label, _ in bell.rung] == ["pager"]
+    assert earlier.state == State.UNCERTAIN
+
+
 def test_a_channel_that_is_down_keeps_back_neither_the_mail_nor_other_channels(
     bell: type[Bell], monkeypatch: pytest.MonkeyPatch
 ) -> None:
