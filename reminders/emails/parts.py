@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -176,6 +177,9 @@ class Around:
         return coverage(self.household, self.today, max(HORIZON_DAYS, (last - self.today).days))
 
 
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # may stand in a name, and not in a header
+
+
 Maker = Callable[[Reminder, Around], Part]
 
 
@@ -183,7 +187,7 @@ def said(name: str, context: Mapping[str, Any]) -> tuple[str, str]:
     """The subject, on one line, and the sentences that the templates of this name say."""
     subject = _plain(f"reminders/email/{name}.subject.txt", context)
     sentences = _plain(f"reminders/email/_say/{name}.txt", context)
-    return " ".join(subject.split()), sentences.strip()
+    return " ".join(_CONTROLS.sub(" ", subject).split()), sentences.strip()
 
 
 def _plain(template: str, context: Mapping[str, Any]) -> str:

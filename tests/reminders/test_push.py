@@ -156,6 +156,13 @@ def test_no_word_slips_in_behind_a_semicolon(url: str) -> None:
         service_of(url)
 
 
+@pytest.mark.parametrize("name", ["Host", "host", "Content-Length", "%2548ost", "Transfer-Encoding", " Connection"])
+def test_no_webhook_says_what_the_request_itself_says(name: str) -> None:
+    with pytest.raises(NotAnAddress):
+        service_of(f"jsons://example.org/x?+{name}=internal")
+    assert service_of("jsons://example.org/x?+X-Host=internal").name == "webhook"
+
+
 def test_what_cannot_be_put_on_the_wire_is_given_up(server: HttpCatcher) -> None:
     delivery = push(f"json://127.0.0.1:{server.port}/x?+X-Name=%E6%8B%9B%E8%A1%8C")
     assert (delivery.outcome, delivery.reply, server.arrived) == (Outcome.IMPOSSIBLE, NOT_UNDERSTOOD, [])
