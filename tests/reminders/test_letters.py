@@ -45,7 +45,7 @@ RELATED = (
 @pytest.fixture(autouse=True)
 def without_links(monkeypatch: pytest.MonkeyPatch) -> None:
     """Signed links differ from moment to moment; those who test them put their own there."""
-    monkeypatch.setattr(one_tap, "ACTION_URL", None)
+    monkeypatch.setattr(Around, "may_tap", False)
 
 
 @pytest.fixture
@@ -487,7 +487,8 @@ def tapped(monkeypatch: pytest.MonkeyPatch, loan: Loan, reader: User, now: datet
     def made(action: str, bill: Bill, user: User, now: datetime) -> str:
         return f"{settings.SITE_URL}/{action}/{bill.number}/{user.pk}"
 
-    monkeypatch.setattr(one_tap, "ACTION_URL", made)
+    monkeypatch.setattr(Around, "may_tap", True)
+    monkeypatch.setattr(one_tap, "action_url", made)
     body = compose([told(loan, reader)], now).body
     return dict(re.findall(r"^(.+): http://localhost:8000/((?:paid|partly|snooze)/\S+)$", body, re.MULTILINE))
 
