@@ -31,13 +31,12 @@ class Kind(models.TextChoices):
     MANDATE_EXPIRING = "mandate_expiring", _("auto-repay expires")
     PAID_OFF = "paid_off", _("loan paid off")
     DIGEST = "digest", _("monthly digest")
-    MISSED = "missed", _("what you missed")
     TEST = "test", _("test mail")
 
 
 OF_ATTEMPT = [Kind.ATTEMPT_DONE, Kind.ATTEMPT_FAILED, Kind.ATTEMPT_PARTIAL, Kind.CONFIRM, Kind.KEEP_ON]
 OF_LOAN = [Kind.COUPON, Kind.PROMOTION, Kind.REPRICING, Kind.LOCK_IN, Kind.MANDATE_EXPIRING, Kind.PAID_OFF]
-OF_HOUSEHOLD = [Kind.DIGEST, Kind.MISSED]
+OF_HOUSEHOLD = [Kind.DIGEST]
 OCCASIONS = [Kind.SHORTFALL, *OF_LOAN, Kind.DIGEST]  # what `occasion_rules` decides about
 
 CATEGORIES: dict[str, rules.Category] = {  # of each kind but a test, which its recipient asks for
@@ -76,7 +75,6 @@ class Reason(models.TextChoices):
     ARCHIVED = rules.Reason.ARCHIVED.value, _("the loan was put away")
     LEFT = rules.Reason.LEFT.value, _("the recipient left the household")
     MUTED = rules.Reason.MUTED.value, _("the recipient does not want these")
-    DIGESTED = rules.Reason.DIGESTED.value, _("one message told of everything missed")
     ANSWERED = rules.Reason.ANSWERED.value, _("it was answered already")
     GONE = rules.Reason.GONE.value, _("it no longer held by then")
 

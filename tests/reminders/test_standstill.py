@@ -52,7 +52,6 @@ def test_26_hours_down_with_three_bills_is_one_letter_of_three_rows_and_none_twi
     assert f"<p>{SENTENCE}</p>" in str(letter.alternatives[0][0])  # type: ignore[attr-defined]
     sent = Reminder.objects.filter(state=State.SENT, sent_at__gte=BACK)
     assert [(row.kind, row.step, row.send_at) for row in sent] == [(Kind.STEP, "T-0", at("2026-03-10", 9))] * 3
-    assert not Reminder.objects.filter(kind=Kind.MISSED).exists()
 
 
 def test_ticks_whose_planning_breaks_off_are_no_standstill(monkeypatch: pytest.MonkeyPatch) -> None:
