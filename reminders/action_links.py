@@ -51,11 +51,11 @@ class ActionLink:
 
 @dataclass(frozen=True, slots=True)
 class UnsubscribeLink:
-    """Whom (ids) a link spares the letters of one category of a household."""
+    """Whom (ids) a link spares the letters of some categories of a household: those one letter was about."""
 
     household: int
     recipient: int
-    category: rules.Category
+    categories: tuple[rules.Category, ...]
 
 
 def make_token(*, action: Action, bill: int, recipient: int, now: datetime) -> str:
@@ -79,21 +79,23 @@ def action_url(action: str, bill: Bill, user: User, now: datetime) -> str:
     return link("reminders:act", token)
 
 
-def unsubscribe_token(household: Household, user: User, category: rules.Category) -> str:
-    """A token that stops the letters of `category` to `user`; the same whenever it is asked for."""
-    return Signer(salt=_STOP).sign_object([household.pk, user.pk, category.value])
+def unsubscribe_token(household: Household, user: User, *categories: rules.Category) -> str:
+    """A token that stops the letters of `categories` to `user`; the same whenever it is asked for."""
+    return Signer(salt=_STOP).sign_object([household.pk, user.pk, ",".join(sorted(one.value for one in categories))])
 
 
 def read_unsubscribe_token(token: str) -> UnsubscribeLink | None:
     """What a token of `unsubscribe_token` says; None for anything this server never signed."""
     said = _read(_STOP, token)
-    return None if said is None else UnsubscribeLink(said[0], said[1], rules.Category(said[2]))
+    if said is None:
+        return None
+    return UnsubscribeLink(said[0], said[1], tuple(rules.Category(one) for one in said[2].split(",")))
 
 
-def unsubscribe_url(household: Household, user: User, category: rules.Category) -> str:
+def unsubscribe_url(household: Household, user: User, *categories: rules.Category) -> str:
     """The whole address for the `List-Unsubscribe` header; with "List-Unsubscribe-Post: List-Unsubscribe=One-Click" a
     mail program posts there by itself (RFC 8058)."""
-    return link("reminders:unsubscribe", unsubscribe_token(household, user, category))
+    return link("reminders:unsubscribe", unsubscribe_token(household, user, *categories))
 
 
 def _read(salt: str, token: str) -> Any:

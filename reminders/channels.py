@@ -125,7 +125,7 @@ class SmtpChannel:
             was_used = self._used
             try:
                 smtp = self._connected()
-            except (OSError, smtplib.SMTPException) as error:
+            except (OSError, smtplib.SMTPException, ValueError) as error:
                 self.close()
                 return Delivery(Outcome.DELAYED, _text(error), is_down=True)
             try:
@@ -227,7 +227,7 @@ def mail_answers() -> bool:
         return True
     try:
         backend.open()
-    except (OSError, smtplib.SMTPException):
+    except (OSError, smtplib.SMTPException, ValueError):  # the last of a host or password that cannot be written
         return False
     finally:
         with contextlib.suppress(OSError, smtplib.SMTPException):
@@ -256,6 +256,7 @@ class Channels:
     lanes: int = field(default_factory=lambda: max(1, settings.EMAIL_CONNECTIONS))
     _open: dict[tuple[int | None, int], Channel] = field(default_factory=dict)  # by destination; None for the mail
     _down: set[int | None] = field(default_factory=set)
+    _answered: bool = False
 
     def of(self, row: Reminder, lane: int = 0) -> Channel:
         key = (row.destination_id, lane)
@@ -273,6 +274,8 @@ class Channels:
     def note(self, row: Reminder, delivery: Delivery) -> None:
         if delivery.is_down:
             self._down.add(row.destination_id)
+        elif row.destination_id is None and delivery.outcome in (Outcome.ACCEPTED, Outcome.REFUSED):
+            self._answered = True
 
     @property
     def is_mail_down(self) -> bool:
@@ -280,8 +283,8 @@ class Channels:
 
     @property
     def is_mail_open(self) -> bool:
-        """Whether the mail was used, and so is known to be there."""
-        return any(destination is None for destination, _lane in self._open) and not self.is_mail_down
+        """Whether the mail server has answered, and so is known to be there."""
+        return self._answered and not self.is_mail_down
 
     def reachable(self, rows: ReminderQuerySet) -> ReminderQuerySet:
         """Those of `rows` whose channel is not known to be down."""

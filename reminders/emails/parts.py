@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -13,7 +15,8 @@ from django.db.models import Count
 from django.template import Context, Engine
 
 from ledger.clock import zone
-from ledger.models import Bill, Loan, Membership
+from ledger.models import AutoRepayAttempt, Bill, Loan, Membership
+from ledger.models.autorepay import Outcome
 from ledger.selectors.accounts import HORIZON_DAYS, BillCover, coverage
 from ledger.selectors.history import History, histories, history
 from ledger.services import heartbeat
@@ -109,6 +112,17 @@ class Known:
         return dict(counted)
 
     @cached_property
+    def debited(self) -> dict[tuple[int, datetime], list[AutoRepayAttempt]]:
+        """By bill (its id) and moment, what was taken for it then, an attempt for each account; of those bills that were
+        tried more than once."""
+        bills = {row.attempt.bill_id for row in self.rows if row.attempt is not None and row.attempt.number > 1}
+        taken = AutoRepayAttempt.objects.filter(bill__in=bills, outcome__in=[Outcome.SUCCESS, Outcome.PARTIAL])
+        found: defaultdict[tuple[int, datetime], list[AutoRepayAttempt]] = defaultdict(list)
+        for attempt in taken.select_related("account").order_by("number"):
+            found[attempt.bill_id, attempt.window_at].append(attempt)
+        return dict(found)
+
+    @cached_property
     def writers(self) -> set[tuple[int, int]]:
         """Which recipients may change the books of which household (ids)."""
         members = Membership.objects.filter(household__in={row.household_id for row in self.rows})
@@ -156,6 +170,12 @@ class Around:
         """How many bills a loan has that one of the rows is about."""
         return self.known.bills.get(loan, 0)
 
+    def parts_of(self, attempt: AutoRepayAttempt) -> list[AutoRepayAttempt]:
+        """What was taken along with an attempt that took something, itself the last: one of each account."""
+        together = self.known.debited.get((attempt.bill_id, attempt.window_at), [])
+        parts = [one for one in together if one.number <= attempt.number]
+        return parts if attempt in parts else [attempt]
+
     def history(self, loan: Loan) -> History:
         """What the engine needs to know of a loan; two queries for all overdue ones of the letter together."""
         return self._histories[loan.pk] if loan.pk in self._histories else history(loan)
@@ -176,6 +196,9 @@ class Around:
         return coverage(self.household, self.today, max(HORIZON_DAYS, (last - self.today).days))
 
 
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # may stand in a name, and not in a header
+
+
 Maker = Callable[[Reminder, Around], Part]
 
 
@@ -183,7 +206,7 @@ def said(name: str, context: Mapping[str, Any]) -> tuple[str, str]:
     """The subject, on one line, and the sentences that the templates of this name say."""
     subject = _plain(f"reminders/email/{name}.subject.txt", context)
     sentences = _plain(f"reminders/email/_say/{name}.txt", context)
-    return " ".join(subject.split()), sentences.strip()
+    return " ".join(_CONTROLS.sub(" ", subject).split()), sentences.strip()
 
 
 def _plain(template: str, context: Mapping[str, Any]) -> str:

@@ -23,13 +23,20 @@ from django.db.models import F
 from reminders import rules
 from reminders.channels import Channel as Way
 from reminders.channels import Channels, Delivery, Outcome, SmtpChannel
-from reminders.deliveries import NO_ADDRESS
+from reminders.deliveries import BROKE_OFF, NO_ADDRESS
 from reminders.emails import Known, compose
 from reminders.mime import key_of
-from reminders.models import Channel, Kind, Reminder, State
+from reminders.models import Channel, Kind, Reminder, ReminderQuerySet, State
 from reminders.services.destinations import beside, fall_back
-from reminders.services.mailings import Mailing, look_again, put_back, put_off, take
-from reminders.services.tries import BACK_OFF, MOST_ATTEMPTS, MOST_REFUSALS, RESENT_WITHIN, after_silence
+from reminders.services.mailings import Mailing, look_again, next_up, put_back, put_off, take
+from reminders.services.tries import (
+    BACK_OFF,
+    MOST_ATTEMPTS,
+    MOST_LEASES,
+    MOST_REFUSALS,
+    RESENT_WITHIN,
+    after_silence,
+)
 from reminders.unsubscribing import unsubscribe_headers
 
 logger = logging.getLogger(__name__)
@@ -91,12 +98,23 @@ def sweep(now: datetime) -> int:
             attempts=F("attempts") + 1,
             error="the mail server's answer was not seen",
         )
-        freed += stuck.filter(state=State.SENDING).update(state=State.PLANNED, token="", lease_until=None, next_at=now)
+        freed += _let_go(stuck.filter(state=State.SENDING), now)
     if failed.exists():
         freed += failed.update(state=State.PLANNED)
     if resends() and lost.exists():
         freed += lost.update(state=State.PLANNED)  # its token stays: a late answer may still prove it sent
     return freed
+
+
+def _let_go(stuck: ReminderQuerySet, now: datetime) -> int:
+    """Plan again what has surely not been sent; over which worker after worker was lost is put aside as failed."""
+    gone: dict[str, Any] = {"token": "", "lease_until": None, "next_at": now, "lost_leases": F("lost_leases") + 1}
+    with transaction.atomic():
+        fatal = list(stuck.filter(lost_leases__gte=MOST_LEASES - 1).select_for_update().order_by("pk"))
+        aside = Reminder.objects.filter(pk__in=[row.pk for row in fatal], state=State.SENDING)
+        freed = aside.update(state=State.FAILED, refusals=MOST_REFUSALS, error=BROKE_OFF, **gone) if fatal else 0
+        _next_channel(fatal, now)
+        return freed + stuck.update(state=State.PLANNED, **gone)
 
 
 def resends() -> bool:
@@ -116,11 +134,10 @@ def drain(now: datetime, channels: Channels | None = None) -> int:
     sent = 0
     try:
         while moving.seconds <= DRAIN_LASTS:
-            due = channels.reachable(Reminder.objects.due(now))
-            homes = {home for id, home in due.values_list("pk", "household_id")[:BATCH] if id not in seen}
-            if not homes:
+            found = next_up(channels.reachable(Reminder.objects.due(now)), seen, BATCH)
+            if found is None:
                 break
-            sent += _send_some(take(due, homes, moving.now()), moving, channels, seen)
+            sent += _send_some(take(*found, moving.now()), moving, channels, seen)
     finally:
         channels.quit()
     return sent
@@ -286,17 +303,10 @@ class Convoy:
         )
 
     def _write_down(self, done: Sequence[tuple[Mailing, Delivery, Said]]) -> None:
-        failed: list[Reminder] = []
         for mailing, delivery, _said in done:
             self.channels.note(mailing.first, delivery)
-
-        def write() -> None:
-            failed[:] = _settle(done, self.moving)
-
-        _persist(write)
+        _persist(lambda: _settle(done, self.moving))
         self.sent += sum(len(mailing.rows) for mailing, delivery, _ in done if delivery.outcome is Outcome.ACCEPTED)
-        if failed:
-            _next_channel(failed, self.moving.now())
 
 
 def _one_transaction(statements: int) -> AbstractContextManager[object]:
@@ -336,15 +346,16 @@ def _update(statement: str, rows: Sequence[tuple[Any, ...]], at: datetime) -> se
         return {id for (id,) in cursor.fetchall()}
 
 
-def _settle(done: Sequence[tuple[Mailing, Delivery, Said]], moving: Moving) -> list[Reminder]:
-    """Write down what came of letters, all or nothing; what is given up as failed by that is returned."""
+def _settle(done: Sequence[tuple[Mailing, Delivery, Said]], moving: Moving) -> None:
+    """Write down what came of letters, all or nothing, and with what is given up as failed its next channel."""
     accepted = [one for one in done if one[1].outcome is Outcome.ACCEPTED]
     others = [(mailing, delivery) for mailing, delivery, _ in done if delivery.outcome is not Outcome.ACCEPTED]
     overtaking = [row for mailing, _, _ in accepted for row in mailing.overtaking]
-    with _one_transaction(bool(accepted) + len(others) + len(overtaking)):
+    with _one_transaction(bool(accepted) + 2 * len(others) + len(overtaking)):
         if accepted:
             _settle_accepted(accepted, moving.now())
-        return [row for mailing, delivery in others for row in _settle_other(mailing, delivery, moving)]
+        failed = [row for mailing, delivery in others for row in _settle_other(mailing, delivery, moving)]
+        _next_channel(failed, moving.now())
 
 
 def _settle_accepted(done: Sequence[tuple[Mailing, Delivery, Said]], now: datetime) -> None:
@@ -359,7 +370,7 @@ def _settle_accepted(done: Sequence[tuple[Mailing, Delivery, Said]], now: dateti
 
 
 def _settle_other(mailing: Mailing, delivery: Delivery, moving: Moving) -> list[Reminder]:
-    """Write down what came of a letter that was not accepted, if it is still ours."""
+    """Write down what came of a letter that was not accepted, if it is still ours; what is given up as failed."""
     match delivery.outcome:
         case Outcome.UNKNOWN:
             attempts = max(row.attempts for row in mailing.rows)
@@ -386,10 +397,16 @@ def _beside(rows: Sequence[Reminder], now: datetime) -> None:
 
 
 def _next_channel(rows: Sequence[Reminder], now: datetime) -> None:
-    """What could not be delivered is told another way, if its recipient has named one."""
+    """What could not be delivered is told another way, if its recipient has named one; in the transaction that writes
+    down the failure, so that no crash parts them."""
+    if not rows:
+        return
     try:
-        fall_back(rows, now)
-    except Exception:  # that it failed is written down; the next try comes back here
+        with transaction.atomic():
+            fall_back(rows, now)
+    except (OperationalError, InterfaceError):  # the database is away: all of it is written again
+        raise
+    except Exception:  # that it failed is written down all the same
         logger.exception("No other channel for reminder %s", rows[0].pk)
 
 
@@ -401,6 +418,7 @@ def _overtake_uncertain(rows: Sequence[Reminder]) -> None:
             bill=row.bill_id,
             recipient=row.recipient_id,
             channel=row.channel,
+            destination=row.destination_id,
             state=State.UNCERTAIN,
             send_at__lt=row.send_at,
         ).update(state=State.SUPERSEDED, reason=rules.Reason.OVERTAKEN.value)

@@ -21,6 +21,7 @@ from ledger.services.projection import refresh_loan
 from reminders.emails import compose, letter, one_tap
 from reminders.emails.parts import Action, Around, Line, Part, Urgency
 from reminders.links import link
+from reminders.mime import wire_text
 from reminders.models import Kind, Reminder
 from tests import builders
 from tests.builders import at
@@ -434,6 +435,15 @@ def test_names_are_text_and_nothing_else(me: User, home: Household) -> None:
     assert "It is for <b>Bike</b> & co, bill 1 of 12." in message.body
     assert "<b>" not in html_of(message)
     assert message.message()["Bcc"] is None
+
+
+def test_no_control_character_of_a_name_gets_into_a_header(me: User, home: Household) -> None:
+    loan = laptop(home)
+    Lender.objects.update(name="River\x07 \x1bBank\r\nBcc:\x7f x@example.com")
+    letter = compose([told(loan, me)], at("2026-03-07", 9))
+    assert letter.subject == "River Bank Bcc: x@example.com: ¥1,066.19 due 10 Mar, in 3 days"
+    head = wire_text(letter).partition(b"\r\n\r\n")[0]
+    assert not re.search(rb"[\x00-\x09\x0b\x0c\x0e-\x1f\x7f]|\r\nBcc", head)
 
 
 def test_a_letter_loads_nothing_and_leads_nowhere_else(me: User, home: Household) -> None:

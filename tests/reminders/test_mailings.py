@@ -12,12 +12,14 @@ from django.test.utils import CaptureQueriesContext
 
 from ledger.models import Household, Loan
 from ledger.services.erasing import erasing
-from reminders import emails, selectors, unsubscribing
+from reminders import emails, selectors
+from reminders.action_links import read_unsubscribe_token
 from reminders.mime import letter_id
 from reminders.models import Kind, Reminder, State
 from reminders.services import mailings, outbox, policies
 from reminders.services.tries import MOST_ATTEMPTS
 from reminders.tasks import run
+from reminders.unsubscribing import unsubscribe_headers
 from tests import builders
 from tests.builders import at
 from tests.reminders.smtp_catcher import Catcher
@@ -254,19 +256,22 @@ def test_a_letter_says_where_it_is_switched_off(listening: Catcher) -> None:
     assert Reminder.objects.get(step="T-1").kind == Kind.STEP
 
 
-def test_one_tap_switches_off_what_a_letter_is_about(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the page that acts on it; a letter of several categories leads to the settings."""
-    monkeypatch.setattr(
-        unsubscribing, "unsubscribe_url", lambda home, user, category: f"http://x/{category.value}-{user.pk}"
-    )
+def test_one_tap_switches_off_all_that_a_letter_is_about(settings: Any) -> None:
+    """Where mail programs may post to, which takes https (RFC 8058, 3.1)."""
+    settings.SITE_URL = "https://x.example"
     bills("Laptop")
     run(NINE - timedelta(hours=1))
     [step] = rows()
     other = Reminder(household=step.household, recipient=step.recipient, kind=Kind.DIGEST)
-    assert unsubscribing.unsubscribe_headers([step, step]) == {
-        "List-Unsubscribe": f"<http://x/bills-{step.recipient_id}>",
-        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-    }
-    to_settings = {"List-Unsubscribe": "<http://localhost:8000/settings/reminders/>"}
-    assert unsubscribing.unsubscribe_headers([step, other]) == to_settings
-    assert unsubscribing.unsubscribe_headers([Reminder(kind=Kind.TEST)]) == to_settings
+    bare = unsubscribe_headers([step, step])
+    both = unsubscribe_headers([step, other])
+    for headers, categories in ((bare, ("bills",)), (both, ("bills", "digest"))):
+        token = headers["List-Unsubscribe"].removeprefix("<https://x.example/unsubscribe/").removesuffix("/>")
+        found = read_unsubscribe_token(token)
+        assert found is not None
+        assert (found.recipient, found.categories) == (step.recipient_id, categories)
+        assert headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    to_settings = {"List-Unsubscribe": "<https://x.example/settings/reminders/>"}
+    assert unsubscribe_headers([Reminder(kind=Kind.TEST)]) == to_settings
+    settings.SITE_URL = "http://x.example"
+    assert list(unsubscribe_headers([step])) == ["List-Unsubscribe"]

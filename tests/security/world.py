@@ -30,6 +30,7 @@ from ledger.services.mandates import authorize_mandate
 from reminders import rules
 from reminders.action_links import Action, unsubscribe_token
 from reminders.action_links import make_token as make_action_token
+from reminders.calendar_feed import calendar_of
 from reminders.models import Destination, Kind, Reminder, State
 from reminders.secrets import seal
 from reminders.services.calendar_links import calendar_url, link_of, new_link, note_reading
@@ -101,6 +102,7 @@ def home(name: str) -> Home:
     membership = Membership.objects.get(user=viewer)
     link = new_link(member=Membership.objects.get(household=household, user=owner), now=make.NOW)
     note_reading(link=link, now=make.NOW)
+    calendar_of(household=household, language="en", now=make.NOW)  # what it says is noted when it is first read
     return Home(
         *(household, owner, editor, viewer, loan, account, spare, inflow, line, paid, presumed, reminder, membership),
         mandate,
