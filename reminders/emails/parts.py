@@ -113,8 +113,8 @@ class Known:
 
     @cached_property
     def debited(self) -> dict[tuple[int, datetime], list[AutoRepayAttempt]]:
-        """By bill (its id) and moment, what was taken for it then, an attempt for each account; of bills tried
-        more than once."""
+        """By bill (its id) and moment, what was taken for it then, an attempt for each account; of the bills tried more
+        than once."""
         bills = {row.attempt.bill_id for row in self.rows if row.attempt is not None and row.attempt.number > 1}
         taken = AutoRepayAttempt.objects.filter(bill__in=bills, outcome__in=[Outcome.SUCCESS, Outcome.PARTIAL])
         found: defaultdict[tuple[int, datetime], list[AutoRepayAttempt]] = defaultdict(list)
