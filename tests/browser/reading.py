@@ -6,9 +6,13 @@ import re
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Page, ViewportSize
+
+from tests.browser.conftest import DESKTOP, PHONE
 
 _AXE = Axe()
+_LOOKS = (("light", DESKTOP), ("dark", PHONE))
+_NARROW = ViewportSize(width=320, height=640)
 
 # Said in Latin letters in Chinese too: names, currencies, file formats, settings of the server.
 _NAMES = {
@@ -29,6 +33,7 @@ _NAMES = {
     "EURIBOR",
     "SOFR",
     "URL",
+    "HTTP",
     "CSV",
     "HTML",
     "TOTP",
@@ -60,3 +65,17 @@ def english_words(page: Page) -> list[str]:
     text = re.sub(r"\S+@\S+|https?://\S+|\./run\S*( --\w+)?|\b[A-Z]+_[A-Z_]+\b", " ", page.evaluate(_VISIBLE_TEXT))
     found = dict.fromkeys(re.findall(r"[A-Za-z]{2,}", text))
     return [word for word in found if word not in _NAMES]
+
+
+def look(page: Page) -> list[str]:
+    """What is wrong with the page in each look, and on the narrowest phone."""
+    found = []
+    for scheme, size in _LOOKS:
+        page.set_viewport_size(size)
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        found += [f"{scheme} {size['width']}: {fault}" for fault in faults(page)]
+    page.set_viewport_size(_NARROW)
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    if wide > _NARROW["width"]:
+        found.append(f"{wide} pixels wide on a screen of {_NARROW['width']}")
+    return found

@@ -15,11 +15,9 @@ from django.urls import URLPattern, URLResolver, get_resolver, resolve
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.browser.conftest import Product
-from tests.browser.reading import english_words, faults
+from tests.browser.reading import english_words, look
 
 PASSWORD = "loantracker-demo"
-DESKTOP, PHONE, NARROW = (1280, 900), (390, 844), (320, 640)
-LOOKS = (("light", DESKTOP), ("dark", PHONE))
 AS_MANY = {"ledger:loan": 3, "reminders:message": 2}  # pages that differ much from one to the other
 SIGNED_OUT = ["/account/login/", "/account/signup/", "/account/password/reset/", "/account/password/reset/done/"]
 SIGNED_IN = ["/", "/account/password/change/", "/account/email/", "/account/2fa/", "/account/logout/", "/nowhere/"]
@@ -226,20 +224,6 @@ def look_at_all(
         if in_chinese and not here.startswith("/mailbox/"):
             found += [(here, f"English: {' '.join(words)}") for words in [english_words(page)] if words]
     return {name for name, _ in seen}, found
-
-
-def look(page: Page) -> list[str]:
-    """What is wrong with the page in each look, and on the narrowest phone."""
-    found = []
-    for scheme, (width, height) in LOOKS:
-        page.set_viewport_size({"width": width, "height": height})
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        found += [f"{scheme} {width}: {fault}" for fault in faults(page)]
-    page.set_viewport_size({"width": NARROW[0], "height": NARROW[1]})
-    wide = page.evaluate("document.documentElement.scrollWidth")
-    if wide > NARROW[0]:
-        found.append(f"{wide} pixels wide on a screen of {NARROW[0]}")
-    return found
 
 
 def links(page: Page, site: str) -> list[str]:
