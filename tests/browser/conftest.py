@@ -29,6 +29,10 @@ NOON = "2027-03-01 12:00"  # when they begin, by the clock there
 DESKTOP, PHONE = ViewportSize(width=1280, height=900), ViewportSize(width=390, height=844)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--shots", metavar="DIR", help="take pictures of every page instead of looking for its faults")
+
+
 def until_then(moment: str) -> int:
     """Seconds from now to a local moment, such as "2027-03-01 12:00": what the app's clock has to be moved by."""
     then = datetime.fromisoformat(moment).replace(tzinfo=HOME)
