@@ -53,6 +53,7 @@ NOT_BY_LINK = {
     "mfa_generate_recovery_codes",
     "mfa_reauthenticate",
     "mfa_view_recovery_codes",
+    "offline",  # test_offline looks at it
     "reminders:act",
     "reminders:calendar",
     "reminders:change_channel",  # the demo has no channel
@@ -63,6 +64,7 @@ NOT_BY_LINK = {
     "reminders:send_test",
     "reminders:test_channel",
     "reminders:unsubscribe",
+    "service_worker",
     "set_language",
 }
 
