@@ -91,6 +91,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "loantracker.middleware.CompressionMiddleware",
     "loantracker.middleware.ContentPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -224,6 +225,12 @@ HOUSEHOLD_TIME_ZONE = text("TZ", "Asia/Shanghai")  # of a new household; each ca
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True  # served from where they lie: nothing to collect
+WHITENOISE_MIMETYPES = {".webmanifest": "application/manifest+json"}
+WHITENOISE_MAX_AGE = 30 * 24 * 3600  # a file that changed has another address
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "loantracker.static_files.VersionedStorage"},
+}
 
 # Mail: by SMTP where EMAIL_HOST is set, else kept in var/mail and shown on the mailbox page.
 EMAIL_HOST = text("EMAIL_HOST")

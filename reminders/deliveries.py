@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -45,6 +46,23 @@ class Delivery:
     is_down: bool = False
 
 
+_NO_KEY, _NOTHING_THERE, _TOO_OFTEN = frozenset({"401", "403"}), frozenset({"404", "410"}), "429"
+
+
 def reply_words(reply: str) -> str:
-    """What was said to a message, for a reader: a server's words as they are, ours in the reader's language."""
-    return _(reply) if reply in _OURS else reply
+    """What was said to a message, for a reader: a server's words as they are, ours in the reader's language, and what
+    an answer by a mere number means."""
+    code = re.fullmatch(r"HTTP ([45]\d\d)", reply)
+    return _code_words(code[1]) if code else _(reply) if reply in _OURS else reply
+
+
+def _code_words(code: str) -> str:
+    if code in _NO_KEY:
+        return _("it does not accept the key in the address (HTTP %(code)s)") % {"code": code}
+    if code in _NOTHING_THERE:
+        return _("there is nothing at this address (HTTP %(code)s)") % {"code": code}
+    if code == _TOO_OFTEN:
+        return _("it is asked too often (HTTP %(code)s)") % {"code": code}
+    if code.startswith("5"):
+        return _("it has a fault of its own (HTTP %(code)s)") % {"code": code}
+    return _("it does not want the message (HTTP %(code)s)") % {"code": code}

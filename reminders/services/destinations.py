@@ -90,10 +90,12 @@ def set_always(*, destination: Destination, is_always: bool) -> None:
 
 
 def ask_for_push(*, household: Household, destination: Destination, key: str, now: datetime) -> Reminder:
-    """Plan a test of a channel, the way reminders go; one at a time, however often it is asked for."""
+    """Plan a test of a channel, the way reminders go; one at a time, however often it is asked for. One that waits for
+    its next try is tried at once."""
     tests = Reminder.objects.filter(household=household, destination=destination, kind=Kind.TEST)
     waiting = tests.filter(state=State.PLANNED).first()
     if waiting is not None:
+        tests.filter(pk=waiting.pk, state=State.PLANNED, next_at__gt=now).update(next_at=now)
         return waiting
     values = {
         "household": household,

@@ -8,6 +8,7 @@ import re
 import struct
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -15,11 +16,9 @@ from django.urls import URLPattern, URLResolver, get_resolver, resolve
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.browser.conftest import Product
-from tests.browser.reading import english_words, faults
+from tests.browser.reading import english_words, look, pictures
 
 PASSWORD = "loantracker-demo"
-DESKTOP, PHONE, NARROW = (1280, 900), (390, 844), (320, 640)
-LOOKS = (("light", DESKTOP), ("dark", PHONE))
 AS_MANY = {"ledger:loan": 3, "reminders:message": 2}  # pages that differ much from one to the other
 SIGNED_OUT = ["/account/login/", "/account/signup/", "/account/password/reset/", "/account/password/reset/done/"]
 SIGNED_IN = ["/", "/account/password/change/", "/account/email/", "/account/2fa/", "/account/logout/", "/nowhere/"]
@@ -54,6 +53,7 @@ NOT_BY_LINK = {
     "mfa_generate_recovery_codes",
     "mfa_reauthenticate",
     "mfa_view_recovery_codes",
+    "offline",  # test_offline looks at it
     "reminders:act",
     "reminders:calendar",
     "reminders:change_channel",  # the demo has no channel
@@ -64,8 +64,16 @@ NOT_BY_LINK = {
     "reminders:send_test",
     "reminders:test_channel",
     "reminders:unsubscribe",
+    "service_worker",
     "set_language",
 }
+
+
+@pytest.fixture
+def shots(request: pytest.FixtureRequest) -> Path | None:
+    """Where pictures are kept, if they are asked for."""
+    folder = request.config.getoption("--shots")
+    return Path(folder) if folder else None
 
 
 @pytest.fixture
@@ -97,25 +105,27 @@ def fill_in_the_login(page: Page, demo: Product, email: str) -> None:
     page.locator("main button[type=submit]").click()
 
 
-def test_every_page_is_sound_in_english(english: Page, demo: Product) -> None:
-    visited, found = look_at_all(english, demo, SIGNED_IN)
+def test_every_page_is_sound_in_english(english: Page, demo: Product, shots: Path | None) -> None:
+    visited, found = look_at_all(english, demo, SIGNED_IN, shots)
 
     assert found == []
     assert sorted(all_names() - visited) == sorted(NOT_BY_LINK)
 
 
-def test_every_page_is_sound_and_chinese_in_chinese(chinese: Page, demo: Product) -> None:
-    _, found = look_at_all(chinese, demo, SIGNED_IN, in_chinese=True)
+def test_every_page_is_sound_and_chinese_in_chinese(chinese: Page, demo: Product, shots: Path | None) -> None:
+    _, found = look_at_all(chinese, demo, SIGNED_IN, shots, in_chinese=True)
 
     assert found == []
 
 
 @pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
-def test_every_page_is_sound_to_those_who_are_not_signed_in(browser: Browser, demo: Product, locale: str) -> None:
+def test_every_page_is_sound_to_those_who_are_not_signed_in(
+    browser: Browser, demo: Product, shots: Path | None, locale: str
+) -> None:
     context = browser.new_context(locale=locale, reduced_motion="reduce")
     page = context.new_page()
 
-    _, found = look_at_all(page, demo, SIGNED_OUT, in_chinese=locale == "zh-CN")
+    _, found = look_at_all(page, demo, SIGNED_OUT, shots, in_chinese=locale == "zh-CN")
 
     assert found == []
     context.close()
@@ -197,10 +207,10 @@ def code_of_the_moment(secret: str) -> str:
 
 
 def look_at_all(
-    page: Page, demo: Product, start: list[str], *, in_chinese: bool = False
+    page: Page, demo: Product, start: list[str], shots: Path | None, *, in_chinese: bool = False
 ) -> tuple[set[str], list[tuple[str, str]]]:
     """Follow every link from `start`, once for each page and each set of parameters it knows; the names of the
-    pages seen, and what is wrong with them."""
+    pages seen, and what is wrong with them. With `shots`, take pictures of them instead."""
     complaints: list[str] = []
     page.on("console", lambda said: complaints.append(said.text) if said.type in {"error", "warning"} else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -222,24 +232,16 @@ def look_at_all(
         if answer.status != (404 if path == "/nowhere/" else 200):
             found.append((here, f"status {answer.status}"))
         waiting += links(page, demo.url)
+        if shots is not None:
+            name = "-".join(
+                [kind[0].rpartition(":")[2], *sorted(kind[1]), *([str(seen[kind])] if seen[kind] > 1 else [])]
+            )
+            pictures(page, shots, name)
+            continue
         found += [(here, fault) for fault in [*look(page), *(complaints if path != "/nowhere/" else [])]]
         if in_chinese and not here.startswith("/mailbox/"):
             found += [(here, f"English: {' '.join(words)}") for words in [english_words(page)] if words]
     return {name for name, _ in seen}, found
-
-
-def look(page: Page) -> list[str]:
-    """What is wrong with the page in each look, and on the narrowest phone."""
-    found = []
-    for scheme, (width, height) in LOOKS:
-        page.set_viewport_size({"width": width, "height": height})
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        found += [f"{scheme} {width}: {fault}" for fault in faults(page)]
-    page.set_viewport_size({"width": NARROW[0], "height": NARROW[1]})
-    wide = page.evaluate("document.documentElement.scrollWidth")
-    if wide > NARROW[0]:
-        found.append(f"{wide} pixels wide on a screen of {NARROW[0]}")
-    return found
 
 
 def links(page: Page, site: str) -> list[str]:

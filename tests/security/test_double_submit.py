@@ -192,6 +192,8 @@ def test_nothing_is_taken_without_the_token(name: str, mine: Home) -> None:
     args = {
         "account_confirm_email": ("MQ:1abc:no-such-signature",),
         "account_reset_password_from_key": ("1", "abc-0123456789"),
+        "offline": ("en",),
+        "service_worker": ("en",),
     }.get(name, ())
     url = route.url(name, mine) if route else reverse(name, args=args)
     before = fingerprint()
