@@ -9,6 +9,7 @@ from django.db import connection, transaction
 
 from ledger.models import Household
 from ledger.models.guards import deleting_allowed
+from ledger.services.document_files import forget_household
 
 
 @contextmanager
@@ -19,6 +20,9 @@ def erasing() -> Iterator[None]:
 
 
 def erase_household(*, household: Household) -> None:
-    """Delete a household with everything that belongs to it, what was recorded included. Its members stay."""
+    """Delete a household with everything that belongs to it, what was recorded and its documents included. Its members
+    stay."""
+    erased = household.pk
     with erasing():
         household.delete()
+        transaction.on_commit(lambda: forget_household(erased))
