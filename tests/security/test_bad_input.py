@@ -116,6 +116,7 @@ PAGES = [
             "ledger:edit_account",
             "ledger:plan_inflow",
             "ledger:rates",
+            "ledger:credit_record",
             "reminders:loan_settings",
             "ledger:answer_presumed",
             "ledger:answer_debit",
