@@ -111,8 +111,8 @@ def month_marks(
 
 
 def _months(first: date, last: date) -> Iterator[date]:
-    """The first day of each month from that of `first` to that of `last`."""
-    month = first.replace(day=1)
+    """The first day of each month from that of `first` to that of `last`; none where `first` is later."""
+    month = first.replace(day=1) if first <= last else last + relativedelta(days=1)
     while month <= last:
         yield month
         month += relativedelta(months=1)

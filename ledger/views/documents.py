@@ -63,6 +63,7 @@ def document(request: PageRequest, loan_id: int, document_id: int) -> Any:
     """The file itself, to members of the household alone: images are shown, and nothing in them runs; all else is
     handed over as a file."""
     mine = _document(request, loan_id, document_id)
+    _refuse_removed(mine)
     try:
         file = path_of(mine.household_id, mine.storage).open("rb")
     except FileNotFoundError:
@@ -75,9 +76,10 @@ def document(request: PageRequest, loan_id: int, document_id: int) -> Any:
 
 @editor_page
 def remove_document(request: PageRequest, loan_id: int, document_id: int) -> HttpResponse:
-    """Ask once more, since a file that was erased is gone; a post erases it."""
+    """Ask once more, since a file that was erased is gone; a post erases it, and says so however often it is sent."""
     mine = _document(request, loan_id, document_id)
     if request.method != "POST":
+        _refuse_removed(mine)
         return page(request, "ledger/remove_document.html", {"loan": mine.loan, "document": mine})
     recording = Recording(key="", now=request.now, by=request.user)
     removed = services.remove_document(document=mine, recording=recording)
@@ -87,10 +89,13 @@ def remove_document(request: PageRequest, loan_id: int, document_id: int) -> Htt
 
 def _document(request: PageRequest, loan_id: int, document_id: int) -> Document:
     loan = own(request, Loan.objects.all(), pk=loan_id)
-    mine: Document = own(
-        request, Document.objects.kept().filter(loan=loan).select_related("loan__lender"), pk=document_id
-    )
-    return mine
+    found: Document = own(request, Document.objects.filter(loan=loan).select_related("loan__lender"), pk=document_id)
+    return found
+
+
+def _refuse_removed(document: Document) -> None:
+    if document.removed_at is not None:
+        raise Http404
 
 
 def _page(request: PageRequest, loan: Loan, form: DocumentForm, status: int = 200) -> HttpResponse:

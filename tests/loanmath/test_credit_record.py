@@ -120,6 +120,8 @@ def test_days_within_the_grace_do_not_count_and_those_beyond_count_from_the_firs
 
 def test_a_loan_before_its_first_day_has_no_record() -> None:
     assert written(opened_on=date(2026, 7, 1)) == ""
+    assert written(opened_on=date(2026, 6, 21)) == ""
+    assert written(opened_on=AS_OF) == "*"
 
 
 def test_lapses_end_when_nothing_is_late_any_more() -> None:
