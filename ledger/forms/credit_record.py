@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from ledger.forms.fields import MoneyField
 from ledger.loanmath.credit_record import AgingRule, CountsFrom
@@ -35,7 +36,9 @@ class CreditRulesForm(forms.Form):
         help_text=_("China: 5, from the day it was paid. US: 7, from the day it was missed. UK: 6."),
         error_messages=dict.fromkeys(("required", "invalid", "min_value", "max_value"), _YEARS),
     )
-    marks_kept_from = forms.ChoiceField(label=_("Counted"), choices=FROM, widget=forms.RadioSelect)
+    marks_kept_from = forms.ChoiceField(
+        label=pgettext_lazy("years of an adverse mark", "Counted"), choices=FROM, widget=forms.RadioSelect
+    )
 
     def __init__(self, data: Any = None, *, household: Household) -> None:
         is_same = household.income_currency in {"", household.currency}

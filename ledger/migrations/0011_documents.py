@@ -104,19 +104,7 @@ class Migration(migrations.Migration):
             name="Paperwork",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "deed",
-                    models.CharField(
-                        choices=[
-                            ("attached", "document attached"),
-                            ("removed", "document removed"),
-                            ("done", "done"),
-                            ("waived", "not needed"),
-                            ("open", "to do"),
-                        ],
-                        max_length=10,
-                    ),
-                ),
+                ("deed", models.CharField(max_length=10)),
                 (
                     "item",
                     models.CharField(

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from ledger.models.facts import Fact
 from ledger.models.loans import Loan
@@ -26,9 +27,9 @@ class DocumentType(models.TextChoices):
 class DocumentKind(models.TextChoices):
     CONTRACT = "contract", _("Contract")
     RECEIPT = "receipt", _("Receipt")
-    STATEMENT = "statement", _("Statement")
+    STATEMENT = "statement", pgettext_lazy("kind of document", "Statement")
     PROOF = "proof", _("Proof of settlement")
-    OTHER = "other", _("Something else")
+    OTHER = "other", pgettext_lazy("kind of document", "Something else")
 
 
 class Document(models.Model):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -22,12 +24,14 @@ class Item(models.TextChoices):
     COLLATERAL = "collateral", _("Collateral released")
 
 
-class Deed(models.TextChoices):
-    ATTACHED = "attached", _("document attached")
-    REMOVED = "removed", _("document removed")
-    DONE = "done", _("done")
-    WAIVED = "waived", _("not needed")
-    OPEN = "open", _("to do")
+class Deed(StrEnum):
+    """A document came or went; an item was done, is not needed, or is to be done (after all)."""
+
+    ATTACHED = "attached"
+    REMOVED = "removed"
+    DONE = "done"
+    WAIVED = "waived"
+    OPEN = "open"
 
 
 OF_DOCUMENT = [Deed.ATTACHED.value, Deed.REMOVED.value]
@@ -39,7 +43,7 @@ class Paperwork(AppendOnly):
 
     household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="+", db_index=False)
     loan = models.ForeignKey(Loan, on_delete=models.CASCADE, related_name="paperwork")
-    deed = models.CharField(max_length=10, choices=Deed.choices)
+    deed = models.CharField(max_length=10)
     item = models.CharField(max_length=12, choices=Item.choices, blank=True)
     document = models.ForeignKey(Document, on_delete=models.CASCADE, null=True, related_name="paperwork")
     recorded_at = models.DateTimeField()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django import template
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext
 
 from ledger.loanmath.credit_record import CLOSED, NOTHING_DUE, ON_TIME
 from ledger.loanmath.standing import BUCKET_DAYS, LAST_BUCKET
@@ -15,11 +15,11 @@ register = template.Library()
 def mark_words(mark: str) -> str:
     """What a month's mark means: "on time", "31 to 60 days late"."""
     if mark == ON_TIME:
-        return gettext("on time")
+        return pgettext("month of a credit record", "on time")
     if mark == NOTHING_DUE:
-        return gettext("nothing due")
+        return pgettext("month of a credit record", "nothing due")
     if mark == CLOSED:
-        return gettext("closed")
+        return pgettext("month of a credit record", "closed")
     last = int(mark) * BUCKET_DAYS
     if int(mark) >= LAST_BUCKET:
         return gettext("more than %(days)d days late") % {"days": last - BUCKET_DAYS}
