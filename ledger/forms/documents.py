@@ -8,7 +8,7 @@ from django import forms
 from django.conf import settings
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 
 from ledger.forms.fields import WritingForm
 from ledger.loanmath.money import said_amount
@@ -38,7 +38,7 @@ class DocumentForm(WritingForm):
     where the file is too large."""
 
     kind = forms.ChoiceField(
-        label=gettext_lazy("What it is"),
+        label=pgettext_lazy("a document", "What it is"),
         choices=DocumentKind.choices,
         error_messages={"invalid_choice": gettext_lazy("Choose one from the list.")},
     )

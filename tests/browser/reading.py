@@ -31,6 +31,7 @@ _NAMES = {
     "URL",
     "CSV",
     "HTML",
+    *("PDF", "JPEG", "PNG", "WebP", "HEIC", "KB", "MB"),
     "TOTP",
     "QR",
     "SMTP",
