@@ -8,12 +8,11 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from django.conf import settings
 from django.core.signing import BadSignature, Signer
-from django.urls import reverse
 
 from ledger.models import Bill, Household, User
 from reminders import rules
+from reminders.links import link
 
 LINK_LASTS = timedelta(days=14)
 _ACT = "reminders.action_links"
@@ -77,7 +76,7 @@ def read_token(token: str) -> ActionLink | None:
 def action_url(action: str, bill: Bill, user: User, now: datetime) -> str:
     """The whole address of the page on which `user` does `action` ("paid", "partly", "snooze") for `bill`."""
     token = make_token(action=Action(action), bill=bill.pk, recipient=user.pk, now=now)
-    return settings.SITE_URL + reverse("reminders:act", args=[token])
+    return link("reminders:act", token)
 
 
 def unsubscribe_token(household: Household, user: User, category: rules.Category) -> str:
@@ -94,7 +93,7 @@ def read_unsubscribe_token(token: str) -> UnsubscribeLink | None:
 def unsubscribe_url(household: Household, user: User, category: rules.Category) -> str:
     """The whole address for the `List-Unsubscribe` header; with "List-Unsubscribe-Post: List-Unsubscribe=One-Click" a
     mail program posts there by itself (RFC 8058)."""
-    return settings.SITE_URL + reverse("reminders:unsubscribe", args=[unsubscribe_token(household, user, category)])
+    return link("reminders:unsubscribe", unsubscribe_token(household, user, category))
 
 
 def _read(salt: str, token: str) -> Any:

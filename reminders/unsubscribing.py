@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from django.conf import settings
-from django.urls import reverse
-
-from reminders.action_links import unsubscribe_token
+from reminders.action_links import unsubscribe_url
+from reminders.links import link
 from reminders.models import CATEGORIES, Reminder
 
 
@@ -17,9 +15,8 @@ def unsubscribe_headers(rows: Sequence[Reminder]) -> dict[str, str]:
     categories = {CATEGORIES.get(row.kind) for row in rows}
     category = categories.pop() if len(categories) == 1 else None
     if category is None:
-        return {"List-Unsubscribe": f"<{settings.SITE_URL}{reverse('reminders:settings')}>"}
-    token = unsubscribe_token(rows[0].household, rows[0].recipient, category)
+        return {"List-Unsubscribe": f"<{link('reminders:settings')}>"}
     return {
-        "List-Unsubscribe": f"<{settings.SITE_URL}{reverse('reminders:unsubscribe', args=[token])}>",
+        "List-Unsubscribe": f"<{unsubscribe_url(rows[0].household, rows[0].recipient, category)}>",
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
     }

@@ -16,7 +16,8 @@ from ledger.models import Allocation, AutoRepayMandate, Bill, Loan
 from ledger.models.bills import PARTS
 from ledger.selectors.accounts import AccountLine, BillCover, account_lines
 from ledger.templatetags.money import money_text, percent
-from reminders.emails.parts import Action, Around, Line, Part, Urgency, link, said
+from reminders.emails.parts import Action, Around, Line, Part, Urgency, said
+from reminders.links import link
 from reminders.models import Reminder
 from reminders.occasions import SHORT_AHEAD, loan_milestones, read, short_on
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from django.utils.translation import gettext as _
 
 from ledger.models import Bill, User
 from reminders.action_links import action_url
-from reminders.emails.parts import Action, Around, link
+from reminders.emails.parts import Action, Around
+from reminders.links import link
 
 MakeUrl = Callable[[str, Bill, User, datetime], str]
 
@@ -17,14 +18,16 @@ MakeUrl = Callable[[str, Bill, User, datetime], str]
 ACTION_URL: MakeUrl | None = action_url
 
 
-def actions(bill: Bill, around: Around) -> tuple[Action, ...]:
-    """One-tap actions, then the pages that want a sign-in. A viewer may only put reminders off; what is due today or
-    late cannot be put off."""
-    return (*one_tap(bill, around), record(bill, is_main=ACTION_URL is None), see_loan(bill))
+def actions(bill: Bill, tapped: Sequence[Action]) -> tuple[Action, ...]:
+    """One-tap actions, then the pages that want a sign-in."""
+    return (*tapped, record(bill, is_main=ACTION_URL is None), see_loan(bill))
 
 
 def one_tap(bill: Bill, around: Around) -> tuple[Action, ...]:
-    """ "Paid", "Paid in part", "Remind me later", as far as the reader may; none of a bill that is settled."""
+    """ "Paid", "Paid in part", "Remind me later", as far as the reader may; none of a bill that is settled.
+
+    A viewer may only put reminders off; what is due today or late cannot be put off.
+    """
     if ACTION_URL is None or not around.may_tap or bill.open.total <= 0:
         return ()
     given: list[Action] = []

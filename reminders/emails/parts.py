@@ -9,10 +9,8 @@ from enum import IntEnum
 from functools import cached_property
 from typing import Any
 
-from django.conf import settings
 from django.db.models import Count
 from django.template import Context, Engine
-from django.urls import reverse
 
 from ledger.clock import zone
 from ledger.models import Bill, Loan, Membership
@@ -96,15 +94,39 @@ class Part:
     in_table: bool = False
 
 
+class Known:
+    """What the letters about `rows` need alike, whoever they go to: each thing is asked for once for all of them, and
+    only if one needs it."""
+
+    def __init__(self, rows: Sequence[Reminder]) -> None:
+        self.rows = rows
+
+    @cached_property
+    def bills(self) -> dict[int, int]:
+        """How many bills each loan has that one of the rows is about."""
+        loans = {row.bill.loan_id for row in self.rows if row.bill is not None}
+        counted = Bill.objects.filter(loan__in=loans).needed().order_by().values_list("loan").annotate(n=Count("pk"))
+        return dict(counted)
+
+    @cached_property
+    def writers(self) -> set[tuple[int, int]]:
+        """Which recipients may change the books of which household (ids)."""
+        members = Membership.objects.filter(household__in={row.household_id for row in self.rows})
+        members = members.filter(user__in={row.recipient_id for row in self.rows})
+        return {(member.household_id, member.user_id) for member in members if member.may_write}
+
+
 class Around:
     """What the parts of one letter have in common; each thing is asked for once, and only if a part needs it.
 
-    `rows` are all of one household and recipient; `now` is the moment the figures are of.
+    `rows` are all of one household and recipient; `now` is the moment the figures are of; `known` is what is known of
+    these rows and those of other letters.
     """
 
-    def __init__(self, rows: Sequence[Reminder], now: datetime) -> None:
+    def __init__(self, rows: Sequence[Reminder], now: datetime, known: Known | None = None) -> None:
         self.rows = rows
         self.now = now
+        self.known = known or Known(rows)
         self.household = rows[0].household
         self.recipient = rows[0].recipient
         self.zone = zone(self.household.time_zone)
@@ -132,17 +154,16 @@ class Around:
 
     def bills_of(self, loan: int) -> int:
         """How many bills a loan has that one of the rows is about."""
-        return self._counts.get(loan, 0)
+        return self.known.bills.get(loan, 0)
 
     def history(self, loan: Loan) -> History:
         """What the engine needs to know of a loan; two queries for all overdue ones of the letter together."""
         return self._histories[loan.pk] if loan.pk in self._histories else history(loan)
 
-    @cached_property
+    @property
     def may_write(self) -> bool:
         """Whether the recipient may change the books."""
-        member = Membership.objects.filter(household=self.household, user=self.recipient).first()
-        return member is not None and member.may_write
+        return (self.household.pk, self.recipient.pk) in self.known.writers
 
     @cached_property
     def _histories(self) -> dict[int, History]:
@@ -153,12 +174,6 @@ class Around:
     def _covers(self) -> dict[int, BillCover]:
         last = max((row.bill.payable_on for row in self.rows if row.bill is not None), default=self.today)
         return coverage(self.household, self.today, max(HORIZON_DAYS, (last - self.today).days))
-
-    @cached_property
-    def _counts(self) -> dict[int, int]:
-        loans = {row.bill.loan_id for row in self.rows if row.bill is not None}
-        counted = Bill.objects.filter(loan__in=loans).needed().order_by().values_list("loan").annotate(n=Count("pk"))
-        return dict(counted)
 
 
 Maker = Callable[[Reminder, Around], Part]
@@ -174,8 +189,3 @@ def said(name: str, context: Mapping[str, Any]) -> tuple[str, str]:
 def _plain(template: str, context: Mapping[str, Any]) -> str:
     """Nothing is escaped: it is plain text until the letter makes HTML of it."""
     return str(Engine.get_default().get_template(template).render(Context(dict(context), autoescape=False)))
-
-
-def link(name: str, *args: Any) -> str:
-    """The whole address of a page."""
-    return settings.SITE_URL + reverse(name, args=args)

@@ -19,7 +19,8 @@ from ledger.services.debit_chunks import debit_due
 from ledger.services.mandates import authorize_mandate
 from ledger.services.projection import refresh_loan
 from reminders.emails import compose, letter, one_tap
-from reminders.emails.parts import Action, Around, Line, Part, Urgency, link
+from reminders.emails.parts import Action, Around, Line, Part, Urgency
+from reminders.links import link
 from reminders.models import Kind, Reminder
 from tests import builders
 from tests.builders import at

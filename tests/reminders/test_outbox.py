@@ -193,7 +193,7 @@ def test_a_late_answer_proves_an_uncertain_mail_sent(listening: Catcher) -> None
     late = taken(State.INFLIGHT)
     outbox.sweep(NINE + timedelta(minutes=5))
     answer = Delivery(Outcome.ACCEPTED, "250 at last")
-    outbox._settle(mailing(late), answer, ("It is due", "a@example.com"), Moving(NINE + timedelta(minutes=6)))
+    outbox._settle([(mailing(late), answer, ("It is due", "a@example.com"))], Moving(NINE + timedelta(minutes=6)))
     assert (row().state, row().error) == (State.SENT, "250 at last")
 
 
