@@ -122,7 +122,8 @@ def paid_off(row: Reminder, around: Around) -> Part:
     """Nothing is left to pay; what is still to be done about it."""
     loan = _loan(row)
     context = _loan_context(row, loan, around) | {"paid": _paid(loan)}
-    return _of_loan("paid_off", Urgency.NEWS, row, loan, context, points=settlement_checklist(loan))
+    tick_off = Action(_("Tick it off"), link("ledger:settlement", loan.pk), is_main=True)
+    return _of_loan("paid_off", Urgency.NEWS, row, loan, context, (tick_off,), points=settlement_checklist(loan))
 
 
 def settlement_checklist(loan: Loan) -> tuple[str, ...]:

@@ -316,6 +316,7 @@ def test_a_loan_paid_off_is_told_of_once_with_what_is_left_to_do() -> None:
     assert subjects() == ["Bank of Tests: Laptop is paid off, ¥12,120.00 by 10 Mar"]
     assert "- Ask the lender for the settlement certificate and keep it." in mail.outbox[0].body
     assert "Close the credit line" not in mail.outbox[0].body
+    assert f"/loans/{loan.pk}/settlement/" in mail.outbox[0].body
 
 
 def test_paid_off_and_undone_before_it_is_told_is_not_told() -> None:
