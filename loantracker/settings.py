@@ -212,6 +212,17 @@ X_FRAME_OPTIONS = "DENY"
 SILENCED_SYSTEM_CHECKS = ["security.W008", "security.W005", "security.W021"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 
+# Documents: how large one may be, and all of a household together. Larger files are dropped while they come in.
+MEGABYTE = 1_000_000
+DOCUMENT_BYTES = number("DOCUMENT_MB", 10) * MEGABYTE
+HOUSEHOLD_DOCUMENTS_BYTES = number("HOUSEHOLD_DOCUMENTS_MB", 500) * MEGABYTE
+FILE_UPLOAD_HANDLERS = [
+    "loantracker.uploads.BoundedUpload",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
+FILE_UPLOAD_MAX_MEMORY_SIZE = 256_000  # what is larger waits in a file
+
 # Language and time; the day that counts is the household's.
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("zh-hans", _("Simplified Chinese"))]

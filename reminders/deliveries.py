@@ -20,9 +20,12 @@ REMOVED = gettext_noop("the channel was removed")
 ENTER_AGAIN = gettext_noop("the address of the channel cannot be read any more: enter it again")
 NOT_UNDERSTOOD = gettext_noop("the address of the channel is not understood")
 NOT_ALLOWED = gettext_noop("the address leads to a machine that may not be asked")
+BROKE_OFF = gettext_noop("the worker stopped each time it was at it")
 NO_CONNECTION = gettext_noop("no connection")
 SAYS_NO = gettext_noop("it was taken, but the service says no")
-_OURS = frozenset({NO_ADDRESS, NOT_JUDGED, REMOVED, ENTER_AGAIN, NOT_UNDERSTOOD, NOT_ALLOWED, NO_CONNECTION, SAYS_NO})
+_OURS = frozenset(
+    {NO_ADDRESS, NOT_JUDGED, REMOVED, ENTER_AGAIN, NOT_UNDERSTOOD, NOT_ALLOWED, BROKE_OFF, NO_CONNECTION, SAYS_NO}
+)
 
 
 class Outcome(Enum):

@@ -78,5 +78,5 @@ def ask_for_test(*, household: Household, user: User, key: str, now: datetime) -
 def send_again(*, reminder: Reminder, now: datetime) -> bool:
     """Plan a failed or uncertain message once more, because somebody asks for it; False if it is neither."""
     again = Reminder.objects.filter(pk=reminder.pk, state__in=[State.FAILED, State.UNCERTAIN])
-    values = {"state": State.PLANNED, "next_at": now, "attempts": 0, "refusals": 0, "token": "", "lease_until": None}
-    return again.update(**values) == 1
+    afresh = {"attempts": 0, "refusals": 0, "lost_leases": 0, "token": "", "lease_until": None}
+    return again.update(state=State.PLANNED, next_at=now, **afresh) == 1

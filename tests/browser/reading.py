@@ -36,6 +36,7 @@ _NAMES = {
     "HTTP",
     "CSV",
     "HTML",
+    *("PDF", "JPEG", "PNG", "WebP", "HEIC", "KB", "MB"),
     "TOTP",
     "QR",
     "SMTP",

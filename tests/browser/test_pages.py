@@ -19,6 +19,10 @@ from tests.browser.conftest import Product
 from tests.browser.reading import english_words, look, pictures
 
 PASSWORD = "loantracker-demo"
+IMAGE = bytes.fromhex(  # one pixel, as PNG
+    "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360f8cfc0000003010100c9fe92"
+    "ef0000000049454e44ae426082"
+)
 AS_MANY = {"ledger:loan": 3, "reminders:message": 2}  # pages that differ much from one to the other
 SIGNED_OUT = ["/account/login/", "/account/signup/", "/account/password/reset/", "/account/password/reset/done/"]
 SIGNED_IN = ["/", "/account/password/change/", "/account/email/", "/account/2fa/", "/account/logout/", "/nowhere/"]
@@ -44,9 +48,11 @@ NOT_BY_LINK = {
     "ledger:change_member",
     "ledger:choose_household",
     "ledger:confirm_repayment",
+    "ledger:document",  # a file
     "ledger:end_inflow",
     "ledger:first_run",
     "ledger:move_account",
+    "ledger:remove_document",  # the demo has no document; one is attached and removed below
     "mfa_authenticate",
     "mfa_deactivate_totp",
     "mfa_download_recovery_codes",
@@ -149,6 +155,58 @@ def test_a_repayment_is_recorded_and_undone_without_javascript(browser: Browser,
     assert "¥100.00" in preview
     assert "¥100.00" in recorded
     assert "undone" in undone.lower()
+
+
+def test_a_receipt_is_attached_shown_and_removed(english: Page, demo: Product) -> None:
+    english.get_by_role("link", name="Washing machine").first.click()
+    english.get_by_role("link", name="Documents").click()
+    papers = urlsplit(english.url).path
+    written = {"name": "page.html", "mimeType": "image/png", "buffer": b"<script>document.title = 'run'</script>"}
+    image = {
+        "name": "还款凭证.png",
+        "mimeType": "text/html",
+        "buffer": IMAGE + b"<script>document.title = 'run'</script>",
+    }
+
+    english.get_by_label("File").set_input_files(written)
+    english.get_by_role("button", name="Attach").click()
+    refused = english.locator(".errorlist").inner_text()
+    found = look(english)
+    english.get_by_label("What it is").select_option("contract")
+    english.get_by_label("File").set_input_files(image)
+    english.get_by_role("button", name="Attach").click()
+    kept = english.locator(".rows").inner_text()
+    found += look(english)
+    answer = english.goto(demo.url + (english.locator(".rows .row-title").get_attribute("href") or ""))
+    assert answer is not None
+    shown, title = answer.headers["content-type"], english.title()
+    english.goto(demo.url + papers)
+    english.get_by_role("link", name="Remove").click()
+    found += look(english)
+    english.get_by_role("button", name="Remove it").click()
+    removed = english.locator("#messages").inner_text()
+
+    assert refused == "This is no PDF, JPEG, PNG, WebP or HEIC file. Export it as one of these."
+    assert "还款凭证.png" in kept
+    assert "Contract · PNG" in kept
+    assert (shown, title == "run") == ("image/png", False)
+    assert removed == "还款凭证.png is removed."
+    assert found == []
+    assert [path for path in (demo.var / "documents").rglob("*") if path.is_file()] == []
+
+
+def test_a_settlement_is_ticked_off_without_javascript(browser: Browser, demo: Product) -> None:
+    context = browser.new_context(locale="en-US", java_script_enabled=False)
+    page = sign_in(context, demo, "demo@loantracker.example")
+    page.get_by_role("link", name="To the checklist").click()
+    page.get_by_role("button", name="Done").click()
+    seen_to = page.locator("main").inner_text()
+    page.goto(demo.url)
+    overview = page.locator("main").inner_text()
+    context.close()
+
+    assert "Everything is seen to." in seen_to
+    assert "Scooter is paid off" not in overview
 
 
 def test_pages_of_the_second_factor_are_sound(browser: Browser, demo: Product) -> None:
