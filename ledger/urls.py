@@ -19,6 +19,7 @@ from ledger.views import (
     loan,
     mandates,
     members,
+    obligations,
     overview,
     rates,
     repayments,
@@ -29,6 +30,8 @@ app_name = "ledger"
 urlpatterns = [
     path("", overview.overview, name="overview"),
     path("bills/", bills.bills, name="bills"),
+    path("obligations/", obligations.obligations, name="obligations"),
+    path("lenders/<int:lender_id>/how-to-pay/", obligations.say_how_to_pay, name="say_how_to_pay"),
     path("activity/", activity.activity, name="activity"),
     path("repayments/new/", loan.choose_loan, name="choose_loan"),
     path("loans/new/", add_loan.add_loan, name="add_loan"),

@@ -161,6 +161,12 @@ def _fact(**more: object) -> Callable[[Home], dict[str, object]]:
 ROUTES = {
     "ledger:overview": Route(),
     "ledger:bills": Route(),
+    "ledger:obligations": Route(),
+    "ledger:say_how_to_pay": Route(
+        who="editor",
+        args=lambda of: (of.loan.lender_id,),
+        post=lambda of: {"key": make.unique() + "-form", "contact": "95555", "how_to_pay": "In its app"},
+    ),
     "ledger:activity": Route(),
     "ledger:choose_loan": Route(who="editor"),
     "ledger:add_loan": Route(
