@@ -9,6 +9,7 @@ from ledger.views import (
     add_loan,
     agreement,
     answers,
+    bill_calendar,
     bills,
     cost,
     credit_lines,
@@ -24,12 +25,16 @@ from ledger.views import (
     rates,
     repayments,
     settings,
+    statements,
 )
 
 app_name = "ledger"
 urlpatterns = [
     path("", overview.overview, name="overview"),
     path("bills/", bills.bills, name="bills"),
+    path("bills/calendar/", bill_calendar.bill_calendar, name="bill_calendar"),
+    path("statements/", statements.statements, name="statements"),
+    path("statements/<int:lender_id>/<str:day>/", statements.statement, name="statement"),
     path("obligations/", obligations.obligations, name="obligations"),
     path("lenders/<int:lender_id>/how-to-pay/", obligations.say_how_to_pay, name="say_how_to_pay"),
     path("activity/", activity.activity, name="activity"),
