@@ -13,6 +13,8 @@ from ledger.views import (
     bills,
     cost,
     credit_lines,
+    credit_record,
+    documents,
     explain,
     facts,
     first_run,
@@ -25,6 +27,7 @@ from ledger.views import (
     rates,
     repayments,
     settings,
+    settlement,
     statements,
 )
 
@@ -62,6 +65,11 @@ urlpatterns = [
     path("loans/<int:loan_id>/facts/<int:fact_id>/confirm/", loan.confirm_repayment, name="confirm_repayment"),
     path("loans/<int:loan_id>/facts/<int:fact_id>/answer/", answers.answer_presumed, name="answer_presumed"),
     path("answers/<str:token>/", answers.answer_debit, name="answer_debit"),
+    path("loans/<int:loan_id>/documents/", documents.documents, name="documents"),
+    path("loans/<int:loan_id>/documents/<int:document_id>/", documents.document, name="document"),
+    path("loans/<int:loan_id>/documents/<int:document_id>/remove/", documents.remove_document, name="remove_document"),
+    path("loans/<int:loan_id>/settlement/", settlement.settlement, name="settlement"),
+    path("credit-record/", credit_record.credit_record, name="credit_record"),
     path("accounts/", accounts.accounts, name="accounts"),
     path("accounts/new/", accounts.add_account, name="add_account"),
     path("accounts/<int:account_id>/balance/", accounts.state_balance, name="state_balance"),

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("ledger", "0010_fewer_indexes"),
+        ("ledger", "0013_credit_record"),
     ]
 
     operations = [

@@ -17,6 +17,7 @@ from ledger.selectors.bills import BillRow, bill_row, with_auto_repay
 from ledger.selectors.debts import Debt, debts, on_time_months
 from ledger.selectors.history import History, histories
 from ledger.selectors.mandate_news import FailedDebit, MandateNews, mandate_news
+from ledger.selectors.settlement import Unfinished, unfinished_settlements
 
 DAYS_AHEAD = 30
 MOST_LATE = 20
@@ -134,10 +135,11 @@ class Overview:
     months: tuple[Month, ...]
     debts: tuple[Debt, ...]
     on_time_months: int
+    settlements: Unfinished
 
     @property
     def needs_you(self) -> bool:
-        return bool(self.to_confirm or self.mandates or self.shortfalls or self.stale)
+        return bool(self.to_confirm or self.mandates or self.shortfalls or self.stale or self.settlements)
 
 
 def overview(household: Household, today: date, loans: Sequence[Any]) -> Overview:
@@ -171,6 +173,7 @@ def overview(household: Household, today: date, loans: Sequence[Any]) -> Overvie
         months=_months([row for _, row in rows], today),
         debts=debts(loans, today),
         on_time_months=0 if late_rows else on_time_months(loans, today),
+        settlements=unfinished_settlements(household, loans),
     )
 
 

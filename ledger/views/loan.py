@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST
 from ledger.forms.fields import SeenField, is_key, new_key
 from ledger.models import Fact, Loan
 from ledger.models.facts import Kind
+from ledger.selectors.documents import with_document_count
 from ledger.selectors.loan import loan_history, loan_page, undo_preview
 from ledger.services.projection import refresh
 from ledger.services.recording import Recording
@@ -29,9 +30,9 @@ PAGES = {"overview": "ledger:overview", "activity": "ledger:activity", "bills": 
 def loan(request: PageRequest, loan_id: int) -> HttpResponse:
     """What is left of a loan, when it ends and what it truly costs; `?payoff_on=` asks for a payoff quote."""
     refresh(request.household, request.now)
-    mine = own(request, LOANS, pk=loan_id)
+    mine = own(request, with_document_count(LOANS), pk=loan_id)
     shown = loan_page(mine, request.today, request.GET.get("payoff_on", ""))
-    context = {"shown": shown, "key": new_key(), "loan_id": loan_id}
+    context = {"shown": shown, "key": new_key(), "loan_id": loan_id, "document_count": mine.document_count}
     return page(request, "ledger/loan.html", context, pieces={"payoff": "ledger/_payoff.html"})
 
 
