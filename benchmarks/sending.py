@@ -98,7 +98,7 @@ from ledger.loanmath.terms import LoanTerms  # noqa: E402
 from ledger.models import Bill, Household, Lender, Loan, Membership, TermsVersion, User  # noqa: E402
 from ledger.services.households import create_household  # noqa: E402
 from ledger.services.loans import Opened, open_loan  # noqa: E402
-from reminders.emails import compose  # noqa: E402
+from reminders.emails import Known, compose  # noqa: E402
 from reminders.models import Reminder, State  # noqa: E402
 from reminders.services import outbox, planning  # noqa: E402
 
@@ -127,7 +127,7 @@ def main() -> None:
         plain = one_connection([(message.to[0], message.message().as_bytes(linesep="\r\n")) for message in texts])
         django_mail = one_each(texts)
         ready = {message.extra_headers["Message-ID"]: message for message in letters()}
-        ours = drained("(c) the outbox, texts ready-made", lambda rows, now: ready[rows[0].message_id])
+        ours = drained("(c) the outbox, texts ready-made", lambda rows, now, known: ready[rows[0].message_id])
         Reminder.objects.update(state=State.PLANNED, sent_at=None, letter="", attempts=0)
         whole = drained("(d) the outbox, texts and all", compose)
     finally:
@@ -219,7 +219,7 @@ def letters() -> Iterator[EmailMultiAlternatives]:
         yield compose([row], NINE)
 
 
-def drained(name: str, composing: Callable[[Sequence[Reminder], datetime], EmailMultiAlternatives]) -> float:
+def drained(name: str, composing: Callable[[Sequence[Reminder], datetime, Known], EmailMultiAlternatives]) -> float:
     """The outbox: taken, judged, made, handed over and written down; the mails a second."""
     profile = cProfile.Profile(time.process_time) if OPTIONS.profile else None
     outbox.compose = composing  # type: ignore[assignment]

@@ -33,6 +33,13 @@ class Counter:
         self.seen.add(found[1] if found else envelope.content)
         return "250 2.0.0 queued"
 
+    async def handle_EHLO(  # noqa: N802
+        self, server: Any, session: Any, envelope: Any, hostname: str, responses: list[str]
+    ) -> list[str]:
+        """Commands may come together (RFC 2920), as with the servers in use everywhere; smtplib never does so."""
+        session.host_name = hostname
+        return [*responses[:-1], "250-PIPELINING", responses[-1]]
+
     async def handle_VRFY(self, server: Any, session: Any, envelope: Any, address: str) -> str:  # noqa: N802
         said = f"252 {self.mails} {len(self.seen)}"
         self.__init__()  # type: ignore[misc]

@@ -4,8 +4,8 @@ A mall's reserve credit with two draws, one debited on time each month and one w
 money; a washing machine in twelve flat-fee installments, one of them with a coupon; a car, never debited on a holiday;
 a mortgage that follows the LPR; a phone with one bill three days overdue; a study loan whose interest is paused; a
 loan that was repaid anew under an arrangement; two loans of a bank that debits whatever is there, from one card and
-then another; and a gym debited from a card of which nobody said what is in it, so that the last debit is presumed. A
-salary comes in on the 15th.
+then another; a gym debited from a card of which nobody said what is in it, so that the last debit is presumed; and a
+scooter paid off last week, of whose settlement something is left to see to. A salary comes in on the 15th.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from dateutil.relativedelta import relativedelta
 from ledger.clock import zone
 from ledger.demo_words import Words
 from ledger.loanmath.benchmarks import priced
+from ledger.loanmath.credit_record import AgingRule
 from ledger.loanmath.dates import due_date
 from ledger.loanmath.day_count import DayCount
 from ledger.loanmath.debit_presets import BY_CODE
@@ -46,12 +47,14 @@ from ledger.models import (
 )
 from ledger.models.accounts import AccountKind
 from ledger.models.facts import BY_THIRD_PARTY, FORGIVES
+from ledger.models.paperwork import Deed, Item
 from ledger.selectors.benchmarks import rates_known_to
 from ledger.selectors.history import history
 from ledger.selectors.preview import arranged_principal
 from ledger.services.accounts import add_account, state_balance
 from ledger.services.autorepay import debit_household
 from ledger.services.changes import record_change
+from ledger.services.households import update_credit_rules
 from ledger.services.inflows import Rhythm, plan_inflow
 from ledger.services.loans import open_loan
 from ledger.services.mandates import Wishes, authorize_mandate
@@ -59,6 +62,7 @@ from ledger.services.projection import refresh
 from ledger.services.recording import Recording
 from ledger.services.refusal import Refusal
 from ledger.services.repayments import record_repayment
+from ledger.services.settlement import mark_item
 from ledger.services.terms_versions import new_version
 
 T = TypeVar("T")
@@ -109,9 +113,11 @@ class Story:
         old = self.open(self.words.old_lender, self.words.old, self.old())
         self.by_hand(old, lead_days=0, skip=2)
         self.arrange(old)
+        self.scooter()
         self.state(card, 23_186_40, self.today)
         self.state(savings, 212_60, self.today)
         self.salary(card)
+        update_credit_rules(household=self.household, monthly_income=24_000_00, rule=AgingRule())
         refresh(self.household, self.at(self.today))
 
     def account(self, name: str, last4: str, kind: AccountKind, institution: str = "") -> FundingAccount:
@@ -148,7 +154,13 @@ class Story:
         given(state_balance(account=account, amount=amount, stated_on=day, recording=self.recording(day, 7)))
 
     def open(
-        self, lender: str, name: str, terms: LoanTerms, line: CreditLine | None = None, under_way: date | None = None
+        self,
+        lender: str,
+        name: str,
+        terms: LoanTerms,
+        line: CreditLine | None = None,
+        under_way: date | None = None,
+        is_secured: bool = False,
     ) -> Loan:
         """Add a loan when it was paid out, or later: the bills due before the day it is `under_way` were all paid."""
         opened = open_loan(
@@ -161,6 +173,7 @@ class Story:
             now=self.at(under_way or terms.disbursed_on),
             by=self.owner,
             paid_before=under_way,
+            is_secured=is_secured,
         )
         return given(opened).loan
 
@@ -185,6 +198,18 @@ class Story:
         recording = self.recording(self.since(gym), 13)
         given(authorize_mandate(scope=gym, sources=[account], wishes=wishes, recording=recording))
         return gym
+
+    def scooter(self) -> Loan:
+        """Six bills, one of them four days late, the last paid eight days ago: the proof of settlement is here, the
+        title is not."""
+        terms = replace(self.monthly(240_000, 8, paid=5), count=6)
+        scooter = self.open(self.words.scooter_lender, self.words.scooter, terms, is_secured=True)
+        self.by_hand(scooter, lead_days=0, skip=4)
+        self.by_hand(scooter, lead_days=-4, skip=3, first=3)
+        self.by_hand(scooter, lead_days=0, first=4)
+        day = self.today - timedelta(days=2)
+        given(mark_item(loan=scooter, item=Item.PROOF, deed=Deed.DONE, recording=self.recording(day, 20)))
+        return scooter
 
     def monthly(self, principal: int, days_ago: int, paid: int) -> LoanTerms:
         """A year at 7.2 %; the bill after the first `paid` was due so many days ago."""
@@ -404,12 +429,13 @@ class Story:
         loans = Loan.objects.filter(household=self.household, auto_repay_at__isnull=False)
         return loans.order_by("auto_repay_at").values_list("auto_repay_at", flat=True).first()
 
-    def by_hand(self, loan: Loan, lead_days: int, skip: int = 0) -> None:
-        """Repay each past bill by hand, `lead_days` before it was due, but for the last `skip` of them."""
+    def by_hand(self, loan: Loan, lead_days: int, skip: int = 0, first: int = 1) -> None:
+        """Repay each past bill by hand, `lead_days` before it was due, from the `first` on and but for the last `skip`
+        of them."""
         terms = loan.terms_versions.get(number=1).value
         dues = [due_date(terms.first_due_on, terms.anchor_day, terms.unit, terms.every, k) for k in range(terms.count)]
         past = [due for due in dues if due < self.today]
-        for number, due in enumerate(past[: len(past) - skip], start=1):
+        for number, due in enumerate(past[first - 1 : len(past) - skip], start=first):
             bill = loan.bills.get(number=number)
             paid_on = due - timedelta(days=lead_days)
             given(

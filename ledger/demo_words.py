@@ -38,6 +38,8 @@ class Words:
     fridge: str
     gym_lender: str
     gym: str
+    scooter_lender: str
+    scooter: str
 
 
 ENGLISH = Words(
@@ -70,6 +72,8 @@ ENGLISH = Words(
     fridge="Refrigerator",
     gym_lender="Summit Fitness",
     gym="Gym membership",
+    scooter_lender="Meadow Motors",
+    scooter="Scooter",
 )
 CHINESE = Words(
     household="林家",
@@ -101,6 +105,8 @@ CHINESE = Words(
     fridge="冰箱",
     gym_lender="山顶健身",
     gym="健身年卡",
+    scooter_lender="青禾车行",
+    scooter="电动车",
 )
 
 HOUSEHOLDS: dict[str, tuple[str, Words]] = {  # by their owner's address: the language, and the story in it

@@ -31,6 +31,12 @@ class InflowQuerySet(HouseholdQuerySet[_M]):
         return self.filter(ended_at=None)
 
 
+class DocumentQuerySet(HouseholdQuerySet[_M]):
+    def kept(self) -> Self:
+        """Documents nobody has removed."""
+        return self.filter(removed_at=None)
+
+
 class AppendOnlyQuerySet(HouseholdQuerySet[_M]):
     """Rows that are only added: no update, no delete in bulk either."""
 

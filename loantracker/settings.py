@@ -91,6 +91,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "loantracker.middleware.CompressionMiddleware",
     "loantracker.middleware.ContentPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -211,6 +212,17 @@ X_FRAME_OPTIONS = "DENY"
 SILENCED_SYSTEM_CHECKS = ["security.W008", "security.W005", "security.W021"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 
+# Documents: how large one may be, and all of a household together. Larger files are dropped while they come in.
+MEGABYTE = 1_000_000
+DOCUMENT_BYTES = number("DOCUMENT_MB", 10) * MEGABYTE
+HOUSEHOLD_DOCUMENTS_BYTES = number("HOUSEHOLD_DOCUMENTS_MB", 500) * MEGABYTE
+FILE_UPLOAD_HANDLERS = [
+    "loantracker.uploads.BoundedUpload",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
+FILE_UPLOAD_MAX_MEMORY_SIZE = 256_000  # what is larger waits in a file
+
 # Language and time; the day that counts is the household's.
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("zh-hans", _("Simplified Chinese"))]
@@ -224,6 +236,12 @@ HOUSEHOLD_TIME_ZONE = text("TZ", "Asia/Shanghai")  # of a new household; each ca
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True  # served from where they lie: nothing to collect
+WHITENOISE_MIMETYPES = {".webmanifest": "application/manifest+json"}
+WHITENOISE_MAX_AGE = 30 * 24 * 3600  # a file that changed has another address
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "loantracker.static_files.VersionedStorage"},
+}
 
 # Mail: by SMTP where EMAIL_HOST is set, else kept in var/mail and shown on the mailbox page.
 EMAIL_HOST = text("EMAIL_HOST")

@@ -8,12 +8,11 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from django.conf import settings
 from django.core.signing import BadSignature, Signer
-from django.urls import reverse
 
 from ledger.models import Bill, Household, User
 from reminders import rules
+from reminders.links import link
 
 LINK_LASTS = timedelta(days=14)
 _ACT = "reminders.action_links"
@@ -52,11 +51,11 @@ class ActionLink:
 
 @dataclass(frozen=True, slots=True)
 class UnsubscribeLink:
-    """Whom (ids) a link spares the letters of one category of a household."""
+    """Whom (ids) a link spares the letters of some categories of a household: those one letter was about."""
 
     household: int
     recipient: int
-    category: rules.Category
+    categories: tuple[rules.Category, ...]
 
 
 def make_token(*, action: Action, bill: int, recipient: int, now: datetime) -> str:
@@ -77,24 +76,26 @@ def read_token(token: str) -> ActionLink | None:
 def action_url(action: str, bill: Bill, user: User, now: datetime) -> str:
     """The whole address of the page on which `user` does `action` ("paid", "partly", "snooze") for `bill`."""
     token = make_token(action=Action(action), bill=bill.pk, recipient=user.pk, now=now)
-    return settings.SITE_URL + reverse("reminders:act", args=[token])
+    return link("reminders:act", token)
 
 
-def unsubscribe_token(household: Household, user: User, category: rules.Category) -> str:
-    """A token that stops the letters of `category` to `user`; the same whenever it is asked for."""
-    return Signer(salt=_STOP).sign_object([household.pk, user.pk, category.value])
+def unsubscribe_token(household: Household, user: User, *categories: rules.Category) -> str:
+    """A token that stops the letters of `categories` to `user`; the same whenever it is asked for."""
+    return Signer(salt=_STOP).sign_object([household.pk, user.pk, ",".join(sorted(one.value for one in categories))])
 
 
 def read_unsubscribe_token(token: str) -> UnsubscribeLink | None:
     """What a token of `unsubscribe_token` says; None for anything this server never signed."""
     said = _read(_STOP, token)
-    return None if said is None else UnsubscribeLink(said[0], said[1], rules.Category(said[2]))
+    if said is None:
+        return None
+    return UnsubscribeLink(said[0], said[1], tuple(rules.Category(one) for one in said[2].split(",")))
 
 
-def unsubscribe_url(household: Household, user: User, category: rules.Category) -> str:
+def unsubscribe_url(household: Household, user: User, *categories: rules.Category) -> str:
     """The whole address for the `List-Unsubscribe` header; with "List-Unsubscribe-Post: List-Unsubscribe=One-Click" a
     mail program posts there by itself (RFC 8058)."""
-    return settings.SITE_URL + reverse("reminders:unsubscribe", args=[unsubscribe_token(household, user, category)])
+    return link("reminders:unsubscribe", unsubscribe_token(household, user, *categories))
 
 
 def _read(salt: str, token: str) -> Any:

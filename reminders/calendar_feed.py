@@ -1,11 +1,10 @@
 """Bills and debits as a calendar (RFC 5545): what calendar programs subscribe to, and one loan as a file.
 
 An event keeps its UID for good: a bill its loan and number (a bill that is moved moves its event), a debit its moment
-besides. SEQUENCE is the loan's version, which every change of its bills raises and nothing lowers; DTSTAMP and
-LAST-MODIFIED are the moment of the loan's last change. So a calendar in which nothing has changed is the same to the
-byte, whenever it is asked for. A new name or other reminder days change what events say, not their SEQUENCE: programs
-that subscribe take it over, one that was given a file does not. What is paid or no longer needed stays as cancelled
-for `KEPT`.
+besides. SEQUENCE is the loan's version, which every change of its bills raises and nothing lowers, and the number of
+its edition, raised when its name, its lender's, the household's zone or the days of reminders are found to be others;
+DTSTAMP and LAST-MODIFIED are the moment of the last of these changes. So a calendar in which nothing has changed is the
+same to the byte, whenever it is asked for. What is paid or no longer needed stays as cancelled for `KEPT`.
 """
 
 from __future__ import annotations
@@ -29,7 +28,9 @@ from ledger.loanmath.money import said_amount
 from ledger.models import Bill, Fact, FundingAccount, Household, Loan
 from ledger.selectors.coming_debits import ComingDebit, coming_debits
 from reminders import rules
+from reminders.models import CalendarEdition
 from reminders.selectors import Wishes, wishes
+from reminders.services.calendar_editions import editions_of
 
 KEPT = timedelta(days=60)  # how long what is paid stays, as cancelled
 DEBITS_AHEAD = 400  # days
@@ -46,6 +47,7 @@ class _Books:
     debits: list[ComingDebit]
     wishes: Wishes
     changed: dict[int, datetime]  # when each loan last changed, by its id
+    editions: dict[int, CalendarEdition]  # by loan
     local: ZoneInfo
 
 
@@ -76,17 +78,27 @@ def _gather(household: Household, now: datetime, loan: Loan | None) -> _Books:
     bills = list(rows.select_related("loan__lender", "loan__mandate").order_by("payable_on", "loan", "number"))
     local = zone(household.time_zone)
     loans = {bill.loan_id: bill.loan for bill in bills}
-    return _Books(household, bills, debits, wishes([household.pk]), _changed(loans, local), local)
+    wanted = wishes([household.pk])
+    editions = editions_of({loan.pk: _said_of(household, loan, wanted) for loan in loans.values()}, now)
+    return _Books(household, bills, debits, wanted, _changed(loans, editions, local), editions, local)
 
 
-def _changed(loans: dict[int, Loan], local: ZoneInfo) -> dict[int, datetime]:
-    """When each loan last changed: something was recorded of it, or a day passed that changed its bills."""
+def _said_of(household: Household, loan: Loan, wanted: Wishes) -> object:
+    """What the events of a loan say beside its bills."""
+    triggers = _triggers(wanted.policy(household.pk, loan.pk))
+    return loan.name, loan.lender.name, household.time_zone, loan.mandate_id, triggers
+
+
+def _changed(loans: dict[int, Loan], editions: dict[int, CalendarEdition], local: ZoneInfo) -> dict[int, datetime]:
+    """When each loan last changed: something was recorded of it, a day passed that changed its bills, or what else is
+    said of it was found to be something new."""
     latest = Fact.objects.filter(loan__in=loans).order_by().values("loan").annotate(at=Max("recorded_at"))
     recorded = dict(latest.values_list("loan", "at"))
     found = {}
     for id, loan in loans.items():
         projected = datetime.combine(loan.projected_on, time(), local) if loan.projected_on else None
-        known = [at for at in (loan.opened_at, recorded.get(id), projected) if at is not None]
+        dated = (loan.opened_at, recorded.get(id), projected, editions[id].changed_at)
+        known = [at for at in dated if at is not None]
         found[id] = max(known).astimezone(UTC).replace(microsecond=0)
     return found
 
@@ -161,7 +173,7 @@ def _event(books: _Books, bill: Bill, name: str, *, is_cancelled: bool) -> Event
     event.add("uid", f"{name}@{urlsplit(settings.SITE_URL).hostname or 'localhost'}")
     for stamp in ("dtstamp", "last-modified"):
         event.add(stamp, books.changed[loan.pk])
-    event.add("sequence", loan.version)
+    event.add("sequence", loan.version + books.editions[loan.pk].number)
     event.add("status", "CANCELLED" if is_cancelled else "CONFIRMED")
     event.add("transp", "TRANSPARENT")
     event.add("class", "PRIVATE")
@@ -172,13 +184,18 @@ def _event(books: _Books, bill: Bill, name: str, *, is_cancelled: bool) -> Event
 
 
 def _alarms(policy: rules.Policy, text: str) -> Iterable[Alarm]:
-    """An alarm for each step of the ladder up to the payable day, at the hour reminders are sent. The day begins at
-    midnight wherever its reader is, so 09:00 three days before is two days and 15 hours ahead of it."""
-    if not policy.is_on:
-        return
-    for days in sorted({step for step in policy.days if step <= 0}):
+    """An alarm at each of the policy's triggers."""
+    for trigger in _triggers(policy):
         alarm = Alarm()
         alarm.add("action", "DISPLAY")
         alarm.add("description", text)
-        alarm.add("trigger", timedelta(days=days, hours=policy.hour))
+        alarm.add("trigger", trigger)
         yield alarm
+
+
+def _triggers(policy: rules.Policy) -> list[timedelta]:
+    """For each step of the ladder up to the payable day the hour reminders are sent, from the beginning of that day. It
+    begins at midnight wherever its reader is, so 09:00 three days before is two days and 15 hours ahead of it."""
+    if not policy.is_on:
+        return []
+    return [timedelta(days=days, hours=policy.hour) for days in sorted({step for step in policy.days if step <= 0})]

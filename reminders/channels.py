@@ -27,6 +27,8 @@ from reminders.models import Channel as ChannelKind
 from reminders.models import Reminder, ReminderQuerySet
 from reminders.push import PushChannel
 
+Commands = tuple[tuple[str, int], ...]  # what is said before a message, each with the code of the answer hoped for
+
 
 class _Answered(Exception):  # noqa: N818
     """The server answered something else than hoped for, before the message was complete."""
@@ -45,6 +47,27 @@ class SmtpChannel:
     def __init__(self, backend: EmailBackend) -> None:
         self._backend = backend
         self._used = False
+        self._announced: Commands = ()
+
+    def announce(self, sender: str, recipient: str) -> None:
+        """Say for whom a message is being made, so that the server has answered by then. What goes wrong is told by
+        `hand_over`; who makes no message after all calls `forget`."""
+        smtp: Any = self._backend.connection
+        if not self._used or smtp is None or not smtp.has_extn("pipelining"):
+            return
+        with contextlib.suppress(ValueError):
+            commands = _commands(sender, [recipient])
+            try:
+                smtp.send(_joined(commands))
+            except (OSError, smtplib.SMTPException):
+                self.close()
+            else:
+                self._announced = commands
+
+    def forget(self) -> None:
+        """Nothing came of what was announced: only a new connection will do."""
+        if self._announced:
+            self.close()
 
     def deliver(self, message: EmailMessage, committing: Committing) -> Delivery:
         early = self.hand_over(message)
@@ -64,9 +87,11 @@ class SmtpChannel:
     def hand_over(self, message: EmailMessage) -> Delivery | None:
         """Everything but the final dot: None once only that is missing, else what came of it."""
         try:
-            text, commands = wire_text(message), _commands(message)
+            text, commands = wire_text(message), _commands(message.from_email, message.recipients())
         except ValueError as error:  # an address or header that cannot be put on the wire
             return Delivery(Outcome.IMPOSSIBLE, _text(error))
+        if self._announced != commands:
+            self.forget()
         return self._handed_over(commands, text)
 
     def say_dot(self) -> None:
@@ -94,13 +119,13 @@ class SmtpChannel:
             return Delivery(Outcome.DELAYED, words)
         return Delivery(Outcome.REFUSED if 500 <= code <= 599 else Outcome.UNKNOWN, words)
 
-    def _handed_over(self, commands: Sequence[tuple[str, int]], text: bytes) -> Delivery | None:
+    def _handed_over(self, commands: Commands, text: bytes) -> Delivery | None:
         """A connection used before may have been closed for being idle or busy enough: then a new one is tried."""
         while True:
             was_used = self._used
             try:
                 smtp = self._connected()
-            except (OSError, smtplib.SMTPException) as error:
+            except (OSError, smtplib.SMTPException, ValueError) as error:
                 self.close()
                 return Delivery(Outcome.DELAYED, _text(error), is_down=True)
             try:
@@ -123,7 +148,7 @@ class SmtpChannel:
     def close(self) -> None:
         """Drop the connection, without a word if need be."""
         smtp, self._backend.connection = self._backend.connection, None
-        self._used = False
+        self._used, self._announced = False, ()
         if smtp is not None:
             smtp.close()
 
@@ -142,10 +167,12 @@ class SmtpChannel:
             smtp.ehlo_or_helo_if_needed()
         return smtp
 
-    def _say(self, smtp: Any, commands: Sequence[tuple[str, int]], text: bytes) -> None:
+    def _say(self, smtp: Any, commands: Commands, text: bytes) -> None:
         """Everything but the final dot; the commands at one go where the server allows it (RFC 2920)."""
         if smtp.has_extn("pipelining"):
-            smtp.send("".join(f"{command}\r\n" for command, _ in commands))
+            if self._announced != commands:
+                smtp.send(_joined(commands))
+            self._announced = ()
             for _, hoped_for in commands:
                 _expect(smtp.getreply(), hoped_for)
         else:
@@ -200,7 +227,7 @@ def mail_answers() -> bool:
         return True
     try:
         backend.open()
-    except (OSError, smtplib.SMTPException):
+    except (OSError, smtplib.SMTPException, ValueError):  # the last of a host or password that cannot be written
         return False
     finally:
         with contextlib.suppress(OSError, smtplib.SMTPException):
@@ -229,6 +256,7 @@ class Channels:
     lanes: int = field(default_factory=lambda: max(1, settings.EMAIL_CONNECTIONS))
     _open: dict[tuple[int | None, int], Channel] = field(default_factory=dict)  # by destination; None for the mail
     _down: set[int | None] = field(default_factory=set)
+    _answered: bool = False
 
     def of(self, row: Reminder, lane: int = 0) -> Channel:
         key = (row.destination_id, lane)
@@ -236,12 +264,18 @@ class Channels:
             self._open[key] = open_channel(row)
         return self._open[key]
 
+    def opened(self, row: Reminder, lane: int) -> Channel | None:
+        """The channel if it was used before."""
+        return self._open.get((row.destination_id, lane))
+
     def is_down(self, row: Reminder) -> bool:
         return row.destination_id in self._down
 
     def note(self, row: Reminder, delivery: Delivery) -> None:
         if delivery.is_down:
             self._down.add(row.destination_id)
+        elif row.destination_id is None and delivery.outcome in (Outcome.ACCEPTED, Outcome.REFUSED):
+            self._answered = True
 
     @property
     def is_mail_down(self) -> bool:
@@ -249,8 +283,8 @@ class Channels:
 
     @property
     def is_mail_open(self) -> bool:
-        """Whether the mail was used, and so is known to be there."""
-        return any(destination is None for destination, _lane in self._open) and not self.is_mail_down
+        """Whether the mail server has answered, and so is known to be there."""
+        return self._answered and not self.is_mail_down
 
     def reachable(self, rows: ReminderQuerySet) -> ReminderQuerySet:
         """Those of `rows` whose channel is not known to be down."""
@@ -264,16 +298,19 @@ class Channels:
             channel.quit()
 
 
-def _commands(message: EmailMessage) -> list[tuple[str, int]]:
-    """What is said before the text, each with the code of the answer hoped for. ValueError for a bad address."""
-    sender, *recipients = (_mailbox(address) for address in (message.from_email, *message.recipients()))
-    said = [f"MAIL FROM:{smtplib.quoteaddr(sender)}"]
-    said += [f"RCPT TO:{smtplib.quoteaddr(recipient)}" for recipient in recipients]
+def _joined(commands: Commands) -> str:
+    return "".join(f"{command}\r\n" for command, _ in commands)
+
+
+def _commands(sender: str, recipients: Sequence[str]) -> Commands:
+    """What is said before the text. ValueError for a bad address."""
+    said = [f"MAIL FROM:{smtplib.quoteaddr(_mailbox(sender))}"]
+    said += [f"RCPT TO:{smtplib.quoteaddr(_mailbox(recipient))}" for recipient in recipients]
     if not recipients:
         raise ValueError("there is no address to send to")
     if any("\r" in line or "\n" in line or not line.isascii() for line in said):
         raise ValueError("an address holds what cannot be sent")
-    return [*((line, 250) for line in said), ("DATA", 354)]
+    return (*((line, 250) for line in said), ("DATA", 354))
 
 
 @lru_cache(maxsize=1024)

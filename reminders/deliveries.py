@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -19,9 +20,12 @@ REMOVED = gettext_noop("the channel was removed")
 ENTER_AGAIN = gettext_noop("the address of the channel cannot be read any more: enter it again")
 NOT_UNDERSTOOD = gettext_noop("the address of the channel is not understood")
 NOT_ALLOWED = gettext_noop("the address leads to a machine that may not be asked")
+BROKE_OFF = gettext_noop("the worker stopped each time it was at it")
 NO_CONNECTION = gettext_noop("no connection")
 SAYS_NO = gettext_noop("it was taken, but the service says no")
-_OURS = frozenset({NO_ADDRESS, NOT_JUDGED, REMOVED, ENTER_AGAIN, NOT_UNDERSTOOD, NOT_ALLOWED, NO_CONNECTION, SAYS_NO})
+_OURS = frozenset(
+    {NO_ADDRESS, NOT_JUDGED, REMOVED, ENTER_AGAIN, NOT_UNDERSTOOD, NOT_ALLOWED, BROKE_OFF, NO_CONNECTION, SAYS_NO}
+)
 
 
 class Outcome(Enum):
@@ -42,6 +46,23 @@ class Delivery:
     is_down: bool = False
 
 
+_NO_KEY, _NOTHING_THERE, _TOO_OFTEN = frozenset({"401", "403"}), frozenset({"404", "410"}), "429"
+
+
 def reply_words(reply: str) -> str:
-    """What was said to a message, for a reader: a server's words as they are, ours in the reader's language."""
-    return _(reply) if reply in _OURS else reply
+    """What was said to a message, for a reader: a server's words as they are, ours in the reader's language, and what
+    an answer by a mere number means."""
+    code = re.fullmatch(r"HTTP ([45]\d\d)", reply)
+    return _code_words(code[1]) if code else _(reply) if reply in _OURS else reply
+
+
+def _code_words(code: str) -> str:
+    if code in _NO_KEY:
+        return _("it does not accept the key in the address (HTTP %(code)s)") % {"code": code}
+    if code in _NOTHING_THERE:
+        return _("there is nothing at this address (HTTP %(code)s)") % {"code": code}
+    if code == _TOO_OFTEN:
+        return _("it is asked too often (HTTP %(code)s)") % {"code": code}
+    if code.startswith("5"):
+        return _("it has a fault of its own (HTTP %(code)s)") % {"code": code}
+    return _("it does not want the message (HTTP %(code)s)") % {"code": code}

@@ -31,13 +31,12 @@ class Kind(models.TextChoices):
     MANDATE_EXPIRING = "mandate_expiring", _("auto-repay expires")
     PAID_OFF = "paid_off", _("loan paid off")
     DIGEST = "digest", _("monthly digest")
-    MISSED = "missed", _("what you missed")
     TEST = "test", _("test mail")
 
 
 OF_ATTEMPT = [Kind.ATTEMPT_DONE, Kind.ATTEMPT_FAILED, Kind.ATTEMPT_PARTIAL, Kind.CONFIRM, Kind.KEEP_ON]
 OF_LOAN = [Kind.COUPON, Kind.PROMOTION, Kind.REPRICING, Kind.LOCK_IN, Kind.MANDATE_EXPIRING, Kind.PAID_OFF]
-OF_HOUSEHOLD = [Kind.DIGEST, Kind.MISSED]
+OF_HOUSEHOLD = [Kind.DIGEST]
 OCCASIONS = [Kind.SHORTFALL, *OF_LOAN, Kind.DIGEST]  # what `occasion_rules` decides about
 
 CATEGORIES: dict[str, rules.Category] = {  # of each kind but a test, which its recipient asks for
@@ -76,7 +75,6 @@ class Reason(models.TextChoices):
     ARCHIVED = rules.Reason.ARCHIVED.value, _("the loan was put away")
     LEFT = rules.Reason.LEFT.value, _("the recipient left the household")
     MUTED = rules.Reason.MUTED.value, _("the recipient does not want these")
-    DIGESTED = rules.Reason.DIGESTED.value, _("one message told of everything missed")
     ANSWERED = rules.Reason.ANSWERED.value, _("it was answered already")
     GONE = rules.Reason.GONE.value, _("it no longer held by then")
 
@@ -121,7 +119,8 @@ class Reminder(models.Model):
     the day it is about. `message_id` is fixed from the start and the same for the same subject, recipient and channel:
     it is what keeps a message from being planned twice, and lets a mail store fold a repeat. `send_at` is when it was
     due, `next_at` when it is looked at next. Messages that go out as one letter share a `token`, and from the moment
-    the letter may have left also its Message-ID, `letter`: should it be sent again, it is the same letter.
+    the letter may have left also its Message-ID, `letter`: should it be sent again, it is the same letter. How often
+    a worker took it and was lost before it could have left is `lost_leases`.
     """
 
     household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="reminders")
@@ -144,6 +143,7 @@ class Reminder(models.Model):
     lease_until = models.DateTimeField(null=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     refusals = models.PositiveSmallIntegerField(default=0)
+    lost_leases = models.PositiveSmallIntegerField(default=0)
     error = models.CharField(max_length=500, blank=True)
     message_id = models.CharField(max_length=200, unique=True)
     letter = models.CharField(max_length=200, blank=True)
@@ -328,6 +328,19 @@ class CalendarLink(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} in {self.household_id}"
+
+
+class CalendarEdition(models.Model):
+    """What the calendar last said of a loan beside its bills: `mark` is its digest, `number` goes up by one whenever
+    that is found to be another, last at `changed_at` (None: never)."""
+
+    loan = models.OneToOneField(Loan, on_delete=models.CASCADE, primary_key=True, related_name="calendar_edition")
+    mark = models.CharField(max_length=32)
+    number = models.PositiveIntegerField(default=0)
+    changed_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.loan_id} in edition {self.number}"
 
 
 class LoanWatch(models.Model):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -72,6 +72,12 @@ BY_NAME = {service.name: service for service in SERVICES}
 # Words behind the "?" that change how a message looks, not where it goes; headers ("+") and fields of a webhook too.
 _QUERY = {"priority", "tags", "verify", "sound", "format", "token", "auth"}
 
+# Headers by which a member's webhook would say something else of the request itself.
+_OURS = {
+    *("host", "content-length", "content-type", "content-encoding", "transfer-encoding", "connection", "keep-alive"),
+    *("te", "trailer", "upgrade", "expect", "proxy-authorization", "proxy-connection"),
+}
+
 _NEVER = tuple(  # what hands out a cloud machine's keys, and IPv6 addresses that stand for any IPv4 address
     ip_network(net)
     for net in (
@@ -113,7 +119,13 @@ def service_of(url: str) -> Service:
 def _is_harmless(service: Service, query: str) -> bool:
     """Apprise parts words at ";" as well."""
     names = [name for name, _value in parse_qsl(query.replace("+", "%2B").replace(";", "&"), keep_blank_values=True)]
-    return all(name in _QUERY or (service.name == "webhook" and name[:1] in set("+-:")) for name in names)
+    return all(name in _QUERY or (service.name == "webhook" and _is_extra(name)) for name in names)
+
+
+def _is_extra(name: str) -> bool:
+    """A header, a word of the query or a field that a webhook may be given besides."""
+    header = unquote(unquote(name[1:])).strip().lower()  # Apprise decodes once more
+    return name[:1] in set("-:") or (name[:1] == "+" and header not in _OURS)
 
 
 def host_of(url: str) -> str:

@@ -35,15 +35,25 @@ def run(now: datetime, beaten_at: datetime | None = None) -> int:
     """One tick at `now`; counts the messages sent."""
     last = heartbeat.begun_after(heartbeat.REMINDERS, now)
     if last is not None and now - last > WAS_AWAY:
-        heartbeat.stood_still(last, now)
+        _note_standstill(last, now)
     outbox.sweep(now)
     channels = Channels()
     try:
         planning.plan(now)
-    finally:  # what is planned already goes out whatever stops the planning
-        sent = outbox.drain(now, channels)
+    except BaseException:  # what is planned already goes out whatever stops the planning
+        outbox.drain(now, channels)
+        heartbeat.finished(heartbeat.OUTBOX, now)
+        raise
+    sent = outbox.drain(now, channels)
     _ended_well(now, beaten_at, channels)
     return sent
+
+
+def _note_standstill(last: datetime, now: datetime) -> None:
+    """Keep that nothing went out since the `last` good tick; those whose planning broke off sent what they had."""
+    since = max(last, heartbeat.last_end(heartbeat.OUTBOX) or last)
+    if now - since > WAS_AWAY:
+        heartbeat.stood_still(since, now)
 
 
 def _ended_well(now: datetime, beaten_at: datetime | None, channels: Channels) -> None:

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from django.conf import settings
-from django.urls import reverse
-
-from reminders.action_links import unsubscribe_token
+from reminders.action_links import unsubscribe_url
+from reminders.links import link
 from reminders.models import CATEGORIES, Reminder
 
 
 def unsubscribe_headers(rows: Sequence[Reminder]) -> dict[str, str]:
-    """Where the recipient of a letter about `rows` switches off what it is about: with one tap where all are of one
-    category, else on the page of settings. A test was asked for; there is nothing to switch off but everything."""
-    categories = {CATEGORIES.get(row.kind) for row in rows}
-    category = categories.pop() if len(categories) == 1 else None
-    if category is None:
-        return {"List-Unsubscribe": f"<{settings.SITE_URL}{reverse('reminders:settings')}>"}
-    token = unsubscribe_token(rows[0].household, rows[0].recipient, category)
-    return {
-        "List-Unsubscribe": f"<{settings.SITE_URL}{reverse('reminders:unsubscribe', args=[token])}>",
-        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-    }
+    """Where the recipient of a letter about `rows` switches off all that it is about: with one tap where mail programs
+    may post there, which takes https. A test was asked for; there is nothing to switch off but everything, in the
+    settings."""
+    categories = {category for row in rows if (category := CATEGORIES.get(row.kind)) is not None}
+    if not categories:
+        return {"List-Unsubscribe": f"<{link('reminders:settings')}>"}
+    url = unsubscribe_url(rows[0].household, rows[0].recipient, *categories)
+    headers = {"List-Unsubscribe": f"<{url}>"}
+    if url.startswith("https:"):
+        headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    return headers

@@ -5,16 +5,30 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from io import BytesIO
 from itertools import count
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.core.files.base import ContentFile
 from django.test import Client
 
 from ledger.loanmath.inflows import Repeats
 from ledger.loanmath.terms import LoanTerms
-from ledger.models import FundingAccount, Household, Loan, Membership, PlannedInflow, Role, StatedBalance, User
+from ledger.models import (
+    Document,
+    FundingAccount,
+    Household,
+    Loan,
+    Membership,
+    PlannedInflow,
+    Role,
+    StatedBalance,
+    User,
+)
+from ledger.models.documents import DocumentKind
 from ledger.services.accounts import state_balance
+from ledger.services.documents import attach_document
 from ledger.services.households import create_household
 from ledger.services.inflows import Rhythm, plan_inflow
 from ledger.services.loans import Opened, open_loan
@@ -113,3 +127,28 @@ def repayment(of: Loan, amount: int, paid_on: date, now: datetime = NOW, **more:
     """The recorded repayment fact."""
     result = record_repayment(loan=of, amount=amount, paid_on=paid_on, recording=recording(now), **more)
     return result.fact
+
+
+PDF = b"%PDF-1.7\n1 0 obj\n"
+PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
+
+
+class Sheet(BytesIO):
+    """A file as a browser sends it; it can be sent again and again, by several at once."""
+
+    def __init__(self, content: bytes = PDF, name: str = "receipt.pdf") -> None:
+        super().__init__(content)
+        self.name = name
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        return self.getvalue()
+
+
+def document(
+    of: Loan, content: bytes = PNG, now: datetime = NOW, *, name: str = "contract.png", **more: Any
+) -> Document:
+    """A contract, kept with the loan."""
+    kind = more.pop("kind", DocumentKind.CONTRACT)
+    attached = attach_document(loan=of, upload=ContentFile(content, name), kind=kind, recording=recording(now), **more)
+    assert isinstance(attached, Document), attached
+    return attached

@@ -41,7 +41,8 @@ class Preset:
     """One way into the form: the fields it shows, those it keeps under "More", and what it fills in.
 
     `fixed` are values of the agreement that are not asked; `labels` say a field's name in this kind's own words;
-    `currencies` are those this kind comes in, the usual one first (empty: any).
+    `currencies` are those this kind comes in, the usual one first (empty: any);
+    `is_secured` where something is pledged for it as a rule.
     """
 
     code: str
@@ -55,6 +56,7 @@ class Preset:
     helps: dict[str, str | Promise] = field(default_factory=dict)
     required: tuple[str, ...] = ()
     currencies: tuple[str, ...] = ()
+    is_secured: bool = False
 
     def currency(self, of_household: str) -> str:
         """The currency a new loan of this kind starts in: the household's, unless the kind never comes in it."""
@@ -177,6 +179,7 @@ ONLINE = _kind(
 )
 CAR = _kind(
     "car",
+    is_secured=True,
     label=_("Car loan"),
     note=_("The same payment every month"),
     shown=(*WHO, "first_due_on", "count", "rate", "rate_per", "method"),
@@ -185,6 +188,7 @@ CAR = _kind(
 )
 MORTGAGE = _kind(
     "mortgage",
+    is_secured=True,
     label=_("Mortgage"),
     note=_("Up to thirty years; the rate may follow the LPR"),
     shown=(*WHO, "due_day", "count", "series", "spread", "rate", "rate_per", "method"),
@@ -197,6 +201,7 @@ MORTGAGE = _kind(
 )
 FUND = _kind(
     "fund",
+    is_secured=True,
     label=_("Provident fund loan"),
     note=_("The official rate; a new one holds from 1 January"),
     shown=(*WHO, "first_due_on", "count", "series", "rate", "rate_per", "method"),

@@ -4,6 +4,7 @@ from ledger.models.accounts import AccountEntry, FundingAccount, StatedBalance
 from ledger.models.autorepay import AutoRepayAttempt, AutoRepayMandate, MandateSource
 from ledger.models.benchmarks import BenchmarkRate
 from ledger.models.bills import Allocation, Bill
+from ledger.models.documents import Document
 from ledger.models.facts import (
     Amendment,
     Arrangement,
@@ -28,6 +29,7 @@ from ledger.models.heartbeat import Heartbeat
 from ledger.models.inflows import PlannedInflow
 from ledger.models.lenders import CreditLine, Lender
 from ledger.models.loans import Loan, TermsVersion
+from ledger.models.paperwork import Paperwork
 from ledger.models.people import Household, Membership, Role, User
 
 __all__ = [
@@ -44,6 +46,7 @@ __all__ = [
     "Coupon",
     "CreditLine",
     "Deferral",
+    "Document",
     "Drawdown",
     "DueDateMove",
     "Extension",
@@ -56,6 +59,7 @@ __all__ = [
     "Loan",
     "MandateSource",
     "Membership",
+    "Paperwork",
     "Pause",
     "PlannedInflow",
     "RateChange",

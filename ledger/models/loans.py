@@ -33,6 +33,7 @@ class Loan(models.Model):
     name = models.CharField(max_length=100)
     currency = models.CharField(max_length=3)
     note = models.TextField(blank=True)
+    is_secured = models.BooleanField(default=False)  # by something the lender gives back: a home, a car
     key = models.CharField(max_length=100)
     fingerprint = models.CharField(max_length=64)
     opened_at = models.DateTimeField()

@@ -12,6 +12,7 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from ledger.clock import local_day
+from ledger.loanmath.credit_record import AgingRule, CountsFrom
 
 
 class UserManager(BaseUserManager["User"]):
@@ -55,10 +56,33 @@ class Household(models.Model):
     time_zone = models.CharField(max_length=64, default="Asia/Shanghai")
     currency = models.CharField(max_length=3, default="CNY")
     created_at = models.DateTimeField()
+    # For the credit record: what comes in each month, in minor units of its currency (None: not said), and how long an
+    # adverse mark is kept (`loanmath.credit_record.AgingRule`).
+    monthly_income = models.BigIntegerField(null=True)
+    income_currency = models.CharField(max_length=3, blank=True)
+    marks_kept_years = models.PositiveSmallIntegerField(default=5)
+    marks_kept_from = models.CharField(max_length=5, default=CountsFrom.END.value)
     members = models.ManyToManyField(User, through="Membership", related_name="households")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(monthly_income=None) | models.Q(monthly_income__gt=0, income_currency__gt=""),
+                name="household_income_positive",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(marks_kept_from__in=[one.value for one in CountsFrom]),
+                name="household_marks_kept_from_known",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def aging_rule(self) -> AgingRule:
+        """How long an adverse mark is kept where this household borrows."""
+        return AgingRule(self.marks_kept_years, CountsFrom(self.marks_kept_from))
 
     def today(self, now: datetime) -> date:
         """The household's calendar day at moment `now`."""

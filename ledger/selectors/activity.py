@@ -10,15 +10,18 @@ from urllib.parse import urlencode
 
 from django.db.models import Q, QuerySet
 
-from ledger.models import AutoRepayAttempt, Fact, Household, Loan
+from ledger.models import AutoRepayAttempt, Fact, Household, Loan, Paperwork
 from ledger.models.autorepay import Outcome, Reason
 from ledger.models.facts import Kind
+from ledger.models.paperwork import Item
 from ledger.selectors.facts import AT_HAND, FactLine, Links, fact_lines, with_met
 from ledger.selectors.paging import PAGE_SIZE, Cursor, beyond, key_of, read_cursor
 
 OPENED = "opened"
 ATTEMPT = "attempt"
-KINDS = (*(kind.value for kind in Kind), OPENED, ATTEMPT)
+PAPERWORK = "paperwork"
+APART = (OPENED, ATTEMPT, PAPERWORK)  # no facts
+KINDS = (*(kind.value for kind in Kind), *APART)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +53,22 @@ class AttemptLine:
 
 
 @dataclass(frozen=True, slots=True)
+class PaperworkLine:
+    """A document came or went (`document` is its name), or an item of the settlement checklist was marked (`item`
+    in words); `deed` is one of `models.paperwork.Deed`."""
+
+    loan_id: int
+    loan: str
+    lender: str
+    by: str
+    deed: str
+    item: str
+    document: str
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
-    """One line: exactly one of `fact`, `opened` and `attempt` is there."""
+    """One line: exactly one of `fact`, `opened`, `attempt` and `paperwork` is there."""
 
     at: datetime
     rank: int
@@ -59,6 +76,7 @@ class Event:
     fact: FactLine | None = None
     opened: OpenedLine | None = None
     attempt: AttemptLine | None = None
+    paperwork: PaperworkLine | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,19 +130,21 @@ def activity_page(household: Household, params: Mapping[str, str]) -> ActivityPa
     )
 
 
-RANKS = 3  # a cursor's id is id * RANKS + rank, so that lines of one moment are told apart
-FACT, LOAN, TRY = range(RANKS)
+RANKS = 4  # a cursor's id is id * RANKS + rank, so that lines of one moment are told apart
+FACT, LOAN, TRY, PAPERS = range(RANKS)
 
 
 def _merged(household: Household, asked: ActivityFilter, cursor: Cursor | None) -> list[Event]:
     """The newest of each source, merged: enough for one page and one line more."""
     events: list[Event] = []
-    if asked.kind not in (OPENED, ATTEMPT):
+    if asked.kind not in APART:
         events += _facts(household, asked, cursor)
     if asked.kind in ("", OPENED):
         events += _opened(household, asked, cursor)
     if asked.kind in ("", ATTEMPT):
         events += _attempts(household, asked, cursor)
+    if asked.kind in ("", PAPERWORK):
+        events += _paperwork(household, asked, cursor)
     events.sort(key=lambda event: (event.at, event.id * RANKS + event.rank), reverse=True)
     return events[: PAGE_SIZE + 1]
 
@@ -173,6 +193,28 @@ def _attempts(household: Household, asked: ActivityFilter, cursor: Cursor | None
     return [
         Event(row.recorded_at, TRY, row.pk, attempt=_attempt(row)) for row in _older(rows, "recorded_at", TRY, cursor)
     ]
+
+
+def _paperwork(household: Household, asked: ActivityFilter, cursor: Cursor | None) -> list[Event]:
+    rows = Paperwork.objects.filter(household=household).select_related("loan__lender", "recorded_by", "document")
+    if asked.loan is not None:
+        rows = rows.filter(loan=asked.loan)
+    return [
+        Event(row.recorded_at, PAPERS, row.pk, paperwork=_paper(row))
+        for row in _older(rows, "recorded_at", PAPERS, cursor)
+    ]
+
+
+def _paper(row: Paperwork) -> PaperworkLine:
+    return PaperworkLine(
+        loan_id=row.loan_id,
+        loan=row.loan.name,
+        lender=row.loan.lender.name,
+        by=str(row.recorded_by or ""),
+        deed=row.deed,
+        item=str(Item(row.item).label) if row.item else "",
+        document=row.document.name if row.document else "",
+    )
 
 
 def _attempt(row: AutoRepayAttempt) -> AttemptLine:

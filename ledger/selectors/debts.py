@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
 
 from dateutil.relativedelta import relativedelta
-from django.db.models import Case, Count, F, IntegerField, Max, Min, Q, QuerySet, Sum, Value, When, Window
+from django.db.models import (
+    Case,
+    Count,
+    F,
+    IntegerField,
+    Max,
+    Min,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+    Value,
+    When,
+    Window,
+)
 from django.db.models.functions import RowNumber
 from django.utils.translation import gettext as _
 
@@ -81,6 +97,32 @@ class Debt:
     @property
     def settled(self) -> tuple[LoanLine, ...]:
         return tuple(loan for loan in self.loans if loan.settled_on is not None)
+
+
+def current_loans(household: Household, today: date) -> list[Any]:
+    """The household's loans not put away, with lender and credit line, the largest first. Each has the payable
+    date of its first bill (`starts_on`), and of its last one paid late or overdue (`last_late_on`, None without)."""
+    bills = Bill.objects.filter(loan=OuterRef("pk"), is_needed=True)
+    late = bills.filter(Q(settled_on=None) | Q(settled_on__gt=F("payable_on")), payable_on__lt=today, is_replaced=False)
+    return list(
+        Loan.objects.filter(household=household)
+        .current()
+        .select_related("lender", "credit_line")
+        .annotate(
+            starts_on=Subquery(bills.order_by("payable_on").values("payable_on")[:1]),
+            last_late_on=Subquery(late.order_by("-payable_on").values("payable_on")[:1]),
+        )
+        .order_by("-outstanding_principal", "pk")
+    )
+
+
+def on_time_months(loans: Sequence[Any], today: date) -> int:
+    """Whole months without a late bill, up to today, of `current_loans`; 0 while one is overdue is the caller's to
+    say."""
+    since = max((loan.last_late_on for loan in loans if loan.last_late_on), default=None)
+    if since is None:
+        since = min((loan.starts_on for loan in loans if loan.starts_on), default=today)
+    return _months_since(since, today)
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,9 +313,11 @@ def _on_time_months(household: Household, today: date) -> int:
     if _LATE(household=household.pk, today=today):
         return 0
     last = _LATE_LAST(household=household.pk, today=today) or _FIRST(household=household.pk)
-    since = last[0][0] if last else today
-    months = (today.year - since.year) * 12 + today.month - since.month - (today.day < since.day)
-    return max(months, 0)
+    return _months_since(last[0][0] if last else today, today)
+
+
+def _months_since(day: date, today: date) -> int:
+    return max((today.year - day.year) * 12 + today.month - day.month - (today.day < day.day), 0)
 
 
 def _needed(household: int) -> QuerySet[Any]:

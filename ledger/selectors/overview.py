@@ -21,6 +21,7 @@ from ledger.selectors.facts import Link, Links
 from ledger.selectors.history import History, histories
 from ledger.selectors.mandate_news import FailedDebit, MandateNews, mandate_news
 from ledger.selectors.prepared import Prepared
+from ledger.selectors.settlement import Unfinished, unfinished_settlements
 
 DAYS_AHEAD = 30
 MOST_LATE = 5
@@ -145,10 +146,11 @@ class Overview:
     stale: tuple[StaleBalance, ...]
     next: tuple[NextBill, ...]
     more_next: bool
+    settlements: Unfinished
 
     @property
     def needs_you(self) -> bool:
-        return bool(self.to_confirm or self.mandates or self.shortfalls or self.stale)
+        return bool(self.to_confirm or self.mandates or self.shortfalls or self.stale or self.settlements)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +222,7 @@ def overview(household: Household, today: date, loans: Loans) -> Overview:
         stale=_stale(ahead.lines),
         next=tuple(_next_bill(row, ahead.covers.get(row.id)) for row in next_rows[:MOST_NEXT]),
         more_next=len(next_rows) > MOST_NEXT,
+        settlements=unfinished_settlements(household) if loans.live < loans.count else Unfinished(),
     )
 
 

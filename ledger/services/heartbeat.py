@@ -16,6 +16,7 @@ BEAT = "beat"  # a message of beat's came; its own time counts
 MAIL = "mail"  # the mail server was reachable, or there was nothing to send
 JOBS = (LEDGER, REMINDERS, WORKER, BEAT, MAIL)
 
+OUTBOX = "outbox"  # no job: when mail was last looked after though the tick that reminds broke off
 STANDSTILL = "standstill"  # no job: the last one began and ended
 
 
@@ -56,9 +57,14 @@ def last_standstill() -> tuple[datetime, datetime] | None:
     return (row.started_at, row.finished_at) if row is not None and row.finished_at is not None else None
 
 
+def last_end(job: str) -> datetime | None:
+    """When a run of `job` last ended well; None if none ever did."""
+    return Heartbeat.objects.filter(job=job).values_list("finished_at", flat=True).first()
+
+
 def begun_after(job: str, now: datetime) -> datetime | None:
     """A run of `job` begins; when the last one had ended well, None before the first."""
-    last = Heartbeat.objects.filter(job=job).values_list("finished_at", flat=True).first()
+    last = last_end(job)
     started(job, now) if last is None else Heartbeat.objects.filter(job=job).update(started_at=now)
     return last
 

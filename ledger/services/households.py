@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from ledger.loanmath.credit_record import AgingRule
 from ledger.models import Household, Membership, Role, User
 from ledger.services.debit_times import schedule_household
 
@@ -34,4 +35,14 @@ def update_household(*, household: Household, name: str, time_zone: str, currenc
         household.name, household.time_zone, household.currency = name, time_zone, currency
         household.save(update_fields=["name", "time_zone", "currency"])
         schedule_household(household)  # debit windows are local times
+    return household
+
+
+def update_credit_rules(*, household: Household, monthly_income: int | None, rule: AgingRule) -> Household:
+    """What the credit record goes by: what comes in each month, in minor units of the household's currency (None: not
+    said), and how long an adverse mark is kept."""
+    household.monthly_income = monthly_income
+    household.income_currency = household.currency if monthly_income is not None else ""
+    household.marks_kept_years, household.marks_kept_from = rule.years, rule.counts_from.value
+    household.save(update_fields=["monthly_income", "income_currency", "marks_kept_years", "marks_kept_from"])
     return household

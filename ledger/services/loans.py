@@ -42,10 +42,12 @@ def open_loan(
     credit_line: CreditLine | None = None,
     note: str = "",
     paid_before: date | None = None,
+    is_secured: bool = False,
 ) -> Opened | Refusal:
     """Write down an agreement and its bills. Terms that cannot be (`loanmath.checks`) are refused.
 
-    Bills due before `paid_before` are recorded as paid in full, each on its due date.
+    Bills due before `paid_before` are recorded as paid in full, each on its due date. With `is_secured`, something is
+    pledged for it that the lender gives back in the end.
     """
     wrong = problems(terms)
     if wrong:
@@ -64,6 +66,7 @@ def open_loan(
         name=name,
         currency=terms.currency,
         note=note,
+        is_secured=is_secured,
         key=key,
         fingerprint=digest(said),
         opened_at=now,

@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from django.utils.translation import gettext as _
 
 from ledger.models.facts import Kind
-from ledger.selectors.activity import ATTEMPT, OPENED, activity_page
+from ledger.selectors.activity import ATTEMPT, OPENED, PAPERWORK, activity_page
 from loantracker.http import PageRequest, member_page, page
 
 
@@ -35,5 +35,6 @@ def activity(request: PageRequest) -> HttpResponse:
         (Kind.ARRANGEMENT.value, _("Arrangements")),
         (Kind.LENDER_FIGURE.value, _("Lender's figures")),
         (OPENED, _("Loans added")),
+        (PAPERWORK, _("Papers")),
     ]
     return page(request, "ledger/activity.html", {"shown": shown, "kinds": kinds, "key": uuid4().hex})

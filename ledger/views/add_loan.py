@@ -58,6 +58,7 @@ def add_loan(request: PageRequest) -> HttpResponse:
         credit_line=said.get("credit_line"),
         note=said["note"],
         paid_before=request.today if said["past_paid"] else None,
+        is_secured=preset.is_secured,
     )
     if isinstance(opened, Refusal):
         return _page(request, form, form.refuse(opened))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
@@ -12,6 +14,7 @@ from django.views.decorators.http import require_POST
 from ledger.forms.fields import SeenField, is_key, new_key
 from ledger.models import Fact, Loan
 from ledger.models.facts import Kind
+from ledger.selectors.documents import with_document_count
 from ledger.selectors.loan import loan_history, loan_page, undo_preview
 from ledger.selectors.prepared import Prepared
 from ledger.services.projection import refresh_loan
@@ -41,20 +44,20 @@ def loan(request: PageRequest, loan_id: int) -> HttpResponse:
     shown = loan_page(
         mine, request.today, asked.get("payoff_on"), asked.get("history") == "all", asked.get("charts") == "shown"
     )
-    context = {"shown": shown, "key": new_key(), "loan_id": loan_id}
+    context = {"shown": shown, "key": new_key(), "loan_id": loan_id, "document_count": mine.document_count}
     return page(request, "ledger/loan.html", context, pieces=PIECES)
 
 
-def _mine(request: PageRequest, loan_id: int) -> Loan:
+def _mine(request: PageRequest, loan_id: int) -> Any:
     """A loan of the household being looked at, which the middleware has found the user to be a member of."""
     found = _LOAN.objects(household=request.household.pk, loan=loan_id) if loan_id <= LARGEST_ID else []
     if not found:
         raise Http404
-    return found[0]  # type: ignore[no-any-return]
+    return found[0]
 
 
-def _loan(household: int, loan: int) -> QuerySet[Loan]:
-    return LOANS.filter(household=household, pk=loan)
+def _loan(household: int, loan: int) -> QuerySet[Any]:
+    return with_document_count(LOANS.filter(household=household, pk=loan))
 
 
 _LOAN = Prepared(_loan)

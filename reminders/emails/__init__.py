@@ -27,5 +27,6 @@ To add a kind of message:
 """
 
 from reminders.emails.letter import compose
+from reminders.emails.parts import Known
 
-__all__ = ["compose"]
+__all__ = ["Known", "compose"]

@@ -11,7 +11,7 @@ from ledger.templatetags.money import money_text
 from reminders import rules
 from reminders.emails.figures import BillFigures, Debit, gather
 from reminders.emails.one_tap import actions, one_tap
-from reminders.emails.parts import Around, Counted, Line, Part, Urgency, said
+from reminders.emails.parts import Action, Around, Counted, Line, Part, Urgency, said
 from reminders.models import Reminder
 
 SECOND = "second"  # the step told to the second person; the others are `rules.Also` and days
@@ -25,13 +25,14 @@ def step(row: Reminder, around: Around) -> Part:
     context = {"bill": figures, "past_due": past_due_days(row.step), "household": around.household.name}
     on_time = row.pk is None or row.send_at.astimezone(around.zone).date() == around.today
     subject, sentences = said(template(row.step, figures, on_time=on_time), context)
+    tapped = one_tap(bill, around)
     return Part(
         urgency=_urgency(figures),
         on=figures.payable_on,
         subject=subject,
         sentences=sentences,
-        lines=(line(bill, figures, around),),
-        actions=actions(bill, around),
+        lines=(line(bill, figures, tapped),),
+        actions=actions(bill, tapped),
         counted=Counted(bill.pk, figures.left, figures.currency, figures.payable_on),
         in_table=True,
     )
@@ -73,7 +74,7 @@ def _urgency(bill: BillFigures) -> Urgency:
     return Urgency.TODAY if bill.days_left == 0 else Urgency.COMING
 
 
-def line(bill: Bill, figures: BillFigures, around: Around) -> Line:
+def line(bill: Bill, figures: BillFigures, tapped: tuple[Action, ...]) -> Line:
     """The bill's row in the letter's table: what is still open of it, and in the notes what happens by itself."""
     return Line(
         title=figures.lender,
@@ -82,7 +83,7 @@ def line(bill: Bill, figures: BillFigures, around: Around) -> Line:
         amount=figures.left,
         currency=figures.currency,
         notes=tuple(_notes(figures)),
-        actions=one_tap(bill, around),
+        actions=tapped,
         key=f"bill {bill.pk}",
         is_late=figures.days_left < 0,
     )

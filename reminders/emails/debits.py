@@ -10,8 +10,9 @@ from ledger.services.answer_links import LINK_LASTS, make_token
 from ledger.templatetags.money import money_text
 from reminders.emails.bills import bill_words, line
 from reminders.emails.figures import BillFigures, gather
-from reminders.emails.one_tap import actions, record, see_loan
-from reminders.emails.parts import Action, Around, Counted, Line, Part, Urgency, link, said
+from reminders.emails.one_tap import actions, one_tap, record, see_loan
+from reminders.emails.parts import Action, Around, Counted, Line, Part, Urgency, said
+from reminders.links import link
 from reminders.models import Reminder
 
 
@@ -70,15 +71,15 @@ def _open(name: str, row: Reminder, around: Around, offered: tuple[Action, ...] 
     """A part about a debit that left something of its bill open."""
     bill = row.bill
     assert bill is not None
-    figures = gather(row, around)
+    figures, tapped = gather(row, around), one_tap(bill, around)
     subject, sentences = said(name, {"bill": figures})
     return Part(
         urgency=Urgency.FAILED,
         on=figures.payable_on,
         subject=subject,
         sentences=sentences,
-        lines=(line(bill, figures, around),),
-        actions=actions(bill, around) if offered is None else offered,
+        lines=(line(bill, figures, tapped),),
+        actions=actions(bill, tapped) if offered is None else offered,
         counted=Counted(bill.pk, figures.left, figures.currency, figures.payable_on),
     )
 

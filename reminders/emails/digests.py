@@ -13,7 +13,8 @@ from django.utils.translation import gettext as _
 from ledger.models import Bill, Loan
 from ledger.selectors.bills import BillRow, bill_row, with_auto_repay
 from ledger.templatetags.money import money_text
-from reminders.emails.parts import Action, Around, Line, Part, Urgency, link, said
+from reminders.emails.parts import Action, Around, Line, Part, Urgency, said
+from reminders.links import link
 from reminders.models import Reminder
 
 

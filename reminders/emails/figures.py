@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from django.utils.translation import gettext as _
+
 from ledger.loanmath.debits import DebitRule, window, windows_on
 from ledger.loanmath.funding import Funding
-from ledger.models import AutoRepayMandate, Bill
+from ledger.models import AutoRepayAttempt, AutoRepayMandate, Bill
+from ledger.templatetags.money import money_text
 from reminders.emails.parts import Around
 from reminders.models import Reminder
 
@@ -44,7 +48,8 @@ class BillFigures:
     """What a letter tells about a bill. Amounts in minor units of `currency`.
 
     `amount` is still open, `presumed` was debited as far as one knows; for an attempt `amount` is what was asked for,
-    `debited` what was taken, `left` what is open now, `reason` why it took no more, `mandate` what it was made under.
+    `debited` what was taken (from all accounts then, as `account` names them), `left` what is open now, `reason` why it
+    took no more, `mandate` what it was made under.
     `pay_by` is the last day without a penalty, None where it is past. `penalty` is the part of `left` that lateness
     cost so far, `waiting` what more of it costs, `grace_until` the last day without a penalty of what is late already.
     """
@@ -115,30 +120,42 @@ def gather(row: Reminder, around: Around) -> BillFigures:
     late = bill.payable_on < today
     left = bill.open.total
     debit = _debit(bill, around)
+    parts = around.parts_of(attempt) if attempt else []
     return BillFigures(
         lender=loan.lender.name,
         loan=loan.name,
         number=bill.number,
         count=around.bills_of(loan.pk),
         currency=loan.currency,
-        amount=attempt.requested if attempt else left,
+        amount=parts[0].requested if parts else left,
         paid=bill.paid.total,
         left=left,
         presumed=bill.presumed,
         payable_on=bill.payable_on,
         today=today,
-        account=str(attempt.account) if attempt else (debit.account if debit else ""),
+        account=_accounts(parts, loan.currency) if parts else (debit.account if debit else ""),
         debit=debit,
         penalty=bill.open.penalty,
         waiting=_waiting(bill, around) if late and left else Waiting(),
         grace_until=_grace_until(bill, today) if late else None,
         tried_at=attempt.window_at.astimezone(around.zone) if attempt else None,
         missing=attempt.missing if attempt else 0,
-        debited=attempt.debited if attempt else 0,
+        debited=sum(part.debited for part in parts),
         reason=attempt.reason if attempt else "",
         pay_by=_last_day(bill) if today <= _last_day(bill) else None,
         mandate=attempt.mandate if attempt else None,
     )
+
+
+def _accounts(parts: Sequence[AutoRepayAttempt], currency: str) -> str:
+    """From which account, or of several how much from each: "Card ••1234 (¥900.00) and Savings (¥166.19)"."""
+    if len(parts) == 1:
+        return str(parts[0].account)
+    *rest, last = [
+        _("%(account)s (%(amount)s)") % {"account": part.account, "amount": money_text(part.debited, currency)}
+        for part in parts
+    ]
+    return _("%(amounts)s and %(last)s") % {"amounts": ", ".join(rest), "last": last}
 
 
 def _debit(bill: Bill, around: Around) -> Debit | None:

@@ -17,14 +17,16 @@ from django.utils.translation import ngettext
 from ledger.templatetags.days import short_day
 from ledger.templatetags.money import money_text
 from reminders.emails.kinds import MAKERS
-from reminders.emails.parts import Around, Counted, Line, Part, link
+from reminders.emails.parts import Around, Counted, Known, Line, Part
+from reminders.links import link
 from reminders.models import Reminder
 
 
-def compose(rows: Sequence[Reminder], now: datetime) -> EmailMultiAlternatives:
+def compose(rows: Sequence[Reminder], now: datetime, known: Known | None = None) -> EmailMultiAlternatives:
     """One letter to one person of all that `rows` are about, as things stand `now`: plain text and HTML, with a
-    Message-ID that depends on nothing but the rows. Never empty; all of one household, recipient and channel."""
-    around = Around(rows, now)
+    Message-ID that depends on nothing but the rows. Never empty; all of one household, recipient and channel. Who makes
+    many says what is `known` of all of them."""
+    around = Around(rows, now, known)
     with translation.override(around.recipient.language), timezone.override(around.zone):
         made = [MAKERS[row.kind](row, around) for row in rows]
         parts = sorted(made, key=lambda part: (part.urgency, part.on or date.max))

@@ -16,7 +16,8 @@ from ledger.models import Allocation, AutoRepayMandate, Bill, Loan
 from ledger.models.bills import PARTS
 from ledger.selectors.accounts import AccountLine, BillCover, account_lines
 from ledger.templatetags.money import money_text, percent
-from reminders.emails.parts import Action, Around, Line, Part, Urgency, link, said
+from reminders.emails.parts import Action, Around, Line, Part, Urgency, said
+from reminders.links import link
 from reminders.models import Reminder
 from reminders.occasions import SHORT_AHEAD, loan_milestones, read, short_on
 
@@ -121,7 +122,8 @@ def paid_off(row: Reminder, around: Around) -> Part:
     """Nothing is left to pay; what is still to be done about it."""
     loan = _loan(row)
     context = _loan_context(row, loan, around) | {"paid": _paid(loan)}
-    return _of_loan("paid_off", Urgency.NEWS, row, loan, context, points=settlement_checklist(loan))
+    tick_off = Action(_("Tick it off"), link("ledger:settlement", loan.pk), is_main=True)
+    return _of_loan("paid_off", Urgency.NEWS, row, loan, context, (tick_off,), points=settlement_checklist(loan))
 
 
 def settlement_checklist(loan: Loan) -> tuple[str, ...]:

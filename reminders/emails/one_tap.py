@@ -2,38 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Sequence
 
 from django.utils.translation import gettext as _
 
-from ledger.models import Bill, User
+from ledger.models import Bill
 from reminders.action_links import action_url
-from reminders.emails.parts import Action, Around, link
-
-MakeUrl = Callable[[str, Bill, User, datetime], str]
-
-
-ACTION_URL: MakeUrl | None = action_url
+from reminders.emails.parts import Action, Around
+from reminders.links import link
 
 
-def actions(bill: Bill, around: Around) -> tuple[Action, ...]:
-    """One-tap actions, then the pages that want a sign-in. A viewer may only put reminders off; what is due today or
-    late cannot be put off."""
-    return (*one_tap(bill, around), record(bill, is_main=ACTION_URL is None), see_loan(bill))
+def actions(bill: Bill, tapped: Sequence[Action]) -> tuple[Action, ...]:
+    """One-tap actions, then the pages that want a sign-in."""
+    return (*tapped, record(bill, is_main=not tapped), see_loan(bill))
 
 
 def one_tap(bill: Bill, around: Around) -> tuple[Action, ...]:
-    """ "Paid", "Paid in part", "Remind me later", as far as the reader may; none of a bill that is settled."""
-    if ACTION_URL is None or not around.may_tap or bill.open.total <= 0:
+    """ "Paid", "Paid in part", "Remind me later", as far as the reader may; none of a bill that is settled.
+
+    A viewer may only put reminders off; what is due today or late cannot be put off.
+    """
+    if not around.may_tap or bill.open.total <= 0:
         return ()
     given: list[Action] = []
     if around.may_write:
-        paid = ACTION_URL("paid", bill, around.recipient, around.now)
-        partly = ACTION_URL("partly", bill, around.recipient, around.now)
+        paid = action_url("paid", bill, around.recipient, around.now)
+        partly = action_url("partly", bill, around.recipient, around.now)
         given = [Action(_("Paid"), paid, is_main=True), Action(_("Paid in part"), partly, is_button=True)]
     if bill.payable_on > around.today:
-        snooze = ACTION_URL("snooze", bill, around.recipient, around.now)
+        snooze = action_url("snooze", bill, around.recipient, around.now)
         given.append(Action(_("Remind me later"), snooze, is_button=True))
     return tuple(given)
 

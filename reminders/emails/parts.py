@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -9,13 +11,12 @@ from enum import IntEnum
 from functools import cached_property
 from typing import Any
 
-from django.conf import settings
 from django.db.models import Count
 from django.template import Context, Engine
-from django.urls import reverse
 
 from ledger.clock import zone
-from ledger.models import Bill, Loan, Membership
+from ledger.models import AutoRepayAttempt, Bill, Loan, Membership
+from ledger.models.autorepay import Outcome
 from ledger.selectors.accounts import HORIZON_DAYS, BillCover, coverage
 from ledger.selectors.history import History, histories, history
 from ledger.services import heartbeat
@@ -96,15 +97,50 @@ class Part:
     in_table: bool = False
 
 
+class Known:
+    """What the letters about `rows` need alike, whoever they go to: each thing is asked for once for all of them, and
+    only if one needs it."""
+
+    def __init__(self, rows: Sequence[Reminder]) -> None:
+        self.rows = rows
+
+    @cached_property
+    def bills(self) -> dict[int, int]:
+        """How many bills each loan has that one of the rows is about."""
+        loans = {row.bill.loan_id for row in self.rows if row.bill is not None}
+        counted = Bill.objects.filter(loan__in=loans).needed().order_by().values_list("loan").annotate(n=Count("pk"))
+        return dict(counted)
+
+    @cached_property
+    def debited(self) -> dict[tuple[int, datetime], list[AutoRepayAttempt]]:
+        """By bill (its id) and moment, what was taken for it then, an attempt for each account; of the bills tried more
+        than once."""
+        bills = {row.attempt.bill_id for row in self.rows if row.attempt is not None and row.attempt.number > 1}
+        taken = AutoRepayAttempt.objects.filter(bill__in=bills, outcome__in=[Outcome.SUCCESS, Outcome.PARTIAL])
+        found: defaultdict[tuple[int, datetime], list[AutoRepayAttempt]] = defaultdict(list)
+        for attempt in taken.select_related("account").order_by("number"):
+            found[attempt.bill_id, attempt.window_at].append(attempt)
+        return dict(found)
+
+    @cached_property
+    def writers(self) -> set[tuple[int, int]]:
+        """Which recipients may change the books of which household (ids)."""
+        members = Membership.objects.filter(household__in={row.household_id for row in self.rows})
+        members = members.filter(user__in={row.recipient_id for row in self.rows})
+        return {(member.household_id, member.user_id) for member in members if member.may_write}
+
+
 class Around:
     """What the parts of one letter have in common; each thing is asked for once, and only if a part needs it.
 
-    `rows` are all of one household and recipient; `now` is the moment the figures are of.
+    `rows` are all of one household and recipient; `now` is the moment the figures are of; `known` is what is known of
+    these rows and those of other letters.
     """
 
-    def __init__(self, rows: Sequence[Reminder], now: datetime) -> None:
+    def __init__(self, rows: Sequence[Reminder], now: datetime, known: Known | None = None) -> None:
         self.rows = rows
         self.now = now
+        self.known = known or Known(rows)
         self.household = rows[0].household
         self.recipient = rows[0].recipient
         self.zone = zone(self.household.time_zone)
@@ -132,17 +168,22 @@ class Around:
 
     def bills_of(self, loan: int) -> int:
         """How many bills a loan has that one of the rows is about."""
-        return self._counts.get(loan, 0)
+        return self.known.bills.get(loan, 0)
+
+    def parts_of(self, attempt: AutoRepayAttempt) -> list[AutoRepayAttempt]:
+        """What was taken along with an attempt that took something, itself the last: one of each account."""
+        together = self.known.debited.get((attempt.bill_id, attempt.window_at), [])
+        parts = [one for one in together if one.number <= attempt.number]
+        return parts if attempt in parts else [attempt]
 
     def history(self, loan: Loan) -> History:
         """What the engine needs to know of a loan; two queries for all overdue ones of the letter together."""
         return self._histories[loan.pk] if loan.pk in self._histories else history(loan)
 
-    @cached_property
+    @property
     def may_write(self) -> bool:
         """Whether the recipient may change the books."""
-        member = Membership.objects.filter(household=self.household, user=self.recipient).first()
-        return member is not None and member.may_write
+        return (self.household.pk, self.recipient.pk) in self.known.writers
 
     @cached_property
     def _histories(self) -> dict[int, History]:
@@ -154,11 +195,8 @@ class Around:
         last = max((row.bill.payable_on for row in self.rows if row.bill is not None), default=self.today)
         return coverage(self.household, self.today, max(HORIZON_DAYS, (last - self.today).days))
 
-    @cached_property
-    def _counts(self) -> dict[int, int]:
-        loans = {row.bill.loan_id for row in self.rows if row.bill is not None}
-        counted = Bill.objects.filter(loan__in=loans).needed().order_by().values_list("loan").annotate(n=Count("pk"))
-        return dict(counted)
+
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # may stand in a name, and not in a header
 
 
 Maker = Callable[[Reminder, Around], Part]
@@ -168,14 +206,9 @@ def said(name: str, context: Mapping[str, Any]) -> tuple[str, str]:
     """The subject, on one line, and the sentences that the templates of this name say."""
     subject = _plain(f"reminders/email/{name}.subject.txt", context)
     sentences = _plain(f"reminders/email/_say/{name}.txt", context)
-    return " ".join(subject.split()), sentences.strip()
+    return " ".join(_CONTROLS.sub(" ", subject).split()), sentences.strip()
 
 
 def _plain(template: str, context: Mapping[str, Any]) -> str:
     """Nothing is escaped: it is plain text until the letter makes HTML of it."""
     return str(Engine.get_default().get_template(template).render(Context(dict(context), autoescape=False)))
-
-
-def link(name: str, *args: Any) -> str:
-    """The whole address of a page."""
-    return settings.SITE_URL + reverse(name, args=args)

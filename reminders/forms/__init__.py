@@ -28,7 +28,7 @@ CATEGORIES = [
     (rules.Category.DEBITS.value, gettext_lazy("Debits that failed, took a part, or are to be confirmed")),
     (rules.Category.ACCOUNTS.value, gettext_lazy("Accounts that run short")),
     (rules.Category.LOANS.value, gettext_lazy("Loans: coupons, rates, early repayment, paid off")),
-    (rules.Category.DIGEST.value, gettext_lazy("The monthly digest, and what you missed")),
+    (rules.Category.DIGEST.value, gettext_lazy("The monthly digest")),
 ]
 
 

@@ -21,7 +21,6 @@ class Reason(StrEnum):
     ARCHIVED = "archived"  # the loan was put away
     LEFT = "left"  # the recipient is no longer a member
     MUTED = "muted"  # the recipient does not want this category
-    DIGESTED = "digested"  # one message told of all that a standstill had kept back
     ANSWERED = "answered"  # the question was answered
     GONE = "gone"  # what it was about is no longer so, or its day is past
 

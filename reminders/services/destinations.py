@@ -34,7 +34,8 @@ _SUBJECT = (
 
 
 def add_destination(*, user: User, url: str, label: str, is_always: bool, now: datetime) -> Destination | Refusal:
-    """Name one more channel of `user`, the last in order. One named already is given back as it is."""
+    """Name one more channel of `user`, the last in order. One named already stays where it is, and takes what else is
+    said of it now."""
     url = url.strip()
     try:
         service = push_urls.service_of(url)
@@ -44,6 +45,8 @@ def add_destination(*, user: User, url: str, label: str, is_always: bool, now: d
         mine = _mine(user)
         known = next((one for one in mine if _address(one) == url), None)
         if known is not None:
+            known.label, known.is_always = label or known.label, is_always
+            known.save(update_fields=["label", "is_always"])
             return known
         if len(mine) >= MOST:
             return Refusal("too_many", _("You have ten channels. Remove one first."))
@@ -87,10 +90,12 @@ def set_always(*, destination: Destination, is_always: bool) -> None:
 
 
 def ask_for_push(*, household: Household, destination: Destination, key: str, now: datetime) -> Reminder:
-    """Plan a test of a channel, the way reminders go; one at a time, however often it is asked for."""
+    """Plan a test of a channel, the way reminders go; one at a time, however often it is asked for. One that waits for
+    its next try is tried at once."""
     tests = Reminder.objects.filter(household=household, destination=destination, kind=Kind.TEST)
     waiting = tests.filter(state=State.PLANNED).first()
     if waiting is not None:
+        tests.filter(pk=waiting.pk, state=State.PLANNED, next_at__gt=now).update(next_at=now)
         return waiting
     values = {
         "household": household,

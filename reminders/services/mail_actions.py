@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, datetime, timedelta
 
 from django.db import transaction
@@ -24,7 +25,7 @@ def repay(
 ) -> Recorded | Refusal:
     """Record that `amount` (minor units; None: all that is open) of a bill was paid today.
 
-    `seen` is what was open when the reader was asked, None where they were not shown it. Under a key that was used
+    `seen` is what was open when the reader was asked; None where they name an amount. Under a key that was used
     already, whatever it recorded; refused ("paid") where nothing is open any more, and ("stale") where it is not what
     was seen.
     """
@@ -38,7 +39,7 @@ def repay(
         left = Bill.objects.get(pk=bill.pk).open.total
         if left <= 0:
             return Refusal("paid", _("Nothing is left to pay on this bill."))
-        if seen is not None and seen != left:
+        if amount is None and seen != left:
             return Refusal("stale", _("The figures have changed since you saw them. Please look again and confirm."))
         return record_repayment(
             loan=loan,
@@ -73,12 +74,13 @@ def snooze(*, bill: Bill, user: User, until: date, key: str, now: datetime) -> S
     return row
 
 
-def mute(*, household: Household, user: User, category: rules.Category) -> ReminderChoice:
-    """Let a member hear nothing more of a category; the others stay as they chose."""
+def mute(*, household: Household, user: User, categories: Collection[rules.Category]) -> ReminderChoice:
+    """Let a member hear nothing more of some categories; the others stay as they chose."""
     with transaction.atomic():
         ReminderChoice.objects.get_or_create(household=household, user=user)
         row = ReminderChoice.objects.select_for_update().get(household=household, user=user)
-        if category.value not in row.muted:
-            row.muted = sorted({*row.muted, category.value})
+        muted = sorted({*row.muted, *(category.value for category in categories)})
+        if muted != row.muted:
+            row.muted = muted
             row.save(update_fields=["muted"])
     return row

@@ -22,7 +22,7 @@ from reminders.deliveries import NOT_JUDGED
 from reminders.mime import letter_id
 from reminders.models import Channel, Kind, Reminder, ReminderQuerySet, State
 from reminders.selectors import circumstances, judge_in
-from reminders.services.tries import after_failure
+from reminders.services.tries import ROW_ALONE, after_failure
 
 logger = logging.getLogger(__name__)
 
@@ -106,6 +106,24 @@ def _together(rows: Iterable[Reminder], token: str) -> list[Mailing]:
     ]
 
 
+def next_up(due: ReminderQuerySet, seen: Collection[int], most: int) -> tuple[ReminderQuerySet, set[int]] | None:
+    """What of `due` is taken next, with its households: all of those among the first `most` that are not `seen` yet.
+
+    Over whichever of them a worker was lost is taken last and letter by letter, then row by row, so that one that kills
+    its worker takes no other along for long.
+    """
+    columns = ("pk", "household_id", "lost_leases", "recipient_id", "destination_id")
+    waiting = [row for row in due.values_list(*columns)[:most] if row[0] not in seen]
+    sound = {home for _id, home, lost, *_ in waiting if not lost}
+    if sound or not waiting:
+        return (due.filter(lost_leases=0), sound) if sound else None
+    id, home, lost, recipient, destination = waiting[0]
+    if lost >= ROW_ALONE:
+        return due.filter(pk=id), {home}
+    letter = due.filter(recipient=recipient, destination=destination)
+    return letter.filter(lost_leases__gt=0, lost_leases__lt=ROW_ALONE), {home}
+
+
 def put_back(mailings: Iterable[Mailing]) -> None:
     """Leave to the next one what was taken and not begun."""
     for token, ids in _by_token(mailings).items():
@@ -131,7 +149,7 @@ def look_again(mailings: Sequence[Mailing], now: datetime) -> list[Mailing]:
     for mailing in mailings:
         kept = [row for row in mailing.rows if row.pk in wanted]
         if kept:
-            overtaking = tuple(row for row in kept if (row.bill_id, row.recipient_id, row.channel) in lost)
+            overtaking = tuple(row for row in kept if _place(row) in lost)
             found.append(replace(mailing.of(kept), overtaking=overtaking))
     return found
 
@@ -212,6 +230,10 @@ def _write_down(mailings: Sequence[Mailing], verdicts: dict[int, rules.Verdict],
         mine.update(state=State.PLANNED, next_at=until, token="", lease_until=None)
 
 
+# An answer that comes after the sweep has called the letter uncertain still proves that it was not sent.
+_STILL_OURS = [State.SENDING, State.INFLIGHT, State.UNCERTAIN]
+
+
 def put_off(mailing: Mailing, outcome: Outcome, said: str, now: datetime) -> list[Reminder]:
     """Write down a try that surely failed; the messages that are now given up as failed."""
     failed: list[Reminder] = []
@@ -220,7 +242,7 @@ def put_off(mailing: Mailing, outcome: Outcome, said: str, now: datetime) -> lis
         alike[row.attempts, row.refusals].append(row)
     for (attempts, refusals), rows in alike.items():
         then = after_failure(outcome, attempts, refusals, now)
-        mine = mailing.mine.filter(pk__in=[row.pk for row in rows], state__in=[State.SENDING, State.INFLIGHT])
+        mine = mailing.mine.filter(pk__in=[row.pk for row in rows], state__in=_STILL_OURS)
         changed = mine.update(
             state=then.state,
             next_at=then.next_at,
@@ -236,12 +258,17 @@ def put_off(mailing: Mailing, outcome: Outcome, said: str, now: datetime) -> lis
     return failed
 
 
-def _uncertain_before(rows: Sequence[Reminder]) -> set[tuple[int | None, int, str]]:
-    """The bill, recipient and channel of steps of which an earlier one may or may not have arrived."""
+def _place(row: Reminder) -> tuple[int | None, int, int | None]:
+    """Of what it tells whom, and where: the mail, or which other channel."""
+    return row.bill_id, row.recipient_id, row.destination_id
+
+
+def _uncertain_before(rows: Sequence[Reminder]) -> set[tuple[int | None, int, int | None]]:
+    """The places of steps of which an earlier one may or may not have arrived."""
     steps = [row for row in rows if row.kind == Kind.STEP]
     if not steps:
         return set()
     lost = Reminder.objects.filter(
         kind=Kind.STEP, state=State.UNCERTAIN, bill__in={row.bill_id for row in steps if row.bill_id is not None}
     )
-    return set(lost.values_list("bill_id", "recipient_id", "channel"))
+    return set(lost.values_list("bill_id", "recipient_id", "destination_id"))

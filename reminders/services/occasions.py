@@ -88,7 +88,8 @@ def _plan_together(households: list[Any], now: datetime) -> int:
     draft = _Draft()
     for household in households:
         _plan(draft, household, known)
-    done = write_down(draft.rows, draft.wanted, now)
+    came_later = _came_later(draft.past)
+    done = write_down([row for row in draft.rows if row.message_id not in came_later], draft.wanted, now)
     _keep(draft.watches)
     return done
 
@@ -115,10 +116,12 @@ class _Known:
 
 @dataclass(slots=True)
 class _Draft:
-    """What planning comes to; `wanted` are the message ids of the rows to revive, should they have been given up."""
+    """What planning comes to; `wanted` are the message ids of the rows to revive, should they have been given up, and
+    `past` those of the messages about each thing that has happened already, one for each member."""
 
     rows: list[Reminder] = field(default_factory=list)
     wanted: set[str] = field(default_factory=set)
+    past: list[list[str]] = field(default_factory=list)
     watches: list[OccasionWatch] = field(default_factory=list)
 
 
@@ -134,19 +137,33 @@ def _plan(draft: _Draft, household: Any, known: _Known) -> None:
     planned_on = household.occasion_watch.planned_on if hasattr(household, "occasion_watch") else today
     rows: list[Reminder] = []
     wanted: set[str] = set()
+    past: list[list[str]] = []
     for occasion in found:
         policy = known.wishes.policy(household.pk, occasion.loan.pk if occasion.loan else 0)
         for step, is_wanted in _steps(policy, occasion, today, planned_on):
-            for user in people:
-                row = _row(household, occasion, step, user, policy, known.now)
+            told = [_row(household, occasion, step, user, policy, known.now) for user in people]
+            for row in told:
                 if not is_wanted:
                     row.state, row.reason = State.SUPERSEDED, rules.Reason.OVERTAKEN.value
-                elif (household.pk, user.pk, CATEGORIES[occasion.kind]) not in known.muted:
+                elif (household.pk, row.recipient_id, CATEGORIES[occasion.kind]) not in known.muted:
                     wanted.add(row.message_id)
-                rows.append(row)
+            if occasion.kind in occasion_rules.LASTS and len(told) > 1 and told[0].send_at <= known.now:
+                past.append([row.message_id for row in told])
+            rows += told
     draft.rows += rows
     draft.wanted |= wanted
+    draft.past += past
     draft.watches.append(_watch(household, known.now, _next_at(household, known.books, today)))
+
+
+def _came_later(past: list[list[str]]) -> set[str]:
+    """Of the messages about things that have happened already, those to members who joined when the others had theirs:
+    nobody is told of what was before them. One query, none where nothing has happened."""
+    if not past:
+        return set()
+    ids = [id for some in past for id in some]
+    known = set(Reminder.objects.filter(message_id__in=ids).values_list("message_id", flat=True))
+    return {id for some in past if not known.isdisjoint(some) for id in some if id not in known}
 
 
 def _steps(policy: rules.Policy, occasion: Occasion, today: date, planned_on: date) -> Iterator[tuple[int, bool]]:

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from ledger.models import Household, Loan, Membership, User
 from reminders import rules
-from reminders.models import Kind, LoanWatch, OccasionWatch, Reminder, ReminderChoice, ReminderPolicy, State
+from reminders.models import Channel, Kind, LoanWatch, OccasionWatch, Reminder, ReminderChoice, ReminderPolicy, State
 from reminders.services.message_ids import message_id
 
 
@@ -60,9 +60,12 @@ def _plan_anew(household: Household, loan: Loan | None, now: datetime) -> None:
 
 
 def ask_for_test(*, household: Household, user: User, key: str, now: datetime) -> Reminder:
-    """Plan a test mail to `user`; one at a time, however often it is asked for."""
-    waiting = Reminder.objects.filter(household=household, recipient=user, kind=Kind.TEST, state=State.PLANNED).first()
+    """Plan a test mail to `user`; one at a time, however often it is asked for. One that waits for its next try is
+    tried at once."""
+    tests = Reminder.objects.filter(household=household, recipient=user, kind=Kind.TEST, channel=Channel.EMAIL)
+    waiting = tests.filter(state=State.PLANNED).first()
     if waiting is not None:
+        tests.filter(pk=waiting.pk, state=State.PLANNED, next_at__gt=now).update(next_at=now)
         return waiting
     id = message_id(Kind.TEST, household.pk, user.pk, key)
     values = {"household": household, "recipient": user, "kind": Kind.TEST}
@@ -75,5 +78,5 @@ def ask_for_test(*, household: Household, user: User, key: str, now: datetime) -
 def send_again(*, reminder: Reminder, now: datetime) -> bool:
     """Plan a failed or uncertain message once more, because somebody asks for it; False if it is neither."""
     again = Reminder.objects.filter(pk=reminder.pk, state__in=[State.FAILED, State.UNCERTAIN])
-    values = {"state": State.PLANNED, "next_at": now, "attempts": 0, "refusals": 0, "token": "", "lease_until": None}
-    return again.update(**values) == 1
+    afresh = {"attempts": 0, "refusals": 0, "lost_leases": 0, "token": "", "lease_until": None}
+    return again.update(state=State.PLANNED, next_at=now, **afresh) == 1

@@ -11,7 +11,7 @@ from django.db.models import Max, Q
 from ledger.clock import zone
 from reminders import occasion_rules, rules
 from reminders.models import OCCASIONS, RESTORED, Reminder, Restore, State
-from reminders.services.tries import MOST_ATTEMPTS, MOST_REFUSALS
+from reminders.services.tries import MOST_ATTEMPTS, MOST_REFUSALS, RESENT_WITHIN
 
 
 def mark_restored(*, backup_at: datetime, restored_at: datetime) -> int:
@@ -22,7 +22,7 @@ def mark_restored(*, backup_at: datetime, restored_at: datetime) -> int:
     restored_at = max(restored_at, backup_at)  # a clock may be wrong
     with transaction.atomic():
         Restore.objects.update_or_create(backup_at=backup_at, defaults={"restored_at": restored_at})
-        doubtful = [row.pk for row in _unsent() if _is_doubtful(row, restored_at)]
+        doubtful = [row.pk for row in _unsent(restored_at) if _is_doubtful(row, restored_at)]
         return Reminder.objects.filter(pk__in=doubtful).update(
             state=State.UNCERTAIN, error=RESTORED, token="", lease_until=None
         )
@@ -61,12 +61,13 @@ def may_have_left(row: Reminder, restored_at: datetime) -> bool:
     return rules.earliest(row.send_at, local) <= restored_at
 
 
-def _unsent() -> Iterable[Reminder]:
-    """The messages that would be sent or tried again."""
+def _unsent(restored_at: datetime) -> Iterable[Reminder]:
+    """The messages that would be sent or tried again, those among them that are uncertain for another reason."""
     again = Q(state=State.FAILED, attempts__lt=MOST_ATTEMPTS, refusals__lt=MOST_REFUSALS)
     waiting = Q(state__in=[State.PLANNED, State.SENDING, State.INFLIGHT])
     about = ("household", "bill__loan", "attempt", "loan")
-    return Reminder.objects.filter(waiting | again).select_related(*about).iterator()
+    lost = Q(state=State.UNCERTAIN, next_at__gt=restored_at - RESENT_WITHIN)
+    return Reminder.objects.filter(waiting | again | lost).select_related(*about).iterator()
 
 
 def _is_doubtful(row: Reminder, restored_at: datetime) -> bool:

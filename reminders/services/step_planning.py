@@ -54,11 +54,11 @@ _REMINDER: dict[str, str] = {
     **{name: name for name in PLANNED.columns},
     **{"kind": f"'{Kind.STEP.value}'", "channel": f"'{Channel.EMAIL.value}'"},
     **{"created_at": "%(now)s", "next_at": "send_at"},
-    **{"attempts": "0", "refusals": "0"},
+    **{"attempts": "0", "refusals": "0", "lost_leases": "0"},
 }
 _AFRESH = {
     **{"state": "new.state", "error": "new.error", "reason": "''"},
-    **{"attempts": "0", "refusals": "0", "next_at": "%(now)s"},
+    **{"attempts": "0", "refusals": "0", "lost_leases": "0", "next_at": "%(now)s"},
 }
 _GIVEN_UP = (  # for a reason that may no longer hold
     "new.reason = '' AND reminders_reminder.state = %(superseded)s AND reminders_reminder.reason <> %(overtaken)s"

@@ -40,7 +40,7 @@ def write_down(rows: Sequence[Reminder], wanted: Collection[str], now: datetime)
         Reminder.objects.bulk_create(new, ignore_conflicts=True, batch_size=BATCH)
         held = [row.message_id for row in again if row.state == State.UNCERTAIN]
         given_up = Reminder.objects.filter(message_id__in=[row.message_id for row in again], state=State.SUPERSEDED)
-        afresh: dict[str, Any] = {"reason": "", "attempts": 0, "refusals": 0, "next_at": now}
+        afresh: dict[str, Any] = {"reason": "", "attempts": 0, "refusals": 0, "lost_leases": 0, "next_at": now}
         revived = given_up.filter(message_id__in=held).update(state=State.UNCERTAIN, error=RESTORED, **afresh)
         revived += given_up.update(state=State.PLANNED, error="", **afresh)
     return len(new) + revived

@@ -20,6 +20,7 @@ from reminders import lists, rules
 from reminders.emails import compose
 from reminders.emails.samples import FIRST, SAMPLES, Books
 from reminders.forms import ChoiceForm, HouseholdPolicyForm, LoanPolicyForm
+from reminders.last_messages import last_test
 from reminders.lists import number as number_in
 from reminders.lists import read_filter, reminder_page
 from reminders.mailbox import kept_mail, kept_mails
@@ -131,6 +132,7 @@ def _settings(
         "form": form,
         "mine": mine or _choice_form(request),
         "loans": loans.select_related("lender", "reminder_policy").order_by("lender__name", "name"),
+        "last_test": last_test(request.user, request.household, request.now),
         "key": uuid.uuid4().hex,
     }
     return page(request, "reminders/settings.html", context, status=status)
@@ -205,7 +207,9 @@ def send_test(request: PageRequest) -> HttpResponse:
     key = request.POST.get("key", "")[:64]
     policies.ask_for_test(household=request.household, user=request.user, key=key, now=request.now)
     messages.success(
-        request, _("A test mail to %(address)s is on its way. Give it a minute.") % {"address": request.user.email}
+        request,
+        _("A test mail to %(address)s is on its way. Below you see what becomes of it.")
+        % {"address": request.user.email},
     )
     return go(request, "reminders:settings")
 

@@ -12,8 +12,8 @@ from django.views.decorators.http import require_POST
 
 from ledger.services.refusal import Refusal
 from loantracker.http import PageRequest, go, member_page, page
-from reminders.channel_lines import channel_lines
 from reminders.forms.channels import ChannelForm
+from reminders.last_messages import channel_lines
 from reminders.models import Destination
 from reminders.push_urls import SERVICES
 from reminders.services import destinations
@@ -33,7 +33,7 @@ def channels(request: PageRequest) -> HttpResponse:
         form.add_error(made.field or None, str(made))
     context = {
         "form": form,
-        "lines": channel_lines(request.user, request.household),
+        "lines": channel_lines(request.user, request.household, request.now),
         "services": SERVICES,
         "key": uuid.uuid4().hex,
     }
@@ -67,7 +67,7 @@ def test_channel(request: PageRequest, destination_id: int) -> HttpResponse:
     """Send a test to a channel, the way reminders go."""
     destination, key = _own(request, destination_id), request.POST.get("key", "")[:64]
     destinations.ask_for_push(household=request.household, destination=destination, key=key, now=request.now)
-    messages.success(request, _("A test is on its way. Give it a minute, then look here for what became of it."))
+    messages.success(request, _("A test is on its way. Here you see what becomes of it; give it a minute."))
     return go(request, "reminders:channels")
 
 

@@ -97,7 +97,7 @@ def _post(
     request: PageRequest, link: ActionLink, member: Membership, bill: Bill, around: dict[str, Any]
 ) -> HttpResponse:
     form = _form(request, link, bill, request.POST)
-    if not form.is_valid():
+    if not form.is_valid() and not isinstance(form, PaidForm):  # what was seen, and is no figure, is not what is open
         return _shown(request, bill, {**around, "form": form}, 422)
     result: Any
     if isinstance(form, SnoozeForm):
@@ -114,7 +114,7 @@ def _post(
 
 
 def _shown(request: PageRequest, bill: Bill, context: dict[str, Any], status: int = 200) -> HttpResponse:
-    needed = Bill.objects.filter(loan=bill.loan_id).needed().count()
+    needed = Bill.objects.filter(loan=bill.loan_id).needed().count() if bill.is_needed else 0  # it is none of them
     can_snooze = bool(mail_actions.days_to_snooze(bill.payable_on, request.today))
     context |= {"open": _open(bill, request), "count": needed, "can_snooze": can_snooze}
     return render(request, "reminders/act.html", context, status=status)
@@ -134,14 +134,14 @@ def unsubscribe(request: PageRequest, token: str) -> HttpResponse:
     member = PEOPLE.filter(user=link.recipient, household=link.household).first() if link else None
     if link is None or member is None:
         raise Http404
-    around = _enter(request, member) | {"what": WORDS[link.category.value]}
+    around = _enter(request, member) | {"what": [WORDS[category.value] for category in link.categories]}
     if request.method == "POST":
-        mail_actions.mute(household=member.household, user=member.user, category=link.category)
+        mail_actions.mute(household=member.household, user=member.user, categories=link.categories)
         if request.POST.get("List-Unsubscribe") == "One-Click":
             return _private(HttpResponse(status=200))
         return _private(redirect(request.path))
     choice = ReminderChoice.objects.filter(household=member.household, user=member.user).first()
-    around["is_muted"] = choice is not None and link.category.value in choice.muted
+    around["is_muted"] = choice is not None and {category.value for category in link.categories} <= set(choice.muted)
     return _private(render(request, "reminders/unsubscribe.html", around))
 
 

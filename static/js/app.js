@@ -133,6 +133,13 @@
   document.addEventListener("htmx:sendError", failed);
   document.addEventListener("htmx:timeout", failed);
 
+  // The page that is shown without a network; it is kept once this one is there.
+  const { serviceWorker } = navigator;
+  addEventListener("load", () => {
+    const { worker } = document.body.dataset;
+    if (serviceWorker && worker) serviceWorker.register(worker, { scope: "/" }).catch(() => {});
+  });
+
   document.addEventListener("DOMContentLoaded", () => {
     showTheme();
     // After a full page came back with errors, go to the first field that needs a change.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -20,10 +21,16 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from aiosmtpd.controller import Controller
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 PROJECT = Path(__file__).resolve().parents[2]
 HOME = ZoneInfo("Asia/Shanghai")  # where the households of these tests live
+NOON = "2027-03-01 12:00"  # when they begin, by the clock there
+DESKTOP, PHONE = ViewportSize(width=1280, height=900), ViewportSize(width=390, height=844)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--shots", metavar="DIR", help="take pictures of every page instead of looking for its faults")
 
 
 def until_then(moment: str) -> int:
@@ -39,13 +46,16 @@ def free_port() -> int:
 
 
 class Catcher:
-    """Keeps every mail it is given, as an SMTP server."""
+    """Keeps every mail it is given, as an SMTP server; answers with the `refusals` first, and keeps nothing then."""
 
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []
         self.told = 0  # how many of them a test has looked at
+        self.refusals: list[str] = []
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
+        if self.refusals:
+            return self.refusals.pop(0)
         self.mails.append(message_from_bytes(envelope.content, policy=policy.default))  # type: ignore[arg-type]
         return "250 kept"
 
@@ -166,18 +176,60 @@ def catcher() -> Iterator[tuple[Catcher, int]]:
     controller.stop()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """A running product with the demo households in it; mail is kept in its mailbox."""
-    made = Product(tmp_path_factory.mktemp("var"), "2027-03-01 12:00")
+    made = Product(tmp_path_factory.mktemp("var"), NOON)
     made.start("--demo")
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="session")
+def unused(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of a product that was started once: its key and its tables are made."""
+    made = Product(tmp_path_factory.mktemp("unused"), NOON)
+    made.start()
+    made.stop()
+    return made.var
+
+
+@pytest.fixture
+def running(tmp_path: Path, unused: Path, catcher: tuple[Catcher, int]) -> Iterator[Product]:
+    """A running product with nothing in it, at noon on 1 March 2027."""
+    for kept in ("secret_key", "loantracker.sqlite3"):
+        shutil.copy2(unused / kept, tmp_path)
+    made = Product(tmp_path, NOON, catcher[1])
+    made.start()
     yield made
     made.stop()
 
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(locale="en-US", viewport={"width": 1280, "height": 900})
-    context.set_default_timeout(15_000)
+    yield from fresh_page(browser, viewport=DESKTOP)
+
+
+@pytest.fixture
+def phone(browser: Browser) -> Iterator[Page]:
+    yield from fresh_page(browser, viewport=PHONE, has_touch=True, reduced_motion="reduce")
+
+
+@pytest.fixture
+def mail_program(browser: Browser) -> Iterator[Page]:
+    """Where links of mails open: nobody is signed in there."""
+    yield from fresh_page(browser, viewport=PHONE, has_touch=True, reduced_motion="reduce")
+
+
+@pytest.fixture
+def chinese_page(browser: Browser) -> Iterator[Page]:
+    yield from fresh_page(browser, locale="zh-CN", viewport=PHONE)
+
+
+def fresh_page(browser: Browser, *, locale: str = "en-US", **looks: Any) -> Iterator[Page]:
+    """A page of somebody who has not been here before; what could not be fetched is printed."""
+    context = browser.new_context(locale=locale, timezone_id=str(HOME), **looks)
+    context.set_default_timeout(20_000)
+    context.on("requestfailed", lambda request: print(request.method, request.url, request.failure))
     yield context.new_page()
     context.close()

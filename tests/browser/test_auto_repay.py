@@ -7,51 +7,16 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterator
 from email.message import EmailMessage
-from pathlib import Path
 
-import pytest
-from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
+from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import HOME, Catcher, Product, wait_until
-from tests.browser.test_pages import look
+from tests.browser.conftest import Catcher, Product, wait_until
+from tests.browser.steps import add_loan, faults_in_all_looks, sign_up
 
-ME = "wen@household.example"
-PASSWORD = "a-long-walk-by-the-river"
-PHONE = ViewportSize(width=390, height=844)
 CARD, WALLET = "Salary card ••6217", "Pocket wallet"
 BILL = 102_007
 TABLES = ("ledger_fact", "ledger_autorepayattempt", "ledger_accountentry", "reminders_reminder")
-
-
-@pytest.fixture
-def phone(browser: Browser) -> Iterator[Page]:
-    yield from fresh_phone(browser)
-
-
-@pytest.fixture
-def mail_program(browser: Browser) -> Iterator[Page]:
-    """Where links of mails open: nobody is signed in there."""
-    yield from fresh_phone(browser)
-
-
-def fresh_phone(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context(
-        locale="en-US", timezone_id=str(HOME), viewport=PHONE, has_touch=True, reduced_motion="reduce"
-    )
-    context.set_default_timeout(20_000)
-    yield context.new_page()
-    context.close()
-
-
-@pytest.fixture
-def running(tmp_path: Path, catcher: tuple[Catcher, int]) -> Iterator[Product]:
-    """A product with nothing in it, at noon two days before the first debit of this story."""
-    made = Product(tmp_path, "2027-03-01 12:00", catcher[1])
-    made.start()
-    yield made
-    made.stop()
 
 
 def test_auto_repay_warns_debits_and_takes_answers(
@@ -83,32 +48,6 @@ def test_auto_repay_warns_debits_and_takes_answers(
 
 
 # --- What the person does.
-
-
-def sign_up(page: Page, running: Product) -> None:
-    page.goto(f"{running.url}/account/signup/")
-    page.get_by_label("Email").fill(ME)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Make an account").click()
-    page.wait_for_url("**/start/")
-    page.get_by_label("Name of your household").fill("Wen and Mei")
-    page.get_by_role("button", name="Continue").click()
-    expect(page.get_by_role("heading", name="Add your first loan")).to_be_visible()
-
-
-def add_loan(page: Page, running: Product, lender: str, name: str, day: str) -> None:
-    page.goto(f"{running.url}/loans/new/")
-    page.get_by_role("link", name="Car loan").click()
-    page.get_by_label("Lender").fill(lender)
-    page.get_by_label("Name").fill(name)
-    page.get_by_label("Amount borrowed").fill("3,000")
-    page.get_by_label("Paid out on").fill(f"2027-02-{day}")
-    page.get_by_label("First bill due on").fill(f"2027-03-{day}")
-    page.get_by_label("Number of bills").fill("3")
-    page.get_by_label("Interest rate").fill("12")
-    expect(page.get_by_text("1,020.06")).to_be_visible()  # the last bill
-    page.get_by_role("button", name="Add this loan").click()
-    expect(page.get_by_role("heading", name=name, level=1)).to_be_visible()
 
 
 def add_account(page: Page, running: Product, name: str, last4: str, balance: str) -> None:
@@ -178,14 +117,6 @@ def say_that_it_failed(page: Page, running: Product) -> None:
 
 
 # --- What is looked at.
-
-
-def faults_in_all_looks(page: Page) -> list[str]:
-    """In light and in dark, on a desk and on a narrow phone; the page is a phone's again after it."""
-    found = look(page)
-    page.emulate_media(color_scheme="light")
-    page.set_viewport_size(PHONE)
-    return found
 
 
 def open_accounts(page: Page, running: Product) -> None:

@@ -8,6 +8,7 @@ import re
 import struct
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -15,11 +16,13 @@ from django.urls import URLPattern, URLResolver, get_resolver, resolve
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.browser.conftest import Product
-from tests.browser.reading import english_words, faults
+from tests.browser.reading import english_words, look, pictures
 
 PASSWORD = "loantracker-demo"
-DESKTOP, PHONE, NARROW = (1280, 900), (390, 844), (320, 640)
-LOOKS = (("light", DESKTOP), ("dark", PHONE))
+IMAGE = bytes.fromhex(  # one pixel, as PNG
+    "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360f8cfc0000003010100c9fe92"
+    "ef0000000049454e44ae426082"
+)
 AS_MANY = {"ledger:loan": 3, "reminders:message": 2}  # pages that differ much from one to the other
 SIGNED_OUT = ["/account/login/", "/account/signup/", "/account/password/reset/", "/account/password/reset/done/"]
 SIGNED_IN = ["/", "/account/password/change/", "/account/email/", "/account/2fa/", "/account/logout/", "/nowhere/"]
@@ -45,15 +48,18 @@ NOT_BY_LINK = {
     "ledger:change_member",
     "ledger:choose_household",
     "ledger:confirm_repayment",
+    "ledger:document",  # a file
     "ledger:end_inflow",
     "ledger:first_run",
     "ledger:move_account",
+    "ledger:remove_document",  # the demo has no document; one is attached and removed below
     "mfa_authenticate",
     "mfa_deactivate_totp",
     "mfa_download_recovery_codes",
     "mfa_generate_recovery_codes",
     "mfa_reauthenticate",
     "mfa_view_recovery_codes",
+    "offline",  # test_offline looks at it
     "reminders:act",
     "reminders:calendar",
     "reminders:change_channel",  # the demo has no channel
@@ -64,8 +70,16 @@ NOT_BY_LINK = {
     "reminders:send_test",
     "reminders:test_channel",
     "reminders:unsubscribe",
+    "service_worker",
     "set_language",
 }
+
+
+@pytest.fixture
+def shots(request: pytest.FixtureRequest) -> Path | None:
+    """Where pictures are kept, if they are asked for."""
+    folder = request.config.getoption("--shots")
+    return Path(folder) if folder else None
 
 
 @pytest.fixture
@@ -97,25 +111,27 @@ def fill_in_the_login(page: Page, demo: Product, email: str) -> None:
     page.locator("main button[type=submit]").click()
 
 
-def test_every_page_is_sound_in_english(english: Page, demo: Product) -> None:
-    visited, found = look_at_all(english, demo, SIGNED_IN)
+def test_every_page_is_sound_in_english(english: Page, demo: Product, shots: Path | None) -> None:
+    visited, found = look_at_all(english, demo, SIGNED_IN, shots)
 
     assert found == []
     assert sorted(all_names() - visited) == sorted(NOT_BY_LINK)
 
 
-def test_every_page_is_sound_and_chinese_in_chinese(chinese: Page, demo: Product) -> None:
-    _, found = look_at_all(chinese, demo, SIGNED_IN, in_chinese=True)
+def test_every_page_is_sound_and_chinese_in_chinese(chinese: Page, demo: Product, shots: Path | None) -> None:
+    _, found = look_at_all(chinese, demo, SIGNED_IN, shots, in_chinese=True)
 
     assert found == []
 
 
 @pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
-def test_every_page_is_sound_to_those_who_are_not_signed_in(browser: Browser, demo: Product, locale: str) -> None:
+def test_every_page_is_sound_to_those_who_are_not_signed_in(
+    browser: Browser, demo: Product, shots: Path | None, locale: str
+) -> None:
     context = browser.new_context(locale=locale, reduced_motion="reduce")
     page = context.new_page()
 
-    _, found = look_at_all(page, demo, SIGNED_OUT, in_chinese=locale == "zh-CN")
+    _, found = look_at_all(page, demo, SIGNED_OUT, shots, in_chinese=locale == "zh-CN")
 
     assert found == []
     context.close()
@@ -139,6 +155,58 @@ def test_a_repayment_is_recorded_and_undone_without_javascript(browser: Browser,
     assert "¥100.00" in preview
     assert "¥100.00" in recorded
     assert "undone" in undone.lower()
+
+
+def test_a_receipt_is_attached_shown_and_removed(english: Page, demo: Product) -> None:
+    english.get_by_role("link", name="Washing machine").first.click()
+    english.get_by_role("link", name="Documents").click()
+    papers = urlsplit(english.url).path
+    written = {"name": "page.html", "mimeType": "image/png", "buffer": b"<script>document.title = 'run'</script>"}
+    image = {
+        "name": "还款凭证.png",
+        "mimeType": "text/html",
+        "buffer": IMAGE + b"<script>document.title = 'run'</script>",
+    }
+
+    english.get_by_label("File").set_input_files(written)
+    english.get_by_role("button", name="Attach").click()
+    refused = english.locator(".errorlist").inner_text()
+    found = look(english)
+    english.get_by_label("What it is").select_option("contract")
+    english.get_by_label("File").set_input_files(image)
+    english.get_by_role("button", name="Attach").click()
+    kept = english.locator(".rows").inner_text()
+    found += look(english)
+    answer = english.goto(demo.url + (english.locator(".rows .row-title").get_attribute("href") or ""))
+    assert answer is not None
+    shown, title = answer.headers["content-type"], english.title()
+    english.goto(demo.url + papers)
+    english.get_by_role("link", name="Remove").click()
+    found += look(english)
+    english.get_by_role("button", name="Remove it").click()
+    removed = english.locator("#messages").inner_text()
+
+    assert refused == "This is no PDF, JPEG, PNG, WebP or HEIC file. Export it as one of these."
+    assert "还款凭证.png" in kept
+    assert "Contract · PNG" in kept
+    assert (shown, title == "run") == ("image/png", False)
+    assert removed == "还款凭证.png is removed."
+    assert found == []
+    assert [path for path in (demo.var / "documents").rglob("*") if path.is_file()] == []
+
+
+def test_a_settlement_is_ticked_off_without_javascript(browser: Browser, demo: Product) -> None:
+    context = browser.new_context(locale="en-US", java_script_enabled=False)
+    page = sign_in(context, demo, "demo@loantracker.example")
+    page.get_by_role("link", name="To the checklist").click()
+    page.get_by_role("button", name="Done").click()
+    seen_to = page.locator("main").inner_text()
+    page.goto(demo.url)
+    overview = page.locator("main").inner_text()
+    context.close()
+
+    assert "Everything is seen to." in seen_to
+    assert "Scooter is paid off" not in overview
 
 
 def test_pages_of_the_second_factor_are_sound(browser: Browser, demo: Product) -> None:
@@ -197,10 +265,10 @@ def code_of_the_moment(secret: str) -> str:
 
 
 def look_at_all(
-    page: Page, demo: Product, start: list[str], *, in_chinese: bool = False
+    page: Page, demo: Product, start: list[str], shots: Path | None, *, in_chinese: bool = False
 ) -> tuple[set[str], list[tuple[str, str]]]:
     """Follow every link from `start`, once for each page and each set of parameters it knows; the names of the
-    pages seen, and what is wrong with them."""
+    pages seen, and what is wrong with them. With `shots`, take pictures of them instead."""
     complaints: list[str] = []
     page.on("console", lambda said: complaints.append(said.text) if said.type in {"error", "warning"} else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -222,24 +290,19 @@ def look_at_all(
         if answer.status != (404 if path == "/nowhere/" else 200):
             found.append((here, f"status {answer.status}"))
         waiting += links(page, demo.url)
+        if shots is not None:
+            pictures(page, shots, picture_name(page.url, seen[kind]))
+            continue
         found += [(here, fault) for fault in [*look(page), *(complaints if path != "/nowhere/" else [])]]
         if in_chinese and not here.startswith("/mailbox/"):
             found += [(here, f"English: {' '.join(words)}") for words in [english_words(page)] if words]
     return {name for name, _ in seen}, found
 
 
-def look(page: Page) -> list[str]:
-    """What is wrong with the page in each look, and on the narrowest phone."""
-    found = []
-    for scheme, (width, height) in LOOKS:
-        page.set_viewport_size({"width": width, "height": height})
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        found += [f"{scheme} {width}: {fault}" for fault in faults(page)]
-    page.set_viewport_size({"width": NARROW[0], "height": NARROW[1]})
-    wide = page.evaluate("document.documentElement.scrollWidth")
-    if wide > NARROW[0]:
-        found.append(f"{wide} pixels wide on a screen of {NARROW[0]}")
-    return found
+def picture_name(url: str, number: int) -> str:
+    """The name of the page at `url`, with the parameters it was asked with, and which of its kind it is."""
+    name, parameters = kind_of(url)
+    return "-".join([name.rpartition(":")[2], *sorted(parameters), *([str(number)] if number > 1 else [])])
 
 
 def links(page: Page, site: str) -> list[str]:
@@ -251,7 +314,7 @@ def links(page: Page, site: str) -> list[str]:
 def kind_of(path: str) -> tuple[str, frozenset[str]]:
     """The name of the page, and which parameters it is asked with."""
     parts = urlsplit(path)
-    if path == "/nowhere/":
+    if parts.path == "/nowhere/":
         return "nowhere", frozenset()
     return resolve(parts.path).view_name, frozenset(name for name, _ in parse_qsl(parts.query))
 

@@ -4,47 +4,16 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
-import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import HOME, Catcher, Product, wait_until
+from tests.browser.conftest import Catcher, Product, wait_until
 from tests.browser.reading import english_words, faults
 
 ME = "wen@household.example"
 PASSWORD = "a-long-walk-by-the-river"
 SWEEPS = 4.5  # seconds in which beat and worker look for work at least twice
 MEMORY = 300_000  # kB for all processes
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    yield from fresh_page(browser, locale="en-US", width=1280)
-
-
-@pytest.fixture
-def chinese_page(browser: Browser) -> Iterator[Page]:
-    yield from fresh_page(browser, locale="zh-CN", width=390)
-
-
-def fresh_page(browser: Browser, *, locale: str, width: int) -> Iterator[Page]:
-    """A page of somebody who has not been here before; what could not be fetched is printed."""
-    context = browser.new_context(locale=locale, timezone_id=str(HOME), viewport={"width": width, "height": 900})
-    context.set_default_timeout(20_000)
-    context.on("requestfailed", lambda request: print(request.method, request.url, request.failure))
-    yield context.new_page()
-    context.close()
-
-
-@pytest.fixture
-def running(tmp_path: Path, catcher: tuple[Catcher, int]) -> Iterator[Product]:
-    """A product with nothing in it, at noon a week before the first bill of this story."""
-    made = Product(tmp_path, "2027-03-01 12:00", catcher[1])
-    made.start()
-    yield made
-    made.stop()
 
 
 def test_a_loan_lives_through_its_bills(page: Page, running: Product, catcher: tuple[Catcher, int]) -> None:

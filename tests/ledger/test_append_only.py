@@ -41,7 +41,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.service]
 
 TABLES = [
     *("ledger_accountentry", "ledger_autorepayattempt", "ledger_benchmarkrate", "ledger_fact"),
-    *("ledger_statedbalance", "ledger_termsversion"),
+    *("ledger_paperwork", "ledger_statedbalance", "ledger_termsversion"),
 ]
 COLUMNS = {
     model: ", ".join(field.column for field in model._meta.concrete_fields if not field.primary_key)
@@ -71,6 +71,7 @@ def books() -> Household:
         ),
         Refusal,
     )
+    make.document(other)
     assert loan.pk < other.pk
     assert all(rows for rows in recorded().values()), "each table has something to lose"
     return home
@@ -101,6 +102,7 @@ EVERYWHERE = [
     "UPDATE ledger_accountentry SET amount = -1",
     "UPDATE ledger_autorepayattempt SET outcome = 'presumed'",
     "UPDATE ledger_benchmarkrate SET annual_rate = 0",
+    "UPDATE ledger_paperwork SET deed = 'removed'",
     "UPDATE ledger_statedbalance SET amount = 0",
     "UPDATE ledger_termsversion SET annual_rate = 0",
     "UPDATE ledger_termsversion SET conventions = '{}'",

@@ -17,6 +17,7 @@ from ledger.services.accounts import move_account
 from ledger.services.alone import alone_with
 from ledger.services.autorepay import debit_household
 from ledger.services.debit_chunks import debit_chunk
+from ledger.services.erasing import erase_household
 from ledger.services.mandates import authorize_mandate, end_mandate, pause_mandate, resume_mandate
 from ledger.services.projection import lock
 from tests import builders as make
@@ -108,6 +109,20 @@ def held_up(loan, meanwhile, waiting):
         meanwhile()
     thread.join(60)
     return results[0]
+
+
+@on_postgres
+def test_erasing_a_household_waits_for_a_debit_holding_nothing_it_needs(home, card):
+    loan = make.loan(home, now=JAN_20)
+    mandate(loan, card)
+    make.repayment(loan, 10_000, date(2026, 1, 26), at("2026-01-26"), account=card)
+
+    def pay():
+        list(FundingAccount.objects.select_for_update(no_key=True).filter(pk=card.pk))
+        make.repayment(loan, 10_000, date(2026, 1, 27), at("2026-01-27"), account=card)
+
+    assert held_up(loan, pay, lambda: erase_household(household=home)) is None
+    assert not Repayment.objects.filter(loan=loan).exists()
 
 
 @on_postgres

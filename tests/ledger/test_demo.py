@@ -12,6 +12,8 @@ from ledger.demo_words import CHINESE, ENGLISH, Words
 from ledger.loanmath.standing import Standing
 from ledger.models import AutoRepayAttempt, Bill, Fact, Household, Loan, PlannedInflow, User
 from ledger.models.facts import Kind
+from ledger.models.paperwork import Deed, Item
+from ledger.selectors.settlement import unfinished_settlements
 from ledger.services.checking import find_problems
 from tests import builders
 
@@ -53,6 +55,11 @@ def test_the_story_holds_on_any_day(today: str) -> None:
         ("coupon", "Washing machine"),
         ("pause", "Evening course"),
     ]
+    (left,) = unfinished_settlements(home).shown
+    assert (left.loan, [(line.item, line.deed) for line in left.items]) == (
+        "Scooter",
+        [(Item.PROOF, Deed.DONE), (Item.COLLATERAL, Deed.OPEN)],
+    )
     (salary,) = PlannedInflow.objects.filter(household=home)
     assert (salary.account.name, salary.amount, salary.day) == ("Salary card", 1_200_000, 15)
     first = Fact.objects.filter(household=home, kind=Kind.REPAYMENT).earliest("effective_on")
@@ -75,6 +82,7 @@ def test_the_story_is_told_in_chinese_too() -> None:
         ("钢琴课", "清水银行"),
         ("冰箱", "清水银行"),
         ("健身年卡", "山顶健身"),
+        ("电动车", "青禾车行"),
     }
 
 

@@ -14,6 +14,12 @@ SIGNED_IN = ["/account/email/", "/account/password/change/", "/account/2fa/", "/
 pytestmark = pytest.mark.django_db
 
 
+@pytest.fixture
+def somebody() -> None:
+    """Somebody has an account already: where nobody has, signing in leads to making one."""
+    builders.user()
+
+
 def page(client: Client, path: str, **headers: str) -> str:
     response = client.get(path, headers=headers)
     assert response.status_code == 200
@@ -28,6 +34,7 @@ def signed_in() -> Client:
     return client
 
 
+@pytest.mark.usefixtures("somebody")
 @pytest.mark.parametrize("path", SIGNED_OUT)
 def test_pages_before_signing_in_stand_in_our_frame(path: str) -> None:
     html = page(Client(), path)
@@ -44,6 +51,14 @@ def test_account_pages_stand_in_our_frame_with_the_navigation(path: str) -> None
     assert html.count("<nav") >= 2
 
 
+def test_whoever_comes_first_is_led_to_make_an_account() -> None:
+    response = Client().get("/account/login/?next=/bills/")
+    assert (response.status_code, response.headers["Location"]) == (302, "/account/signup/?next=%2Fbills%2F")
+    builders.user()
+    assert Client().get("/account/login/?next=/bills/").status_code == 200
+
+
+@pytest.mark.usefixtures("somebody")
 def test_a_page_names_its_language_for_screen_readers() -> None:
     assert '<html lang="en">' in page(Client(), "/account/login/", accept_language="en")
     chinese = page(Client(), "/account/login/", accept_language="zh-CN")
@@ -51,6 +66,7 @@ def test_a_page_names_its_language_for_screen_readers() -> None:
     assert "<h1>登录</h1>" in chinese
 
 
+@pytest.mark.usefixtures("somebody")
 @pytest.mark.parametrize(
     "cookie, mark",
     [("dark", '<html lang="en" data-theme="dark">'), ("light", '<html lang="en" data-theme="light">')],
@@ -61,6 +77,7 @@ def test_a_chosen_theme_is_in_the_page_before_any_script_runs(cookie: str, mark:
     assert mark in page(client, "/account/login/")
 
 
+@pytest.mark.usefixtures("somebody")
 @pytest.mark.parametrize("cookie", ["auto", '"><b>', ""])
 def test_any_other_theme_leaves_it_to_the_device(cookie: str) -> None:
     client = Client()

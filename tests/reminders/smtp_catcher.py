@@ -23,7 +23,7 @@ class Catcher:
     dot; a data reply of "" cuts the line there without a word, though the mail is kept. `greetings` are seconds waited
     before a greeting, `stalls` commands after which it goes silent ("." for the final dot, where the mail is kept),
     `cuts` how often the line is cut before the final dot, `idle_cuts` how often right after a mail, and `extra`
-    replies said without being asked after a mail.
+    replies said without being asked after a mail. `strangers` are addresses it does not know.
     """
 
     port: int
@@ -38,6 +38,7 @@ class Catcher:
     extra: list[str] = field(default_factory=list)
     connections: int = 0
     most_connections: int = 99
+    strangers: set[str] = field(default_factory=set)
     pipelining: bool = False
 
     async def handle_MAIL(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:  # noqa: N802
@@ -51,6 +52,8 @@ class Catcher:
         await self.stall("RCPT")
         if self.rcpt_replies:
             return self.rcpt_replies.pop(0)
+        if address in self.strangers:
+            return "550 5.1.1 no such user"
         envelope.rcpt_tos.append(address)
         return "250 OK"
 

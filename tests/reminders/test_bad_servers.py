@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ledger.models import Household
+from ledger.models import Heartbeat, Household
 from reminders import channels
 from reminders.models import Reminder, State
 from reminders.tasks import run
@@ -215,3 +215,19 @@ def test_a_silent_server_is_asked_once_a_minute_not_once_a_letter(listening: Cat
     run(NINE)
     assert listening.connections == 1
     assert sorted(stand()) == [(State.PLANNED, 0, 0)] * 4 + [(State.PLANNED, 1, 0)] * 2
+
+
+@pytest.mark.parametrize("where, others", [("MAIL", State.PLANNED), ("RCPT", State.PLANNED), (".", State.UNCERTAIN)])
+def test_one_that_goes_silent_is_asked_nothing_more_and_counts_as_away(
+    listening: Catcher, settings: Any, where: str, others: State
+) -> None:
+    settings.EMAIL_CONNECTIONS = 1
+    for _ in range(4):
+        builders.loan(now=at("2026-02-10"), disbursed_on=date(2026, 2, 10), first_due_on=date(2026, 3, 10))
+    run(NINE - timedelta(hours=1))
+    listening.stalls = [where] * 4
+    run(NINE)
+    assert listening.connections == 1
+    assert stand() == [(others, 1, 0), *[(State.PLANNED, 0, 0)] * 3]
+    mail = Heartbeat.objects.get(job="mail")
+    assert mail.finished_at == NINE - timedelta(hours=1)

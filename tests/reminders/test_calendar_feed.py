@@ -17,7 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from icalendar import Calendar, Event
 
-from ledger.models import AutoRepayMandate, Bill, FundingAccount, Household, Loan, Membership, Role, User
+from ledger.models import AutoRepayMandate, Bill, FundingAccount, Household, Lender, Loan, Membership, Role, User
 from ledger.selectors.history import history
 from ledger.services.agreement import defer_bill
 from ledger.services.mandates import authorize_mandate
@@ -26,7 +26,7 @@ from reminders import rules
 from reminders.calendar_feed import KEPT, calendar_of
 from reminders.models import CalendarLink
 from reminders.services.calendar_links import calendar_url, end_link, new_link, note_reading
-from reminders.services.policies import set_policy
+from reminders.services.policies import forget_policy, set_policy
 from tests import builders as make
 from tests.builders import at
 from tests.security.world import fingerprint
@@ -193,6 +193,37 @@ class TestChange:
         assert {event["status"] for event in story.events().values()} == {"CANCELLED"}
         assert not Bill.objects.filter(loan=story.loan).open().exists()
 
+    def test_a_new_name_and_other_alarms_raise_the_sequence_of_their_loan_alone(self, story: Story) -> None:
+        other = make.loan(story.household, now=OPENED, name="Phone", first_due_on=DUE)
+        Loan.objects.filter(pk=other.pk).update(lender=story.household.lenders.create(name="Bank of Phones"))
+
+        def stamps(now: datetime) -> list[tuple[int, datetime]]:
+            events = story.events(now)
+            mine = [events[f"bill-{loan.pk}-1"] for loan in (story.loan, other)]
+            return [(int(event["sequence"]), event.decoded("last-modified")) for event in mine]
+
+        first = stamps(NOW)
+        Lender.objects.filter(name="Bank of Tests").update(name="Bank of Names")
+        later = at("2026-03-03", 13)
+        assert stamps(later) == [(first[0][0] + 1, later), first[1]]
+        assert story.bill()["summary"] == "¥1,066.19 to Bank of Names"
+        assert stamps(at("2026-03-04")) == [(first[0][0] + 1, later), first[1]]
+        set_policy(household=story.household, loan=other, policy=rules.Policy((-3,), hour=20), now=later)
+        then = at("2026-03-05")
+        assert stamps(then) == [(first[0][0] + 1, later), (first[1][0] + 1, then)]
+        forget_policy(loan=other, now=then)
+        again = at("2026-03-06")
+        assert stamps(again)[1] == (first[1][0] + 2, again)
+
+    def test_another_ladder_is_sent_again_with_a_higher_sequence(self, story: Story) -> None:
+        first = Client().get(story.url())
+        set_policy(household=story.household, policy=rules.Policy((-5,), hour=8), now=NOW)
+        second = Client().get(story.url(), headers={"If-None-Match": first["ETag"]})
+        read = [Calendar.from_ical(answer.content).walk("VEVENT") for answer in (first, second)]
+        for before, after in zip(*read, strict=True):
+            assert (after["uid"], after["sequence"]) == (before["uid"], before["sequence"] + 1)
+        assert read[1][0].walk("VALARM")[0].decoded("trigger") == timedelta(days=-5, hours=8)
+
 
 class TestReadable:
     """RFC 5545, as far as calendar programs hold a feed to it."""
@@ -322,11 +353,13 @@ class TestWho:
                 story.body()
             return len(seen)
 
+        story.body()
         one = queries()
         for number in range(49):
             loan = make.loan(story.household, now=OPENED, name=f"Loan {number}", first_due_on=DUE)
             authorize_mandate(scope=loan, sources=[story.account], recording=make.recording(OPENED))
-        assert queries() == one == 6
+        story.body()
+        assert queries() == one == 7
         assert len(story.events()) > 1000
 
 

@@ -140,6 +140,15 @@ def test_the_same_address_counts_once_and_ten_are_enough(reader: User) -> None:
     assert refused.code == "too_many"
 
 
+def test_who_names_an_address_again_gives_it_another_label(reader: User) -> None:
+    made = add_destination(user=reader, url=URL, label="Phone", is_always=False, now=NOW)
+    again = add_destination(user=reader, url=URL, label="My phone", is_always=True, now=NOW)
+    assert again == made
+    add_destination(user=reader, url=URL, label="", is_always=True, now=NOW)
+    [kept] = Destination.objects.filter(user=reader)
+    assert (kept.label, kept.is_always, kept.position) == ("My phone", True, 0)
+
+
 def test_channels_change_places(reader: User) -> None:
     one, _two, three = (channel(reader, name) for name in ("one", "two", "three"))
     move_destination(destination=three, up=True)

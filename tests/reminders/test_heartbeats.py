@@ -17,7 +17,9 @@ from ledger.models import Heartbeat
 from ledger.selectors.banners import late_jobs
 from ledger.services import heartbeat
 from ledger.services.ping import failing, ping
-from reminders import tasks
+from reminders import channels, tasks
+from reminders.models import Reminder, State
+from reminders.services import outbox
 from reminders.tasks import run
 from tests import builders
 from tests.builders import at
@@ -82,6 +84,30 @@ def test_a_server_that_refuses_one_mail_is_there(listening: Catcher) -> None:
     listening.rcpt_replies = ["550 5.1.1 no such user"]
     run(NINE)
     assert ends()["mail"] == NINE
+
+
+def test_a_letter_that_could_not_be_made_says_nothing_of_the_server(
+    listening: Catcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    due_on_10_march()
+    run(NINE - MINUTE)
+    heartbeat.failed(heartbeat.MAIL, NINE)
+    listening.most_connections = 0
+    monkeypatch.setattr(outbox, "compose", broken)
+    run(NINE)
+    assert ends()["mail"] == NINE - MINUTE
+
+
+@pytest.mark.parametrize("host", [f"{'a' * 64}.example", "a..b"])
+def test_a_server_with_an_impossible_name_is_away(settings: Any, host: str) -> None:
+    due_on_10_march()
+    run(NINE - MINUTE)
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST = host
+    assert not channels.mail_answers()
+    run(NINE)
+    row = Reminder.objects.get(step="T-1")
+    assert (row.state, row.attempts, ends()["mail"]) == (State.PLANNED, 1, NINE - MINUTE)
 
 
 class Monitor:

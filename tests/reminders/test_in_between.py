@@ -7,12 +7,14 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.utils import translation
 
 from ledger.models import AutoRepayAttempt, Bill, Loan
 from ledger.services import ping
 from ledger.services.debit_chunks import debit_due
 from ledger.services.mandates import Wishes, authorize_mandate
 from reminders import channels, rules
+from reminders.deliveries import NO_ADDRESS
 from reminders.lists import bill_reminders
 from reminders.models import Channel, Destination, Kind, Reminder, State
 from reminders.services import outbox
@@ -146,6 +148,21 @@ def test_uncertain_and_overtaken_is_not_called_unsent() -> None:
     assert said_of(the(step="T-1"), at("2026-03-10", 10)) == (
         "It may or may not have arrived; a later one was sent since."
     )
+
+
+def test_our_own_words_are_in_the_readers_language_a_servers_as_they_are() -> None:
+    due_on_10_march()
+    run(at("2026-03-09", 9))
+    row = the(step="T-1")
+    row.state, row.sent_at, row.attempts, row.refusals, row.address = State.FAILED, None, 1, 3, "ann@example.com"
+    said = []
+    for error in (NO_ADDRESS, "550 no such user"):
+        row.error = error
+        with translation.override("zh-hans"):
+            said.append(said_of(row, at("2026-03-09", 10)))
+    assert "收件人没有电子邮件地址" in said[0]
+    assert NO_ADDRESS not in said[0]
+    assert "550 no such user" in said[1]
 
 
 def test_the_second_person_is_still_to_come_while_a_debit_is_presumed() -> None:

@@ -6,6 +6,8 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from reminders.models import Reminder, State
 from reminders.services import outbox
@@ -19,9 +21,11 @@ pytestmark = [pytest.mark.django_db, pytest.mark.service]
 NINE = at("2026-03-09", 9)
 
 
-@pytest.fixture(autouse=True)
-def eager(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A connection for each letter, up to four."""
+@pytest.fixture(autouse=True, params=["commands one by one", "commands at one go"])
+def eager(request: Any, settings: Any, listening: Catcher, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection for each letter, up to four; with and without pipelining, where the next letters are announced while
+    they are made."""
+    listening.pipelining = request.param == "commands at one go"
     settings.EMAIL_CONNECTIONS = 4
     settings.EMAIL_TIMEOUT = 1
     monkeypatch.setattr(outbox, "LETTERS_A_LANE", 1)
@@ -46,6 +50,17 @@ def test_ten_letters_go_by_four_connections_each_once(listening: Catcher) -> Non
     assert listening.connections == 4
     assert listening.recipients() == people
     assert states() == [State.SENT] * 10
+
+
+def test_letters_side_by_side_are_marked_and_written_down_together(listening: Catcher) -> None:
+    """Two writes for four letters as for one, and nothing asked for each: what is known of them is known of all."""
+    asked = []
+    for count in (1, 4):
+        letters(count)
+        with CaptureQueriesContext(connection) as queries:
+            assert outbox.drain(NINE) == count
+        asked.append([sql for query in queries if "SAVEPOINT" not in (sql := query["sql"][:40])])
+    assert asked[0] == asked[1]
 
 
 def test_a_few_letters_share_one_connection(listening: Catcher, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,15 +93,54 @@ def test_one_letter_taken_away_meanwhile_stops_only_itself(listening: Catcher, m
     lost = Reminder.objects.filter(step="T-1").order_by("pk")[1]
     compose = outbox.compose
 
-    def meanwhile(rows: Any, now: Any) -> Any:
+    def meanwhile(rows: Any, now: Any, known: Any) -> Any:
         if rows[0].pk == lost.pk:
             Reminder.objects.filter(pk=lost.pk).update(token="somebody else's")
-        return compose(rows, now)
+        return compose(rows, now, known)
 
     monkeypatch.setattr(outbox, "compose", meanwhile)
     assert outbox.drain(NINE) == 3
     assert states() == [State.SENDING, State.SENT, State.SENT, State.SENT]
     assert lost.recipient.email not in listening.recipients()
+
+
+def test_a_letter_that_cannot_be_made_after_its_address_was_said_stops_only_itself(
+    listening: Catcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = letters(10)
+    lost = Reminder.objects.filter(step="T-1").order_by("pk")[5]
+    compose = outbox.compose
+
+    def fragile(rows: Any, now: Any, known: Any) -> Any:
+        if rows[0].pk == lost.pk:
+            raise RuntimeError("no words")
+        return compose(rows, now, known)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(outbox, "compose", fragile)
+        assert outbox.drain(NINE) == 9
+    assert listening.recipients() == sorted(set(people) - {lost.recipient.email})
+    assert states() == [State.PLANNED] + [State.SENT] * 9
+    run(NINE + timedelta(minutes=1))
+    assert listening.recipients() == people
+
+
+def test_an_address_refused_among_many_stops_only_itself(listening: Catcher) -> None:
+    people = letters(10)
+    listening.strangers = {people[5]}
+    assert run(NINE) == 9
+    assert states() == [State.PLANNED] + [State.SENT] * 9
+    listening.strangers = set()
+    run(NINE + timedelta(minutes=1))
+    assert listening.recipients() == people
+
+
+def test_connections_closed_between_letters_are_opened_again(listening: Catcher) -> None:
+    people = letters(10)
+    listening.idle_cuts = 3
+    assert run(NINE) == 10
+    assert listening.recipients() == people
+    assert states() == [State.SENT] * 10
 
 
 def test_a_database_that_fails_at_the_mark_lets_nothing_leave(

@@ -19,7 +19,9 @@ from ledger.services.debit_chunks import debit_due
 from ledger.services.mandates import authorize_mandate
 from ledger.services.projection import refresh_loan
 from reminders.emails import compose, letter, one_tap
-from reminders.emails.parts import Action, Around, Line, Part, Urgency, link
+from reminders.emails.parts import Action, Around, Line, Part, Urgency
+from reminders.links import link
+from reminders.mime import wire_text
 from reminders.models import Kind, Reminder
 from tests import builders
 from tests.builders import at
@@ -43,7 +45,7 @@ RELATED = (
 @pytest.fixture(autouse=True)
 def without_links(monkeypatch: pytest.MonkeyPatch) -> None:
     """Signed links differ from moment to moment; those who test them put their own there."""
-    monkeypatch.setattr(one_tap, "ACTION_URL", None)
+    monkeypatch.setattr(Around, "may_tap", False)
 
 
 @pytest.fixture
@@ -435,6 +437,15 @@ def test_names_are_text_and_nothing_else(me: User, home: Household) -> None:
     assert message.message()["Bcc"] is None
 
 
+def test_no_control_character_of_a_name_gets_into_a_header(me: User, home: Household) -> None:
+    loan = laptop(home)
+    Lender.objects.update(name="River\x07 \x1bBank\r\nBcc:\x7f x@example.com")
+    letter = compose([told(loan, me)], at("2026-03-07", 9))
+    assert letter.subject == "River Bank Bcc: x@example.com: ¥1,066.19 due 10 Mar, in 3 days"
+    head = wire_text(letter).partition(b"\r\n\r\n")[0]
+    assert not re.search(rb"[\x00-\x09\x0b\x0c\x0e-\x1f\x7f]|\r\nBcc", head)
+
+
 def test_a_letter_loads_nothing_and_leads_nowhere_else(me: User, home: Household) -> None:
     rows = [told(car(home), me), told(laptop(home), me)]
     for message in (compose(rows, at("2026-03-08", 9)), compose(rows[:1], at("2026-03-08", 9))):
@@ -476,7 +487,8 @@ def tapped(monkeypatch: pytest.MonkeyPatch, loan: Loan, reader: User, now: datet
     def made(action: str, bill: Bill, user: User, now: datetime) -> str:
         return f"{settings.SITE_URL}/{action}/{bill.number}/{user.pk}"
 
-    monkeypatch.setattr(one_tap, "ACTION_URL", made)
+    monkeypatch.setattr(Around, "may_tap", True)
+    monkeypatch.setattr(one_tap, "action_url", made)
     body = compose([told(loan, reader)], now).body
     return dict(re.findall(r"^(.+): http://localhost:8000/((?:paid|partly|snooze)/\S+)$", body, re.MULTILINE))
 

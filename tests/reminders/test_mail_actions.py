@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.conf import settings
 from django.core.signing import Signer
 from django.http import HttpResponse
 from django.test import Client
@@ -20,6 +21,7 @@ from django.urls import reverse
 
 from ledger.loanmath.terms import PenaltyTerms
 from ledger.models import Bill, Fact, Household, Loan, Membership, Role, User
+from ledger.selectors.history import history
 from ledger.services.recording import Recorded
 from ledger.services.refusal import Refusal
 from ledger.services.reversals import reverse_fact
@@ -113,6 +115,16 @@ class TestLooking:
         assert "1 of 12" in text
         assert "10 Mar, in 7 days" in text
 
+    def test_a_bill_that_is_needed_no_more_is_counted_among_no_others(self, story: Story) -> None:
+        url = action_url("paid", story.loan.bills.get(number=12), story.owner, NOW).removeprefix(settings.SITE_URL)
+        make.repayment(story.loan, INSTALLMENT, TODAY, NOW)
+        story.loan.refresh_from_db()
+        payoff = history(story.loan).payoff_quote(TODAY).total
+        make.repayment(story.loan, payoff, TODAY, NOW, apply_to="payoff")
+        text = page(Client().get(url))
+        assert "Bill 12 Payable on" in text
+        assert "Nothing is left to pay on this bill." in text
+
     def test_it_is_kept_nowhere_and_in_the_readers_language(self, story: Story) -> None:
         reader = make.member(story.household, Role.EDITOR, language="zh-hans")
         answer = make.signed_in(story.owner).get(story.url("paid", reader))
@@ -150,6 +162,13 @@ class TestPaid:
         assert client.post(url, {"csrfmiddlewaretoken": token, "seen": seen}).status_code == 302
         assert story.left() == 0
 
+    @pytest.mark.parametrize("said", [{}, {"seen": ""}, {"seen": "all"}])
+    def test_who_says_not_what_they_saw_is_asked_again(self, story: Story, said: dict[str, str]) -> None:
+        url, before = story.url("paid"), fingerprint()
+        answer = Client().post(url, said)
+        assert (answer.status_code, fingerprint() == before) == (409, True)
+        assert f'name="seen" value="{INSTALLMENT}"' in answer.content.decode()
+
     def test_what_is_not_what_was_seen_is_shown_before_it_is_recorded(self, story: Story) -> None:
         url = story.url("paid")
         make.repayment(story.loan, 50_000, TODAY, NOW)
@@ -170,7 +189,7 @@ class TestPaid:
         assert (answer.status_code, fingerprint() == before) == (409, True)
 
     def test_another_letters_link_finds_it_paid(self, story: Story) -> None:
-        Client().post(story.url("paid"))
+        Client().post(story.url("paid"), {"seen": INSTALLMENT})
         later = action_url("paid", story.bill, story.owner, NOW + timedelta(hours=1)).removeprefix(
             "http://localhost:8000"
         )
@@ -179,7 +198,7 @@ class TestPaid:
 
     def test_a_link_whose_record_was_undone_stays_used(self, story: Story) -> None:
         url = story.url("paid")
-        Client().post(url)
+        Client().post(url, {"seen": INSTALLMENT})
         reverse_fact(fact=story.loan.facts.get(kind="repayment"), recording=make.recording(NOW))
         before = fingerprint()
         assert Client().post(url).status_code == 302
@@ -278,6 +297,18 @@ class TestUnsubscribe:
         assert "It is switched off for you." in page(Client().get(self.url(story)))
         Client().post(self.url(story, of=rules.Category.BILLS))
         assert self.muted() == [["bills", "loans"]]
+
+    def test_a_letter_about_two_things_stops_both(self, story: Story) -> None:
+        both = (rules.Category.DEBITS, rules.Category.BILLS)
+        url = unsubscribe_url(story.household, story.owner, *both).removeprefix("http://localhost:8000")
+        text = page(Client().get(url))
+        assert "Bills, before and after they are due Debits that failed, took a part, or are to be confirmed" in text
+        assert "Only mail of these kinds stops, and only for you." in text
+        Client().post(self.url(story, of=rules.Category.DEBITS))
+        assert "No more mail about this?" in page(Client().get(url))
+        Client().post(url, {"List-Unsubscribe": "One-Click"})
+        assert self.muted() == [["bills", "debits"]]
+        assert "It is switched off for you." in page(Client().get(url))
 
     def test_a_mail_program_does_it_in_one_click(self, story: Story) -> None:
         client = Client(enforce_csrf_checks=True)

@@ -12,12 +12,14 @@ from django.test.utils import CaptureQueriesContext
 
 from ledger.models import Household, Loan
 from ledger.services.erasing import erasing
-from reminders import emails, selectors, unsubscribing
+from reminders import emails, selectors
+from reminders.action_links import read_unsubscribe_token
 from reminders.mime import letter_id
 from reminders.models import Kind, Reminder, State
 from reminders.services import mailings, outbox, policies
 from reminders.services.tries import MOST_ATTEMPTS
 from reminders.tasks import run
+from reminders.unsubscribing import unsubscribe_headers
 from tests import builders
 from tests.builders import at
 from tests.reminders.smtp_catcher import Catcher
@@ -115,9 +117,9 @@ def test_a_letter_of_which_one_message_was_taken_away_is_not_sent(
     planned("Laptop", "Phone")
     compose = emails.compose
 
-    def meanwhile(some: Any, now: Any) -> Any:
+    def meanwhile(some: Any, now: Any, known: Any) -> Any:
         Reminder.objects.filter(pk=some[1].pk).update(token="somebody else's")
-        return compose(some, now)
+        return compose(some, now, known)
 
     with monkeypatch.context() as patch:
         patch.setattr(outbox, "compose", meanwhile)
@@ -132,10 +134,10 @@ def test_what_cannot_be_told_keeps_back_neither_its_letter_nor_the_others(monkey
     bills("Bike")
     compose = emails.compose
 
-    def fragile(some: Any, now: Any) -> Any:
+    def fragile(some: Any, now: Any, known: Any) -> Any:
         if any(row.bill.loan.name == "Broken" for row in some):
             raise RuntimeError("no words")
-        return compose(some, now)
+        return compose(some, now, known)
 
     with monkeypatch.context() as patch:
         patch.setattr(outbox, "compose", fragile)
@@ -195,8 +197,8 @@ def test_a_household_erased_meanwhile_holds_up_nothing(listening: Catcher, monke
     bills("Bike")
     compose = emails.compose
 
-    def meanwhile(some: Any, now: Any) -> Any:
-        message = compose(some, now)
+    def meanwhile(some: Any, now: Any, known: Any) -> Any:
+        message = compose(some, now, known)
         if some[0].household_id == gone.pk:
             with erasing():
                 Household.objects.filter(pk=gone.pk).delete()
@@ -216,9 +218,10 @@ def test_an_empty_drain_asks_one_question() -> None:
 
 
 def test_each_letter_more_costs_two_writes_and_what_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Taking, reading and judging is done for many letters at once; marking each before and after is its own."""
+    """Taking, reading and judging is done for many letters at once; so is marking those that go side by side (see
+    `test_lanes`), of which there are none here."""
     said = mail.EmailMultiAlternatives(subject="Due", body="Due", to=["a@example.com"])
-    monkeypatch.setattr(outbox, "compose", lambda some, now: said)
+    monkeypatch.setattr(outbox, "compose", lambda some, now, known: said)
     counts = []
     for _ in range(2):
         for _ in range(2 if counts else 1):
@@ -253,18 +256,22 @@ def test_a_letter_says_where_it_is_switched_off(listening: Catcher) -> None:
     assert Reminder.objects.get(step="T-1").kind == Kind.STEP
 
 
-def test_one_tap_switches_off_what_a_letter_is_about(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the page that acts on it; a letter of several categories leads to the settings."""
-    monkeypatch.setattr(unsubscribing, "unsubscribe_token", lambda home, user, category: f"{category.value}-{user.pk}")
-    monkeypatch.setattr(unsubscribing, "reverse", lambda name, args=(): f"/{name}/{'/'.join(args)}")
+def test_one_tap_switches_off_all_that_a_letter_is_about(settings: Any) -> None:
+    """Where mail programs may post to, which takes https (RFC 8058, 3.1)."""
+    settings.SITE_URL = "https://x.example"
     bills("Laptop")
     run(NINE - timedelta(hours=1))
     [step] = rows()
     other = Reminder(household=step.household, recipient=step.recipient, kind=Kind.DIGEST)
-    assert unsubscribing.unsubscribe_headers([step, step]) == {
-        "List-Unsubscribe": f"<http://localhost:8000/reminders:unsubscribe/bills-{step.recipient_id}>",
-        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-    }
-    to_settings = {"List-Unsubscribe": "<http://localhost:8000/reminders:settings/>"}
-    assert unsubscribing.unsubscribe_headers([step, other]) == to_settings
-    assert unsubscribing.unsubscribe_headers([Reminder(kind=Kind.TEST)]) == to_settings
+    bare = unsubscribe_headers([step, step])
+    both = unsubscribe_headers([step, other])
+    for headers, categories in ((bare, ("bills",)), (both, ("bills", "digest"))):
+        token = headers["List-Unsubscribe"].removeprefix("<https://x.example/unsubscribe/").removesuffix("/>")
+        found = read_unsubscribe_token(token)
+        assert found is not None
+        assert (found.recipient, found.categories) == (step.recipient_id, categories)
+        assert headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    to_settings = {"List-Unsubscribe": "<https://x.example/settings/reminders/>"}
+    assert unsubscribe_headers([Reminder(kind=Kind.TEST)]) == to_settings
+    settings.SITE_URL = "http://x.example"
+    assert list(unsubscribe_headers([step])) == ["List-Unsubscribe"]

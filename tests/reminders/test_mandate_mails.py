@@ -101,6 +101,27 @@ def test_of_a_debit_spread_over_two_accounts_the_part_is_no_news() -> None:
     )
     tick(at("2026-03-10", 10))
     assert list(Reminder.objects.values_list("kind", "state")) == [(Kind.ATTEMPT_DONE, State.SENT)]
+    [told] = sent(Kind.ATTEMPT_DONE)
+    both = "Salary card ••1234 (¥1,000.00) and Second ••1234 (¥66.19)"
+    assert told.subject == f"¥1,066.19 was debited from {both} for Bank of Tests"
+    assert told.body.startswith(f"Bank of Tests debited ¥1,066.19 from {both} on 10 Mar 2026 at 09:30.\n")
+
+
+def test_a_debit_that_took_a_part_of_two_accounts_names_both() -> None:
+    loan, _ = loan_under(60_000)
+    cards = [*loan.household.accounts.all(), builders.account(loan.household, name="Second")]
+    builders.balance(cards[1], 40_000, date(2026, 3, 1), at("2026-03-01"))
+    authorize_mandate(
+        scope=loan,
+        sources=cards,
+        wishes=Wishes(limits=DebitLimits(partial=True)),
+        recording=builders.recording(at("2026-03-02")),
+    )
+    tick(at("2026-03-10", 10))
+    [told] = sent(Kind.ATTEMPT_PARTIAL)
+    assert told.subject == "Bank of Tests debited only ¥1,000.00: ¥66.19 still open"
+    both = "Salary card ••1234 (¥600.00) and Second ••1234 (¥400.00)"
+    assert f"Bank of Tests debited ¥1,000.00 of ¥1,066.19 from {both} on 10 Mar 2026 at 09:30: " in told.body
 
 
 def test_after_failures_in_a_row_the_question_is_put_once() -> None:

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 from django.core import mail
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from ledger.clock import zone
 from ledger.loanmath.facts import ApplyTo, CouponKind
@@ -24,9 +26,11 @@ from reminders import rules
 from reminders.lists import reminder_page
 from reminders.models import RESTORED, Kind, OccasionWatch, Reminder, ReminderChoice, ReminderPolicy, State
 from reminders.services import occasions, outbox
+from reminders.services.mailings import look_again, take
 from reminders.services.occasions import plan_occasions
 from reminders.services.planning import plan_notices
 from reminders.services.restoring import mark_restored
+from reminders.why import lines_why
 from tests import builders
 from tests.builders import at
 
@@ -312,6 +316,7 @@ def test_a_loan_paid_off_is_told_of_once_with_what_is_left_to_do() -> None:
     assert subjects() == ["Bank of Tests: Laptop is paid off, ¥12,120.00 by 10 Mar"]
     assert "- Ask the lender for the settlement certificate and keep it." in mail.outbox[0].body
     assert "Close the credit line" not in mail.outbox[0].body
+    assert f"/loans/{loan.pk}/settlement/" in mail.outbox[0].body
 
 
 def test_paid_off_and_undone_before_it_is_told_is_not_told() -> None:
@@ -434,6 +439,26 @@ def test_every_member_is_told_and_one_who_left_is_not() -> None:
     assert sorted(row[2:] for row in fates(Kind.SHORTFALL)) == [("sent", ""), ("superseded", "left")]
 
 
+def test_who_joins_is_not_told_of_what_was_before_them() -> None:
+    loan = due_on_10_march(count=1)
+    builders.member(loan.household)
+    pay_off(loan, "2026-03-10")
+    tick(at("2026-03-11", 9))
+    builders.member(loan.household)
+    walk("2026-03-20", "2026-03-31")
+    assert [row[:2] for row in told(Kind.PAID_OFF)] == [("paid_off", "2026-03-10")] * 2
+    assert Reminder.objects.filter(kind=Kind.PAID_OFF).count() == 2
+
+
+def test_who_joins_is_told_of_what_happens_from_then_on() -> None:
+    two_bills(150_000)
+    tick(at("2026-03-31", 9))
+    someone = builders.member(Household.objects.get())
+    tick(at("2026-03-31", 10))
+    tick(at("2026-04-01", 9))
+    assert Reminder.objects.get(recipient=someone, kind=Kind.DIGEST, about_on="2026-04-01").state == State.SENT
+
+
 def test_what_was_due_between_backup_and_restore_is_uncertain_and_not_sent() -> None:
     two_bills(150_000)
     plan_occasions(at("2026-03-01"))
@@ -502,11 +527,42 @@ def test_a_household_that_breaks_a_rule_does_not_stop_the_others(monkeypatch: py
     assert OccasionWatch.objects.get(household=broken).next_at == at("2026-03-01", 9) + timedelta(minutes=30)
 
 
+def test_one_whose_wishes_cannot_be_read_does_not_stop_the_others() -> None:
+    broken, whole = due_on_10_march().household, due_on_10_march().household
+    ReminderPolicy.objects.create(household=broken, also=5)  # read for all of them at once
+    plan_occasions(at("2026-03-01", 9))
+    assert list(Reminder.objects.values_list("household", flat=True)) == [whole.pk]
+    assert OccasionWatch.objects.get(household=broken).next_at == at("2026-03-01", 9) + timedelta(minutes=30)
+
+
+def test_eight_digests_are_judged_in_as_many_questions_as_two() -> None:
+    asked = []
+    for first, count in (("2026-03-01", 2), ("2026-04-01", 8)):
+        while Loan.objects.count() < count:
+            due_on_10_march()
+        plan_occasions(at(first, 8))
+        due = Reminder.objects.due(at(first, 9)).filter(kind=Kind.DIGEST)
+        taken = take(due, set(due.values_list("household", flat=True)), at(first, 9))
+        with CaptureQueriesContext(connection) as queries:
+            assert len(look_again(taken, at(first, 9))) == count
+        asked.append(len(queries))
+    assert asked[0] == asked[1]
+
+
 def test_once_all_is_paid_off_the_household_is_left_alone() -> None:
     loan = due_on_10_march(count=1)
     pay_off(loan, "2026-03-10")
     plan_occasions(at("2026-06-01"))
     assert OccasionWatch.objects.get().next_at is None
+
+
+def test_one_overtaken_is_explained_by_no_debit() -> None:
+    coupon(due_on_10_march())
+    plan_occasions(at("2026-03-13", 10))
+    walk("2026-04-19", "2026-04-19")
+    row = Reminder.objects.get(kind=Kind.COUPON, step="T-7")
+    assert (row.state, row.reason) == (State.SUPERSEDED, "overtaken")
+    assert lines_why([row], at("2026-04-19"))[row.pk] == "Not sent: a more urgent one took its place."
 
 
 def test_the_list_says_what_they_are_about() -> None:

@@ -70,6 +70,20 @@ def test_a_push_goes_its_own_way_next_to_the_mail(bell: type[Bell]) -> None:
     assert (row.state, row.address, row.error) == (State.SENT, "phone", "ok")
 
 
+def test_a_channel_speaks_for_none_of_what_another_may_not_have_told(bell: type[Bell]) -> None:
+    earlier = with_push("phone")
+    Reminder.objects.filter(pk=earlier.pk).update(state=State.UNCERTAIN)
+    pager = Destination.objects.create(user=earlier.recipient, kind="ntfy", label="pager", created_at=NINE)
+    later = Reminder.objects.get(pk=earlier.pk)
+    later.pk, later.destination, later.message_id, later.step = None, pager, "<pager@x>", "T-0"
+    later.state, later.send_at, later.next_at = State.PLANNED, NINE + timedelta(days=1), NINE + timedelta(days=1)
+    later.save()
+    run(NINE + timedelta(days=1))
+    earlier.refresh_from_db()
+    assert [label for label, _ in bell.rung] == ["pager"]
+    assert earlier.state == State.UNCERTAIN
+
+
 def test_a_channel_that_is_down_keeps_back_neither_the_mail_nor_other_channels(
     bell: type[Bell], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -112,6 +126,29 @@ def test_what_the_mail_could_not_deliver_is_told_another_way_when_it_has_failed(
         run(NINE + timedelta(minutes=minutes))
     assert [steps for steps, _ in told] == [["T-1"]]
     assert NINE + timedelta(minutes=6) <= told[0][1] < NINE + timedelta(minutes=7)
+
+
+def test_a_crash_at_the_last_refusal_loses_no_channel(
+    listening: Catcher, monkeypatch: pytest.MonkeyPatch, bell: type[Bell]
+) -> None:
+    loan = builders.loan(now=at("2026-02-10"), disbursed_on=date(2026, 2, 10), first_due_on=date(2026, 3, 10))
+    someone = loan.household.memberships.get().user
+    Destination.objects.create(user=someone, kind="ntfy", label="phone", created_at=NINE)
+    listening.rcpt_replies = ["550 5.1.1 no such user"] * 9
+    for minutes in (0, 1):
+        run(NINE + timedelta(minutes=minutes))
+
+    def crashes(rows: Any, now: datetime) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(outbox, "fall_back", crashes)
+        with pytest.raises(KeyboardInterrupt):
+            run(NINE + timedelta(minutes=6))
+    for minutes in (11, 12, 13):
+        run(NINE + timedelta(minutes=minutes))
+    assert Reminder.objects.get(step="T-1", channel=Channel.EMAIL).state == State.FAILED
+    assert [label for label, _subject in bell.rung] == ["phone"]
 
 
 def test_another_way_that_breaks_changes_nothing_about_the_failed_mail(

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from email.message import EmailMessage
+from functools import partial
 from typing import Any
 
 import pytest
@@ -17,11 +22,13 @@ from ledger.models import Heartbeat, Loan
 from loantracker.celery import app
 from reminders import tasks
 from reminders.channels import Channels, Delivery, Outcome, open_mail
+from reminders.deliveries import BROKE_OFF
 from reminders.mime import letter_id
 from reminders.models import Reminder, State
 from reminders.services import outbox
 from reminders.services.mailings import Mailing
 from reminders.services.outbox import Moving
+from reminders.services.policies import send_again
 from reminders.tasks import run
 from tests import builders
 from tests.builders import at
@@ -177,6 +184,63 @@ def test_a_worker_that_dies_before_the_last_byte_leaves_a_mail_that_is_sent(list
     assert len(listening.mails) == 1
 
 
+def in_a_process(work: Callable[[], object]) -> bool:
+    """Do it in a process of its own, which may be killed over it; whether it lived."""
+    child = os.fork()
+    if child == 0:
+        inherited, connection.connection = connection.connection, None  # kept, so that nobody ends it
+        with suppress(BaseException):
+            work()
+            connection.close()
+            os._exit(0)
+        os._exit(1 if inherited else 2)
+    _, status = os.waitpid(child, 0)
+    return status == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_letter_that_kills_its_worker_is_put_aside_and_takes_no_other_along(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
+    home = builders.household()
+    for name in ("Poison", "Phone"):
+        due_tomorrow(of=home, name=name)
+    due_tomorrow(name="Laptop")
+    run(NINE - timedelta(hours=1))
+    real = outbox.compose
+
+    def kills(rows: Sequence[Reminder], *rest: Any) -> Any:
+        if any(row.bill is not None and row.bill.loan.name == "Poison" for row in rows):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return real(rows, *rest)
+
+    monkeypatch.setattr(outbox, "compose", kills)
+    lived = [in_a_process(partial(run, NINE + timedelta(minutes=minutes))) for minutes in range(43)]
+    assert [minute for minute, alive in enumerate(lived) if not alive] == [0, 6, 12, 18, 24, 30]
+    rows = Reminder.objects.filter(step="T-1").order_by("pk")
+    assert [(row.state, row.lost_leases) for row in rows] == [(State.FAILED, 6), (State.SENT, 2), (State.SENT, 1)]
+    assert (rows[0].error, rows[0].next_at) == (BROKE_OFF, NINE + timedelta(minutes=36))
+    assert send_again(reminder=rows[0], now=NINE + timedelta(minutes=40))
+    assert Reminder.objects.get(pk=rows[0].pk).lost_leases == 0
+
+
+@pytest.mark.parametrize(
+    "outcome, state, refusals", [(Outcome.DELAYED, State.PLANNED, 0), (Outcome.REFUSED, State.PLANNED, 1)]
+)
+def test_a_late_refusal_proves_an_uncertain_mail_not_sent(
+    listening: Catcher, outcome: Outcome, state: State, refusals: int
+) -> None:
+    late = taken(State.INFLIGHT)
+    outbox.sweep(NINE + timedelta(minutes=5))
+    assert row_state() == State.UNCERTAIN
+    moving = Moving(NINE + timedelta(minutes=6))
+    outbox._settle([(mailing(late), Delivery(outcome, "451 not now"), ("It is due", "a@example.com"))], moving)
+    assert (said(row()), row().error) == ((state, 1, refusals), "451 not now")
+    run(NINE + timedelta(minutes=7))
+    assert len(listening.mails) == 1
+
+
 def test_a_worker_that_dies_after_the_last_byte_leaves_an_uncertain_mail(listening: Catcher) -> None:
     taken(State.INFLIGHT)
     run(NINE + timedelta(minutes=5))
@@ -193,7 +257,7 @@ def test_a_late_answer_proves_an_uncertain_mail_sent(listening: Catcher) -> None
     late = taken(State.INFLIGHT)
     outbox.sweep(NINE + timedelta(minutes=5))
     answer = Delivery(Outcome.ACCEPTED, "250 at last")
-    outbox._settle(mailing(late), answer, ("It is due", "a@example.com"), Moving(NINE + timedelta(minutes=6)))
+    outbox._settle([(mailing(late), answer, ("It is due", "a@example.com"))], Moving(NINE + timedelta(minutes=6)))
     assert (row().state, row().error) == (State.SENT, "250 at last")
 
 

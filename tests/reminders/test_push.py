@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import requests
 from django.core.mail import EmailMessage
 
 from reminders import wire
@@ -154,6 +156,13 @@ def test_no_word_slips_in_behind_a_semicolon(url: str) -> None:
         service_of(url)
 
 
+@pytest.mark.parametrize("name", ["Host", "host", "Content-Length", "%2548ost", "Transfer-Encoding", " Connection"])
+def test_no_webhook_says_what_the_request_itself_says(name: str) -> None:
+    with pytest.raises(NotAnAddress):
+        service_of(f"jsons://example.org/x?+{name}=internal")
+    assert service_of("jsons://example.org/x?+X-Host=internal").name == "webhook"
+
+
 def test_what_cannot_be_put_on_the_wire_is_given_up(server: HttpCatcher) -> None:
     delivery = push(f"json://127.0.0.1:{server.port}/x?+X-Name=%E6%8B%9B%E8%A1%8C")
     assert (delivery.outcome, delivery.reply, server.arrived) == (Outcome.IMPOSSIBLE, NOT_UNDERSTOOD, [])
@@ -187,3 +196,40 @@ def test_no_log_holds_the_address(server: HttpCatcher, caplog: pytest.LogCapture
         push(f"json://me:{TOKEN}@127.0.0.1:{server.port}/{TOKEN}")
         push(f"ntfy://127.0.0.1:9/{TOKEN}")
     assert TOKEN not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "url, field, shown",
+    [
+        (
+            f"tgram://123456789:{'A' * 35}/12345678",
+            "text",
+            "<b>Due</b>\r\nSmith &amp; Sons: a_b *c*\r\n\r\nhttp://h/act/d_e:1x__y/",
+        ),
+        (
+            f"pushplus://{'a1b2' * 8}",
+            "content",
+            "Smith&nbsp;&amp;&nbsp;Sons:&nbsp;a_b&nbsp;*c*<br/><br/>http://h/act/d_e:1x__y/",
+        ),
+    ],
+    ids=["telegram", "pushplus"],
+)
+def test_a_service_that_shows_html_is_given_plain_text_as_such(
+    monkeypatch: pytest.MonkeyPatch, url: str, field: str, shown: str
+) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def answers(self: Any, method: str, to: str, **sent: Any) -> requests.Response:
+        asked.append(json.loads(sent["data"]))
+        response = requests.Response()
+        response.status_code, response._content = 200, b'{"ok": true, "code": 200}'
+        call = wire._CALL.get()
+        call.begun = True
+        call.codes.append(200)
+        return response
+
+    monkeypatch.setattr(wire._Wire, "request", answers)
+    message = EmailMessage("Due", "Smith & Sons: a_b *c*\n\nhttp://h/act/d_e:1x__y/", to=["me@example.com"])
+    destination = Destination(kind="x", secret=seal(url), created_at=NOW)
+    assert PushChannel(destination).deliver(message, lambda: True).outcome is Outcome.ACCEPTED
+    assert [one[field] for one in asked] == [shown]

@@ -98,6 +98,17 @@ def test_what_was_on_its_way_or_to_be_tried_again_is_uncertain(found: dict[str, 
     assert fates()["T-3"] == HELD
 
 
+def test_what_was_uncertain_is_sent_by_no_policy_after_a_restore(settings: Any) -> None:
+    settings.UNCERTAIN_MAIL = "resend"
+    due_on_10_march()
+    run(at("2026-03-06"))
+    lost = {"state": State.UNCERTAIN, "token": "x", "attempts": 1, "error": "cut", "next_at": at("2026-03-07", 9)}
+    Reminder.objects.filter(step="T-3").update(**lost)
+    assert restored(at("2026-03-07", 9), at("2026-03-07", 10)) == 1
+    run(at("2026-03-07", 11))
+    assert fates()["T-3"] == HELD
+
+
 def test_what_was_refused_for_good_stays_refused() -> None:
     due_on_10_march()
     run(at("2026-03-06"))

@@ -11,6 +11,7 @@ from django.core import mail
 
 from ledger.services.heartbeat import last_standstill
 from reminders.models import Kind, Reminder, State
+from reminders.services import planning
 from reminders.tasks import run
 from tests import builders
 from tests.builders import at
@@ -51,7 +52,25 @@ def test_26_hours_down_with_three_bills_is_one_letter_of_three_rows_and_none_twi
     assert f"<p>{SENTENCE}</p>" in str(letter.alternatives[0][0])  # type: ignore[attr-defined]
     sent = Reminder.objects.filter(state=State.SENT, sent_at__gte=BACK)
     assert [(row.kind, row.step, row.send_at) for row in sent] == [(Kind.STEP, "T-0", at("2026-03-10", 9))] * 3
-    assert not Reminder.objects.filter(kind=Kind.MISSED).exists()
+
+
+def test_ticks_whose_planning_breaks_off_are_no_standstill(monkeypatch: pytest.MonkeyPatch) -> None:
+    bills(1)
+    run(at("2026-03-08", 23))
+    with monkeypatch.context() as patch:
+        patch.setattr(planning, "plan", broken)
+        for hour in range(7, 14):
+            with pytest.raises(RuntimeError):
+                run(at("2026-03-09", hour))
+    run(at("2026-03-09", 14))
+    assert last_standstill() == (at("2026-03-08", 23), at("2026-03-09", 7))
+    [letter] = mail.outbox  # what was planned before is sent in time
+    assert "stood still" not in letter.body
+    assert Reminder.objects.get(step="T-1").state == State.SENT
+
+
+def broken(now: Any) -> int:
+    raise RuntimeError
 
 
 def test_what_comes_due_after_it_is_an_ordinary_letter() -> None:

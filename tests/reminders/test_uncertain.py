@@ -138,7 +138,9 @@ def test_a_late_answer_spares_the_resend(listening: Catcher, settings: Any) -> N
     outbox.sweep(NINE + timedelta(minutes=5))
     assert stand() == [(State.PLANNED, 1)] * 2
     answer = Delivery(Outcome.ACCEPTED, "250 at last")
-    outbox._settle(Mailing(rows, "theirs", "<a@x>"), answer, ("Due", "a@x.org"), Moving(NINE + timedelta(minutes=5)))
+    outbox._settle(
+        [(Mailing(rows, "theirs", "<a@x>"), answer, ("Due", "a@x.org"))], Moving(NINE + timedelta(minutes=5))
+    )
     assert walk(6) == [0]
     assert {row.state for row in left.all()} == {State.SENT}
     assert listening.mails == []

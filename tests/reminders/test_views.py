@@ -335,6 +335,6 @@ def test_the_settings_cost_the_same_with_one_loan_and_with_three(django_assert_n
     for count in (1, 2):
         for number in range(count):
             reminded_loan(home, name=f"Loan {count} {number}")
-        with django_assert_num_queries(8):
+        with django_assert_num_queries(9):
             page = client.get(reverse("reminders:settings")).content.decode()
     assert page.count("As for all loans") == 3

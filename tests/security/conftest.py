@@ -15,6 +15,7 @@ from tests.security.world import Home, home
 @pytest.fixture(autouse=True)
 def the_first_of_march(settings: pytest.FixtureRequest, tmp_path: Path) -> Iterator[None]:
     settings.EMAIL_FILE_PATH = tmp_path  # type: ignore[attr-defined]
+    settings.VAR = tmp_path  # type: ignore[attr-defined]
     settings.ACCOUNT_RATE_LIMITS = False  # type: ignore[attr-defined]
     with time_machine.travel(make.NOW, tick=False):
         yield

@@ -18,7 +18,7 @@ from tests.security.world import ROUTES, Home, Route, fingerprint, routes, signe
 
 pytestmark = [pytest.mark.django_db, pytest.mark.service]
 
-OUTSIDE = {"healthz", "set_language"}  # for everybody; below they have tests of their own
+OUTSIDE = {"healthz", "offline", "service_worker", "set_language"}  # for everybody; below they have tests of their own
 ALLAUTH = ("account_", "mfa_")
 FOR_MEMBERS = {"account_email", "account_change_password", "account_set_password", "account_reauthenticate"} | {
     "mfa_index",

@@ -13,7 +13,17 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
-from ledger.models import AutoRepayMandate, BenchmarkRate, Fact, FundingAccount, Loan, PlannedInflow, StatedBalance
+from ledger.models import (
+    AutoRepayMandate,
+    BenchmarkRate,
+    Document,
+    Fact,
+    FundingAccount,
+    Loan,
+    Paperwork,
+    PlannedInflow,
+    StatedBalance,
+)
 from tests import builders as make
 from tests.security.world import ROUTES, Home, fingerprint, routes, signed_in
 
@@ -26,6 +36,7 @@ TIMES = 10
 ONCE: dict[str, tuple[type[Model], dict[str, str]]] = {
     "ledger:add_loan": (Loan, {"amount": "13000"}),
     "ledger:record_repayment": (Fact, {"amount": "101"}),
+    "ledger:statement": (Fact, {"paid_on": "2026-02-28"}),
     "ledger:record_charge": (Fact, {"amount": "6"}),
     "ledger:waive_charge": (Fact, {"amount": "6"}),
     "ledger:change_rate": (Fact, {"annual_rate": "11"}),
@@ -43,12 +54,15 @@ ONCE: dict[str, tuple[type[Model], dict[str, str]]] = {
     "ledger:plan_inflow": (PlannedInflow, {"amount": "12001"}),
     "ledger:rates": (BenchmarkRate, {"annual_rate": "3.45"}),
     "ledger:mandate": (AutoRepayMandate, {"own_windows": "08:00, 21:00"}),
+    "ledger:documents": (Document, {"kind": "statement"}),
 }
 ONCE_BY_ITSELF = {  # a name, or the debit asked about, says what is the same: a key is not all
     "ledger:add_account": FundingAccount,
     "ledger:answer_presumed": Fact,
     "ledger:answer_debit": Fact,
     "reminders:act": Fact,
+    "ledger:settlement": Paperwork,
+    "ledger:remove_document": Paperwork,
 }
 SIGNED = {"reminders:unsubscribe"}  # a mail program posts by itself (RFC 8058); what it holds opens nothing else
 
@@ -161,7 +175,7 @@ def test_the_first_household_is_made_once(mine: Home) -> None:
 
 @pytest.mark.parametrize("name", sorted(name for name in ONCE if name not in {"ledger:add_loan"}))
 def test_figures_that_have_moved_on_are_shown_before_anything_is_recorded(name: str, mine: Home) -> None:
-    if name in {"ledger:state_balance", "ledger:mandate", "ledger:plan_inflow", "ledger:rates"}:
+    if name in {"ledger:state_balance", "ledger:mandate", "ledger:plan_inflow", "ledger:rates", "ledger:documents"}:
         return  # these show no figures of the loan's
     client, url, data = signed_in(mine.owner), ROUTES[name].url(name, mine), body(name, mine)
     before = fingerprint()
@@ -192,6 +206,8 @@ def test_nothing_is_taken_without_the_token(name: str, mine: Home) -> None:
     args = {
         "account_confirm_email": ("MQ:1abc:no-such-signature",),
         "account_reset_password_from_key": ("1", "abc-0123456789"),
+        "offline": ("en",),
+        "service_worker": ("en",),
     }.get(name, ())
     url = route.url(name, mine) if route else reverse(name, args=args)
     before = fingerprint()

@@ -16,6 +16,7 @@ from django.urls import URLPattern, get_resolver, reverse
 from ledger.models import (
     AutoRepayMandate,
     CreditLine,
+    Document,
     Fact,
     FundingAccount,
     Household,
@@ -30,6 +31,7 @@ from ledger.services.mandates import authorize_mandate
 from reminders import rules
 from reminders.action_links import Action, unsubscribe_token
 from reminders.action_links import make_token as make_action_token
+from reminders.calendar_feed import calendar_of
 from reminders.models import Destination, Kind, Reminder, State
 from reminders.secrets import seal
 from reminders.services.calendar_links import calendar_url, link_of, new_link, note_reading
@@ -58,6 +60,8 @@ class Home:
     membership: Membership
     mandate: AutoRepayMandate
     channel: Destination
+    document: Document
+    settled: Loan
 
     @property
     def calendar_token(self) -> str:
@@ -101,10 +105,16 @@ def home(name: str) -> Home:
     membership = Membership.objects.get(user=viewer)
     link = new_link(member=Membership.objects.get(household=household, user=owner), now=make.NOW)
     note_reading(link=link, now=make.NOW)
+    settled = make.loan(household, name=f"Kettle of {name}", count=1)
+    make.repayment(settled, settled.bills.get().due.total, date(2026, 2, 10))
+    settled.refresh_from_db()
+    calendar_of(household=household, language="en", now=make.NOW)  # what it says is noted when it is first read
     return Home(
         *(household, owner, editor, viewer, loan, account, spare, inflow, line, paid, presumed, reminder, membership),
         mandate,
         channel,
+        make.document(loan, name=f"Contract of {name}.png"),
+        settled,
     )
 
 
@@ -157,11 +167,37 @@ def _fact(**more: object) -> Callable[[Home], dict[str, object]]:
     return lambda of: {"key": make.unique() + "-form", "seen": of.loan.version, "effective_on": "2026-03-01", **more}
 
 
+def _chosen(of: Home, amount: str) -> dict[str, object]:
+    """Bill 2 chosen on its statement, with so much to pay."""
+    bill = of.loan.bills.get(number=2).pk
+    return {f"pay-{bill}": "on", f"amount-{bill}": amount}
+
+
 # Every route of the two apps. A route that is not here fails test_access_matrix: add it with who may use it.
 ROUTES = {
     "ledger:overview": Route(),
     "ledger:owed": Route(),
     "ledger:bills": Route(),
+    "ledger:bill_calendar": Route(),
+    "ledger:statements": Route(),
+    "ledger:statement": Route(
+        who="editor",
+        args=lambda of: (of.loan.lender_id, "2026-03-10"),
+        post=lambda of: {
+            "key": make.unique() + "-form",
+            "seen": of.loan.version,
+            "pays": "chosen",
+            **_chosen(of, "100"),
+            "paid_on": "2026-03-01",
+        },
+        is_numbered=True,
+    ),
+    "ledger:obligations": Route(),
+    "ledger:say_how_to_pay": Route(
+        who="editor",
+        args=lambda of: (of.loan.lender_id,),
+        post=lambda of: {"key": make.unique() + "-form", "contact": "95555", "how_to_pay": "In its app"},
+    ),
     "ledger:activity": Route(),
     "ledger:choose_loan": Route(who="editor"),
     "ledger:add_loan": Route(
@@ -237,6 +273,20 @@ ROUTES = {
         args=lambda of: (make_token(repayment=of.presumed.pk, recipient=of.owner.pk, now=make.NOW),),
         post=lambda of: {"answer": "yes"},
         is_signed=True,
+    ),
+    "ledger:documents": Route(
+        who="editor",
+        args=_loan,
+        post=lambda of: {"key": make.unique() + "-form", "kind": "receipt", "fact": of.paid.pk, "file": make.Sheet()},
+    ),
+    "ledger:document": Route(args=lambda of: (of.loan.pk, of.document.pk)),
+    "ledger:remove_document": Route(who="editor", args=lambda of: (of.loan.pk, of.document.pk), post=lambda of: {}),
+    "ledger:settlement": Route(
+        who="editor", args=lambda of: (of.settled.pk,), post=lambda of: {"item": "proof", "deed": "done"}
+    ),
+    "ledger:credit_record": Route(
+        who="owner",
+        post=lambda of: {"monthly_income": "12000", "marks_kept_years": "7", "marks_kept_from": "start"},
     ),
     "ledger:accounts": Route(),
     "ledger:add_account": Route(

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("ledger", "0010_fewer_indexes"),
+        ("ledger", "0031_lender_how_to_pay"),
     ]
 
     operations = [
