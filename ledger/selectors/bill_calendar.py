@@ -21,7 +21,7 @@ from ledger.selectors.inflows import plan_of
 from ledger.selectors.statements import StatementLine, statements_between
 
 FIRST_YEAR, LAST_YEAR = 1970, 2100
-FORECAST_DAYS = 400  # further ahead the bills are shown, and their debits are not
+FORECAST_DAYS = 100  # further ahead the bills are shown, and their debits are not
 DAYS_OF_WEEK = 7
 
 

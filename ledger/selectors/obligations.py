@@ -43,10 +43,6 @@ class Obligation:
     accounts: tuple[FundingAccount, ...]
     is_paused: bool
 
-    @property
-    def is_auto_repaid(self) -> bool:
-        return bool(self.accounts) and not self.is_paused
-
 
 @dataclass(frozen=True, slots=True)
 class Creditor:
@@ -74,11 +70,6 @@ class Obligations:
     totals: tuple[Owed, ...]
     count: int
     days: int = DAYS_AHEAD
-
-    @property
-    def without_words(self) -> tuple[Lender, ...]:
-        """Lenders nobody has said anything about."""
-        return tuple(one.lender for one in self.creditors if not one.lender.how_to_pay)
 
 
 def obligations(household: Household, today: date) -> Obligations:

@@ -81,13 +81,13 @@ class TestFigures:
 class TestWhoPays:
     def test_the_accounts_a_mandate_debits(self, client, home, loan, card):
         mandate(loan, card)
-        assert (only(home).accounts, only(home).is_auto_repaid) == ((card,), True)
+        assert (only(home).accounts, only(home).is_paused) == ((card,), False)
         assert "Auto-repay from Salary card ••1234." in words(client)
 
     def test_a_pause_means_paying_by_hand(self, client, home, loan, card):
         given = mandate(loan, card)
         pause_mandate(mandate=given, recording=make.recording())
-        assert not only(home).is_auto_repaid
+        assert only(home).is_paused
         assert "Auto-repay from Salary card ••1234 is paused: pay by hand." in words(client)
 
     def test_without_a_mandate_it_is_paid_by_hand(self, client, loan):

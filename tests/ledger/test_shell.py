@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.template.loader import render_to_string
 from django.test import Client
@@ -103,3 +105,12 @@ def test_pages_of_last_resort_need_no_context(template: str) -> None:
     html = render_to_string(template)
     assert html.count("<h1>") == 1
     assert "/static/css/components.css" in html
+
+
+def test_the_navigation_leads_nowhere_that_is_not_there() -> None:
+    """The plan has its place in it, and no link before there is such a page."""
+    client = signed_in()
+    html = page(client, "/bills/")
+    links = set(re.findall(r'href="(/[a-z/-]*)"', html.partition("<main")[0]))
+    assert "/accounts/" in links
+    assert [link for link in sorted(links) if client.get(link).status_code not in (200, 302)] == []
