@@ -74,6 +74,7 @@ _SIDEWAYS = """() => {
       if (flow === "auto" || flow === "scroll") break;
       if (flow === "visible") continue;
       const edge = inside.getBoundingClientRect();
+      if (edge.width < 2 || edge.height < 2) break;  // for screen readers only
       left = Math.max(left, edge.left); right = Math.min(right, edge.right);
     }
     if (inside && inside !== document.body) continue;
