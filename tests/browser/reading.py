@@ -74,6 +74,7 @@ _SIDEWAYS = """() => {
       if (flow === "auto" || flow === "scroll") break;
       if (flow === "visible") continue;
       const edge = inside.getBoundingClientRect();
+      if (edge.width < 2 || edge.height < 2) break;  // for screen readers only
       left = Math.max(left, edge.left); right = Math.min(right, edge.right);
     }
     if (inside && inside !== document.body) continue;
@@ -133,6 +134,12 @@ def look(page: Page) -> list[str]:
         page.set_viewport_size(size)
         found += [f"{scheme} {size['width']}: {fault}" for fault in faults(page)]
     found += [f"390: too small to touch: {one}" for one in page.evaluate(_SMALL_TARGETS)]
+    return found + too_wide(page)
+
+
+def too_wide(page: Page) -> list[str]:
+    """What does not fit on screens of all widths; it is not loaded again for that."""
+    found = []
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 800})
         found += [f"{width}: {one}" for one in page.evaluate(_SIDEWAYS)]

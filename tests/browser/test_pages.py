@@ -7,7 +7,7 @@ import hmac
 import re
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
@@ -96,18 +96,18 @@ def chinese(browser: Browser, demo: Product) -> Iterator[Page]:
     context.close()
 
 
-def sign_in(context: BrowserContext, demo: Product, email: str) -> Page:
+def sign_in(context: BrowserContext, demo: Product, email: str, password: str = PASSWORD) -> Page:
     context.set_default_timeout(15_000)
     page = context.new_page()
-    fill_in_the_login(page, demo, email)
+    fill_in_the_login(page, demo, email, password)
     page.wait_for_url(f"{demo.url}/")
     return page
 
 
-def fill_in_the_login(page: Page, demo: Product, email: str) -> None:
+def fill_in_the_login(page: Page, demo: Product, email: str, password: str = PASSWORD) -> None:
     page.goto(f"{demo.url}/account/login/")
     page.locator("[name=login]").fill(email)
-    page.locator("[name=password]").fill(PASSWORD)
+    page.locator("[name=password]").fill(password)
     page.locator("main button[type=submit]").click()
 
 
@@ -265,7 +265,13 @@ def code_of_the_moment(secret: str) -> str:
 
 
 def look_at_all(
-    page: Page, demo: Product, start: list[str], shots: Path | None, *, in_chinese: bool = False
+    page: Page,
+    demo: Product,
+    start: list[str],
+    shots: Path | None = None,
+    *,
+    in_chinese: bool = False,
+    faults_of: Callable[[Page], list[str]] = look,
 ) -> tuple[set[str], list[tuple[str, str]]]:
     """Follow every link from `start`, once for each page and each set of parameters it knows; the names of the
     pages seen, and what is wrong with them. With `shots`, take pictures of them instead."""
@@ -293,7 +299,7 @@ def look_at_all(
         if shots is not None:
             pictures(page, shots, picture_name(page.url, seen[kind]))
             continue
-        found += [(here, fault) for fault in [*look(page), *(complaints if path != "/nowhere/" else [])]]
+        found += [(here, fault) for fault in [*faults_of(page), *(complaints if path != "/nowhere/" else [])]]
         if in_chinese and not here.startswith("/mailbox/"):
             found += [(here, f"English: {' '.join(words)}") for words in [english_words(page)] if words]
     return {name for name, _ in seen}, found
