@@ -9,6 +9,7 @@ from ledger.views import (
     add_loan,
     agreement,
     answers,
+    bill_calendar,
     bills,
     cost,
     credit_lines,
@@ -21,17 +22,24 @@ from ledger.views import (
     loan,
     mandates,
     members,
+    obligations,
     overview,
     rates,
     repayments,
     settings,
     settlement,
+    statements,
 )
 
 app_name = "ledger"
 urlpatterns = [
     path("", overview.overview, name="overview"),
     path("bills/", bills.bills, name="bills"),
+    path("bills/calendar/", bill_calendar.bill_calendar, name="bill_calendar"),
+    path("statements/", statements.statements, name="statements"),
+    path("statements/<int:lender_id>/<str:day>/", statements.statement, name="statement"),
+    path("obligations/", obligations.obligations, name="obligations"),
+    path("lenders/<int:lender_id>/how-to-pay/", obligations.say_how_to_pay, name="say_how_to_pay"),
     path("activity/", activity.activity, name="activity"),
     path("repayments/new/", loan.choose_loan, name="choose_loan"),
     path("loans/new/", add_loan.add_loan, name="add_loan"),

@@ -9,9 +9,13 @@ from ledger.querysets import HouseholdQuerySet
 
 
 class Lender(models.Model):
+    """Who is owed. `how_to_pay` says to whoever has to take over where a repayment is made: never with a password or
+    a whole account number."""
+
     household = models.ForeignKey(Household, on_delete=models.CASCADE, related_name="lenders")
     name = models.CharField(max_length=100)
     contact = models.CharField(max_length=200, blank=True)
+    how_to_pay = models.CharField(max_length=500, blank=True)
 
     objects = HouseholdQuerySet.as_manager()
 

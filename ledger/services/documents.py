@@ -83,7 +83,9 @@ def _attach(
     earlier = Document.objects.filter(household_id=loan.household_id, key=recording.key)
     try:
         with transaction.atomic():
-            Household.objects.select_for_update().get(pk=loan.household_id)  # the room is all of its loans'
+            # The room is all of its loans'. `no_key`: who holds a loan's row and adds a fact is not held up, or they
+            # would wait for each other.
+            Household.objects.select_for_update(no_key=True).values_list("pk").get(pk=loan.household_id)
             found = earlier.first()
             if found is None:
                 refusal = _no_room(document)

@@ -33,13 +33,15 @@ class Recording:
     """Who records what, when: the same for every service that adds a fact.
 
     `key` makes it idempotent within the household. `seen` is the loan's version the user saw, None where no
-    figures were shown; a loan that has moved on since refuses.
+    figures were shown; a loan that has moved on since refuses. `whole` is the digest of what was asked for where the
+    fact is one of several recorded together: it stands for what the fact itself says.
     """
 
     key: str
     now: datetime
     by: User | None = None
     seen: int | None = None
+    whole: str = ""
 
 
 Check = Callable[[Loan, History], Refusal | None]
@@ -79,12 +81,12 @@ def add_fact(draft: Fact, recording: Recording, check: Check, follow: Follow | N
         earlier = Fact.objects.filter(household_id=draft.loan.household_id, key=recording.key).first()
         if earlier is None:
             raise
-        return _replay(earlier, fingerprint(draft))
+        return _replay(earlier, recording.whole or fingerprint(draft))
 
 
 def _add(draft: Fact, recording: Recording, check: Check, follow: Follow | None) -> Recorded | Refusal:
     loan = lock(draft.loan)
-    print_ = fingerprint(draft)
+    print_ = recording.whole or fingerprint(draft)
     earlier = Fact.objects.filter(household_id=loan.household_id, key=recording.key).first()
     if earlier is not None:
         return _replay(earlier, print_)

@@ -51,8 +51,9 @@ def record_repayment(
     return add_fact(draft, recording, check, follow=book_entry)
 
 
-def refuse_repayment(draft: Fact, loan: Loan, past: History, today: date) -> Refusal | None:
-    """Why this repayment cannot be recorded; None if it can. Also asked by the form's preview."""
+def refuse_repayment(draft: Fact, loan: Loan, past: History, today: date, bill: Bill | None = None) -> Refusal | None:
+    """Why this repayment cannot be recorded; None if it can. Also asked by a form's preview, which may have the `bill`
+    it is for at hand."""
     amount = draft.amount or 0
     if amount <= 0:
         return Refusal("not_positive", _("Enter an amount above zero."), "amount")
@@ -66,12 +67,12 @@ def refuse_repayment(draft: Fact, loan: Loan, past: History, today: date) -> Ref
     if draft.account is not None and draft.account.currency != loan.currency:
         return Refusal("currency", _("This account is kept in another currency than the loan."), "account")
     if draft.apply_to == ApplyTo.BILL:
-        refusal = _refuse_bill(draft, loan, today)
+        refusal = _refuse_bill(draft, loan, today, bill)
     return refusal or _refuse_payoff(draft, loan, past)
 
 
-def _refuse_bill(draft: Fact, loan: Loan, today: date) -> Refusal | None:
-    bill = Bill.objects.filter(loan=loan, number=draft.bill_number or 0).needed().first()
+def _refuse_bill(draft: Fact, loan: Loan, today: date, bill: Bill | None) -> Refusal | None:
+    bill = bill or Bill.objects.filter(loan=loan, number=draft.bill_number or 0).needed().first()
     if bill is None:
         return Refusal("no_such_bill", _("Choose one of this loan's bills."), "bill")
     if draft.effective_on <= today and (draft.amount or 0) > bill.open.total:

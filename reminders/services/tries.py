@@ -13,7 +13,7 @@ LATER = timedelta(hours=1)  # how often a failed message is tried once more, in 
 MOST_ATTEMPTS = 28  # about a day
 MOST_REFUSALS = 3
 ROW_ALONE = 2  # so often a worker was lost over it, and a message is taken without the others of its letter
-MOST_LEASES = 4  # and so often, and it is put aside
+MOST_LEASES = 6  # and so often, and it is put aside
 RESENT_WITHIN = timedelta(days=1)  # an uncertain message is not sent again later than that
 
 

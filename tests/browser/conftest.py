@@ -176,7 +176,7 @@ def catcher() -> Iterator[tuple[Catcher, int]]:
     controller.stop()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """A running product with the demo households in it; mail is kept in its mailbox."""
     made = Product(tmp_path_factory.mktemp("var"), NOON)

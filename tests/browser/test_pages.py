@@ -291,15 +291,18 @@ def look_at_all(
             found.append((here, f"status {answer.status}"))
         waiting += links(page, demo.url)
         if shots is not None:
-            name = "-".join(
-                [kind[0].rpartition(":")[2], *sorted(kind[1]), *([str(seen[kind])] if seen[kind] > 1 else [])]
-            )
-            pictures(page, shots, name)
+            pictures(page, shots, picture_name(page.url, seen[kind]))
             continue
         found += [(here, fault) for fault in [*look(page), *(complaints if path != "/nowhere/" else [])]]
         if in_chinese and not here.startswith("/mailbox/"):
             found += [(here, f"English: {' '.join(words)}") for words in [english_words(page)] if words]
     return {name for name, _ in seen}, found
+
+
+def picture_name(url: str, number: int) -> str:
+    """The name of the page at `url`, with the parameters it was asked with, and which of its kind it is."""
+    name, parameters = kind_of(url)
+    return "-".join([name.rpartition(":")[2], *sorted(parameters), *([str(number)] if number > 1 else [])])
 
 
 def links(page: Page, site: str) -> list[str]:
@@ -311,7 +314,7 @@ def links(page: Page, site: str) -> list[str]:
 def kind_of(path: str) -> tuple[str, frozenset[str]]:
     """The name of the page, and which parameters it is asked with."""
     parts = urlsplit(path)
-    if path == "/nowhere/":
+    if parts.path == "/nowhere/":
         return "nowhere", frozenset()
     return resolve(parts.path).view_name, frozenset(name for name, _ in parse_qsl(parts.query))
 

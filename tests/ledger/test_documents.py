@@ -3,10 +3,11 @@
 import os
 from io import BytesIO
 from pathlib import Path
+from threading import Barrier, Thread
 
 import pytest
 from django.core.files.base import ContentFile
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.urls import reverse
 
@@ -405,3 +406,32 @@ def test_the_list_costs_the_same_with_1_and_with_3(loan, client, count, django_a
 
 def test_a_refusal_is_a_value(loan):
     assert isinstance(attach(loan, b"x"), Refusal)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_attaching_and_removing_beside_repayments_holds_nobody_up(home, loan, owner):
+    """Who records money holds the loan's row and refers to the household's; who attaches holds the household's and
+    refers to the loan's."""
+    go = Barrier(12)
+    kept = [attach(loan) for _ in range(4)]
+    done = []
+
+    def run(work):
+        go.wait()
+        try:
+            done.append(work())
+        finally:
+            connection.close()
+
+    works = [
+        *[lambda: attach(loan)] * 4,
+        *[lambda one=one: remove_document(document=one, recording=make.recording()) for one in kept],
+        *[lambda: make.repayment(loan, 1_000, NOW.date())] * 4,
+    ]
+    threads = [Thread(target=run, args=(work,)) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(done) == 12
+    assert (Document.objects.kept().count(), Paperwork.objects.count(), loan.facts.count()) == (4, 12, 4)

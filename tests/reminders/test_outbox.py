@@ -216,11 +216,11 @@ def test_a_letter_that_kills_its_worker_is_put_aside_and_takes_no_other_along(
         return real(rows, *rest)
 
     monkeypatch.setattr(outbox, "compose", kills)
-    lived = [in_a_process(partial(run, NINE + timedelta(minutes=minutes))) for minutes in range(31)]
-    assert [minute for minute, alive in enumerate(lived) if not alive] == [0, 6, 12, 18]
+    lived = [in_a_process(partial(run, NINE + timedelta(minutes=minutes))) for minutes in range(43)]
+    assert [minute for minute, alive in enumerate(lived) if not alive] == [0, 6, 12, 18, 24, 30]
     rows = Reminder.objects.filter(step="T-1").order_by("pk")
-    assert [(row.state, row.lost_leases) for row in rows] == [(State.FAILED, 4), (State.SENT, 2), (State.SENT, 1)]
-    assert (rows[0].error, rows[0].next_at) == (BROKE_OFF, NINE + timedelta(minutes=24))
+    assert [(row.state, row.lost_leases) for row in rows] == [(State.FAILED, 6), (State.SENT, 2), (State.SENT, 1)]
+    assert (rows[0].error, rows[0].next_at) == (BROKE_OFF, NINE + timedelta(minutes=36))
     assert send_again(reminder=rows[0], now=NINE + timedelta(minutes=40))
     assert Reminder.objects.get(pk=rows[0].pk).lost_leases == 0
 

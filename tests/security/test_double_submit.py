@@ -36,6 +36,7 @@ TIMES = 10
 ONCE: dict[str, tuple[type[Model], dict[str, str]]] = {
     "ledger:add_loan": (Loan, {"amount": "13000"}),
     "ledger:record_repayment": (Fact, {"amount": "101"}),
+    "ledger:statement": (Fact, {"paid_on": "2026-02-28"}),
     "ledger:record_charge": (Fact, {"amount": "6"}),
     "ledger:waive_charge": (Fact, {"amount": "6"}),
     "ledger:change_rate": (Fact, {"annual_rate": "11"}),

@@ -167,10 +167,36 @@ def _fact(**more: object) -> Callable[[Home], dict[str, object]]:
     return lambda of: {"key": make.unique() + "-form", "seen": of.loan.version, "effective_on": "2026-03-01", **more}
 
 
+def _chosen(of: Home, amount: str) -> dict[str, object]:
+    """Bill 2 chosen on its statement, with so much to pay."""
+    bill = of.loan.bills.get(number=2).pk
+    return {f"pay-{bill}": "on", f"amount-{bill}": amount}
+
+
 # Every route of the two apps. A route that is not here fails test_access_matrix: add it with who may use it.
 ROUTES = {
     "ledger:overview": Route(),
     "ledger:bills": Route(),
+    "ledger:bill_calendar": Route(),
+    "ledger:statements": Route(),
+    "ledger:statement": Route(
+        who="editor",
+        args=lambda of: (of.loan.lender_id, "2026-03-10"),
+        post=lambda of: {
+            "key": make.unique() + "-form",
+            "seen": of.loan.version,
+            "pays": "chosen",
+            **_chosen(of, "100"),
+            "paid_on": "2026-03-01",
+        },
+        is_numbered=True,
+    ),
+    "ledger:obligations": Route(),
+    "ledger:say_how_to_pay": Route(
+        who="editor",
+        args=lambda of: (of.loan.lender_id,),
+        post=lambda of: {"key": make.unique() + "-form", "contact": "95555", "how_to_pay": "In its app"},
+    ),
     "ledger:activity": Route(),
     "ledger:choose_loan": Route(who="editor"),
     "ledger:add_loan": Route(
