@@ -83,7 +83,7 @@ class RateCouponForm(CoveringForm):
     fraction = PercentField(
         label=gettext_lazy("Taken off the yearly rate"),
         most=Decimal(1),
-        help_text=gettext_lazy("1 makes 4 % a year 3 %."),
+        help_text=gettext_lazy("1 makes 4% a year 3%."),
     )
 
 

@@ -100,7 +100,7 @@ class PercentField(forms.Field):
         "invalid": gettext_lazy("Enter a percentage in figures, such as 4.35."),
         "decimals": gettext_lazy("Enter at most 8 decimals."),
         "negative": gettext_lazy("Enter a rate of zero or more."),
-        "too_large": gettext_lazy("Enter a rate of at most %(most)s %%."),
+        "too_large": gettext_lazy("Enter a rate of at most %(most)s%%."),
     }
 
     suffix = "%"

@@ -239,7 +239,7 @@ class LoanFields(WritingForm):
         min_value=-1000,
         max_value=1000,
         decimal_places=2,
-        help_text=gettext_lazy("A hundredth of a percent each; −30 is 0.30 % below."),
+        help_text=gettext_lazy("A hundredth of a percent each; −30 is 0.30% below."),
         widget=forms.TextInput(attrs={"inputmode": "text", "autocomplete": "off"}),
     )
     repricing = forms.ChoiceField(label=gettext_lazy("A new rate holds from"), choices=REPRICING, required=False)

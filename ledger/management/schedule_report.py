@@ -227,7 +227,7 @@ def _cost_text(shown: Report) -> list[str]:
 
 
 def advertised_text(cost: TrueCost) -> str:
-    """ "0.6 % a month x 12 = 7.2 % a year"."""
+    """ "0.6% a month x 12 = 7.2% a year"."""
     said = cost.advertised
     annual = f"{_plain(said.annual)} a year"
     if said.times == 1:
@@ -241,7 +241,7 @@ def _percent(annual: AnnualCost | None, kind: str) -> str:
 
 
 def _plain(rate: Decimal) -> str:
-    return percent(rate, 4 if abs(rate) < Decimal("0.01") else 2).replace("\u00a0", " ")
+    return percent(rate, 4 if abs(rate) < Decimal("0.01") else 2)
 
 
 def _payoff_text(shown: Report) -> Sequence[str]:

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from ledger.loanmath.debiting import AmountMode, DebitLimits, DebitOutcome, FailureReason
 from ledger.loanmath.debits import DebitRule
@@ -159,7 +160,7 @@ class Outcome(models.TextChoices):
     SUCCESS = DebitOutcome.SUCCESS.value, _("debited")
     PARTIAL = DebitOutcome.PARTIAL.value, _("debited in part")
     PRESUMED = DebitOutcome.PRESUMED.value, _("presumed debited")
-    FAILED = DebitOutcome.FAILED.value, _("failed")
+    FAILED = DebitOutcome.FAILED.value, pgettext_lazy("outcome of a debit", "failed")
     SKIPPED = DebitOutcome.SKIPPED.value, _("already paid")
 
 

@@ -58,7 +58,7 @@ def _record(said: BenchmarkRate) -> BenchmarkRate | Refusal:
         text = (
             _("This rate is already on the list.")
             if said.annual_rate is not None
-            else _("There is no rate to take out.")
+            else _("No rate is listed for this day, so there is none to take out. Enter a rate, or choose another day.")
         )
         return Refusal("already_known", text, "annual_rate")
     said.save()

@@ -33,7 +33,11 @@ def attach_document(
     except OSError as error:
         if error.errno not in files.FULL:
             raise
-        return Refusal("disk_full", _("There is no room left on this server's disk. Nothing was kept."), "file")
+        return Refusal(
+            "disk_full",
+            _("There is no room left on this server's disk. Nothing was kept; tell the person who runs it."),
+            "file",
+        )
     if kept is None:
         return too_large()
     attached: Document | Refusal | None = None

@@ -51,7 +51,11 @@ def open_loan(
     """
     wrong = problems(terms)
     if wrong:
-        return Refusal(wrong[0].code, _("These terms cannot be right: %(field)s.") % {"field": wrong[0].field})
+        return Refusal(
+            wrong[0].code,
+            _("These terms cannot be right (%(field)s). Check them against your agreement.")
+            % {"field": wrong[0].field},
+        )
     said = {
         "lender": lender_name,
         "name": name,

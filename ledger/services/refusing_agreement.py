@@ -26,7 +26,7 @@ def refuse_rate(draft: Fact, loan: Loan, past: History) -> Refusal | None:
         text = _("This loan's bills do not follow from a rate. State the lender's figure for a bill instead.")
         return Refusal("no_rate", text)
     if draft.annual_rate is None or not 0 <= draft.annual_rate <= HIGHEST_RATE:
-        return Refusal("rate", _("Enter a yearly rate between 0 and 1000 %."), "annual_rate")
+        return Refusal("rate", _("Enter a yearly rate between 0 and 1000%."), "annual_rate")
     return None
 
 

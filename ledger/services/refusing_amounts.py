@@ -20,11 +20,13 @@ MOST_FREE_DAYS = 3660
 
 def refuse_charge(draft: Fact, loan: Loan, past: History) -> Refusal | None:
     if draft.component not in (Component.FEE, Component.PENALTY):
-        return Refusal("component", _("A charge is a fee or a penalty."), "component")
+        return Refusal("component", _("Choose a fee or a penalty."), "component")
     if draft.moved_to is not None and draft.bill_number is not None:
         return Refusal("bill_or_day", _("Name the bill or the day it is asked for, not both."), "moved_to")
     if draft.moved_to is not None and draft.moved_to < draft.effective_on:
-        return Refusal("before_charge", _("It cannot be asked for before it was charged."), "moved_to")
+        return Refusal(
+            "before_charge", _("It cannot be asked for before it was charged. Choose a later day."), "moved_to"
+        )
     return refuse_amount(draft.amount)
 
 
@@ -89,7 +91,7 @@ def _refuse_coupon_amount(draft: Fact, loan: Loan, past: History) -> Refusal | N
 
 def _refuse_coupon_share(draft: Fact, loan: Loan, past: History) -> Refusal | None:
     if draft.fraction is None or not 0 < draft.fraction <= 1:
-        return Refusal("fraction", _("Enter a share above 0 and up to 100 %."), "fraction")
+        return Refusal("fraction", _("Enter a share above 0 and up to 100%."), "fraction")
     return None
 
 
@@ -105,7 +107,7 @@ def _refuse_free_days(draft: Fact, loan: Loan, past: History) -> Refusal | None:
 def _refuse_coupon_rate(draft: Fact, loan: Loan, past: History) -> Refusal | None:
     refusal = _refuse_without_rate(past, draft.effective_on)
     if refusal is None and (draft.fraction is None or not 0 < draft.fraction <= 1):
-        text = _("Enter by how much the yearly rate is lower: above 0 and up to 100 %.")
+        text = _("Enter by how much the yearly rate is lower: above 0 and up to 100%.")
         return Refusal("fraction", text, "fraction")
     return refusal
 

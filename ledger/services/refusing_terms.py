@@ -39,7 +39,7 @@ def _refuse_days(draft: Fact, terms: LoanTerms, before: LoanTerms) -> Refusal | 
         return None
     dues = [row.due_on for row in terms.listed] if terms.method is Method.LISTED else [terms.first_due_on]
     if dues and dues[-1] <= draft.effective_on:
-        text = _("The first bill under the new terms is due after the day they hold from.")
+        text = _("Choose a first due day after the day the new terms hold from.")
         return Refusal("first_due_on", text, "table" if terms.method is Method.LISTED else "first_due_on")
     return None
 
@@ -48,7 +48,10 @@ def _refuse_problems(draft: Fact, terms: LoanTerms, before: LoanTerms) -> Refusa
     wrong = problems_from(terms, before, draft.effective_on)
     if not wrong:
         return None
-    return Refusal(wrong[0].code, _("These terms cannot be right: %(field)s.") % {"field": wrong[0].field})
+    return Refusal(
+        wrong[0].code,
+        _("These terms cannot be right (%(field)s). Check them against your agreement.") % {"field": wrong[0].field},
+    )
 
 
 def _refuse_rest(draft: Fact, loan: Loan, past: History) -> Refusal | None:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from ledger.loanmath.explanation import Cell, Explanation, Of, Part, Subject, Term, TermKind
-from ledger.loanmath.money import MINUS, NBSP, Rounding, exponent
+from ledger.loanmath.money import MINUS, Rounding, exponent
 from ledger.templatetags.days import short_day
 from ledger.templatetags.fast import path_to
 from ledger.templatetags.money import amount, money, money_text
@@ -72,12 +72,12 @@ def _rate(rate: Fraction) -> str:
     """A yearly rate as a percentage with all its digits, or cut where they do not end."""
     shown = rate * 100 * 10**6
     cut = f"{int(shown) // 10**6}.{int(shown) % 10**6:06d}".rstrip("0").rstrip(".")
-    return f"{cut}{'' if shown.denominator == 1 else '…'}{NBSP}%"
+    return f"{cut}{'' if shown.denominator == 1 else '…'}%"
 
 
 @register.filter
 def formula(term: Term, currency: str) -> str:
-    """How an amount that grew by the day was worked out: "31 days × 12.5 % / 365 × 3,000.00"; "" for any other."""
+    """How an amount that grew by the day was worked out: "31 days × 12.5% / 365 × 3,000.00"; "" for any other."""
     if term.base is None:
         return ""
     base = exact(term.base, currency)
@@ -108,7 +108,7 @@ def _time(term: Term) -> str:
 
 @register.filter
 def equation(explanation: Explanation) -> str:
-    """The whole sum in one line where formulas and rounding are all there is: "31 days × 12.5 % / 365 × 3,000.00 =
+    """The whole sum in one line where formulas and rounding are all there is: "31 days × 12.5% / 365 × 3,000.00 =
     31.85"; else ""."""
     currency = explanation.currency
     rest = [term for term in explanation.terms if term.kind is not TermKind.ROUNDING]

@@ -9,7 +9,7 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from ledger.loanmath.money import MINUS, NBSP, currency_sign, said_amount, whole_and_minor
+from ledger.loanmath.money import MINUS, currency_sign, said_amount, whole_and_minor
 
 register = template.Library()
 
@@ -44,7 +44,7 @@ def amount(minor: int | None, currency: str) -> str:
 
 @register.filter
 def percent(fraction: Decimal | None, places: int = 2) -> str:
-    """A fraction as a percentage of at most `places` decimals, half up: 0.1303 is "13.03 %", 0.12 is "12 %"."""
+    """A fraction as a percentage of at most `places` decimals, half up: 0.1303 is "13.03%", 0.12 is "12%"."""
     if fraction is None:
         return NO_AMOUNT
     step = Decimal(1).scaleb(-places)
@@ -52,4 +52,4 @@ def percent(fraction: Decimal | None, places: int = 2) -> str:
     text = f"{abs(shown):,.{places}f}"
     if "." in text:
         text = text.rstrip("0").rstrip(".")
-    return f"{MINUS if shown < 0 else ''}{text}{NBSP}%"
+    return f"{MINUS if shown < 0 else ''}{text}%"

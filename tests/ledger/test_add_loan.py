@@ -245,7 +245,7 @@ def test_a_table_that_cannot_be_read_names_the_line(client, owner, table, text):
         ({"amount": "0"}, "amount", "Enter an amount above zero."),
         ({"rate": "NaN"}, "rate", "Enter a percentage in figures, such as 4.35."),
         ({"rate": "-1"}, "rate", "Enter a rate of zero or more."),
-        ({"rate": "900", "rate_per": "month"}, "rate", "Enter a rate of at most 1000 % a year."),
+        ({"rate": "900", "rate_per": "month"}, "rate", "Enter a rate of at most 1000% a year."),
         ({"disbursed_on": "9999-01-01"}, "disbursed_on", "Enter a day between the years 1970 and 2100."),
         ({"first_due_on": "2026-01-09"}, "first_due_on", "The first bill cannot be due before the loan is paid out."),
         (

@@ -170,7 +170,7 @@ def test_a_charge_asked_for_later_joins_the_bill_due_then(client, loan):
     "said, text",
     [
         ({"bill": "3", "moved_to": "2026-05-01"}, "Name the bill or the day it is asked for, not both."),
-        ({"bill": "", "moved_to": "2026-03-08"}, "It cannot be asked for before it was charged."),
+        ({"bill": "", "moved_to": "2026-03-08"}, "It cannot be asked for before it was charged. Choose a later day."),
     ],
 )
 def test_a_charge_names_a_bill_or_a_later_day(client, loan, said, text):
@@ -317,14 +317,14 @@ RECORDED = [
         "record_coupon",
         "?kind=rate",
         {"fraction": "1", "component": "third", "until": "2026-06-30"},
-        "Subsidy: 1 % off the yearly rate, through 30 Jun",
+        "Subsidy: 1% off the yearly rate, through 30 Jun",
         "the subsidy of 9 Mar",
     ),
     (
         "record_coupon",
         "?kind=share",
         {"fraction": "50", "bill": "3", "cap": "20"},
-        "Coupon: 50 % off interest and fees, bill 3 alone, at most ¥20.00",
+        "Coupon: 50% off interest and fees, bill 3 alone, at most ¥20.00",
         "the coupon of 9 Mar",
     ),
     ("record_coupon", "?kind=free_bills", {"count": "2"}, "2 bills free of interest and fees", "the coupon of 9 Mar"),

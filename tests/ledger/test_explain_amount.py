@@ -149,14 +149,14 @@ class TestWords:
 
     def test_interest_reads_as_one_sum(self):
         shown = self.explained("bill-1-interest")
-        assert equation(shown) == "31 days × 12.5\xa0% / 365 × 3,000.00 = 31.85"
+        assert equation(shown) == "31 days × 12.5% / 365 × 3,000.00 = 31.85"
         assert [(term_words(t, "CNY"), exact(t.amount, "CNY"), formula(t, "CNY")) for t in shown.terms] == [
-            ("Interest from 10 Jan 2026 to 10 Feb 2026", "31.8493…", "31 days × 12.5\xa0% / 365 × 3,000.00"),
+            ("Interest from 10 Jan 2026 to 10 Feb 2026", "31.8493…", "31 days × 12.5% / 365 × 3,000.00"),
             ("Rounded to the nearest, halves up", "0.0006…", ""),
         ]
 
     def test_equal_months_read_as_a_twelfth(self):
-        assert equation(self.explained("bill-1-interest", terms=agreement())) == "14.4\xa0% / 12 × 12,000.00 = 144.00"
+        assert equation(self.explained("bill-1-interest", terms=agreement())) == "14.4% / 12 × 12,000.00 = 144.00"
 
     def test_principal_is_payment_less_interest(self):
         shown = self.explained("bill-1-principal", terms=agreement())

@@ -82,35 +82,35 @@ class TestWho:
 class TestAgreed:
     def test_a_flat_price_beside_what_it_costs(self, home, client):
         said = read(client, url(flat(home)))
-        assert "APR, simple 13.03 % a year, all payments and fees counted; 13.84 % compounded." in said
-        assert "Advertised as 0.6 % a month × 12 = 7.2 % a year" in said
+        assert "APR, simple 13.03% a year, all payments and fees counted; 13.84% compounded." in said
+        assert "Advertised as 0.6% a month × 12 = 7.2% a year" in said
         assert "For every ¥1,000.00 borrowed you pay ¥72.00 on top, ¥864.00 in all." in said
         assert (
-            "Installment fee In equal parts with each bill, 0.6 % of the amount borrowed each time · "
-            "paid to Bank of Tests 864.00 13.03 %"
+            "Installment fee In equal parts with each bill, 0.6% of the amount borrowed each time · "
+            "paid to Bank of Tests 864.00 13.03%"
         ) in said
-        assert "Total cost in normal performance 864.00 13.03 %" in said
+        assert "Total cost in normal performance 864.00 13.03%" in said
         assert "As it went" not in said
 
     def test_each_item_says_how_it_is_charged(self, home, client):
         said = read(client, url(make.loan(home, bill_fee=500, upfront_fee=12_000)))
-        assert "Interest With each bill, 12 % a year on what is still owed · paid to Bank of Tests 794.23 12 %" in said
+        assert "Interest With each bill, 12% a year on what is still owed · paid to Bank of Tests 794.23 12%" in said
         assert "Fees with the bills With each bill, ¥5.00 · paid to Bank of Tests 60.00" in said
         assert (
-            "Fee at the start Once, when the loan is paid out, 1 % of the amount borrowed · "
+            "Fee at the start Once, when the loan is paid out, 1% of the amount borrowed · "
             "paid to Bank of Tests 120.00" in said
         )
 
     def test_a_daily_rate_is_advertised_by_the_day(self, home, client):
         loan = make.loan(home, annual_rate=Decimal("0.18"), day_count=DayCount.ACT_360)
-        assert "Advertised as 0.05 % a day × 360 = 18 % a year" in read(client, url(loan))
+        assert "Advertised as 0.05% a day × 360 = 18% a year" in read(client, url(loan))
 
     def test_a_loan_without_cost_says_so(self, home, client):
         said = read(client, url(make.loan(home, annual_rate=Decimal(0))))
         assert "Advertised as free of interest" in said
         assert "The agreement names no interest and no fee." in said
         assert "The agreement names no cost of being late or of repaying early." in said
-        assert "APR, simple 0 %" in said
+        assert "APR, simple 0%" in said
 
     def test_what_may_come_on_top_is_said_in_full(self, home, client):
         loan = make.loan(
@@ -143,21 +143,21 @@ class TestAgreed:
         )
         said = read(client, url(loan))
         for words in (
-            "27 % a year on overdue principal and interest",
+            "27% a year on overdue principal and interest",
             "on top of the loan's own rate",
             "with interest on interest, month by month",
             "after 3 days of grace",
             "at most ¥500.00 on one bill",
-            "at most 50 % of the bill",
-            "¥10.00 and 5 % of the unpaid part of the minimum payment",
+            "at most 50% of the bill",
+            "¥10.00 and 5% of the unpaid part of the minimum payment",
             "at least ¥20.00",
             "at most ¥90.00",
-            "3 % in the first 12 months",
-            "1 % of all principal owed",
+            "3% in the first 12 months",
+            "1% of all principal owed",
             "interest of 2 months on what is prepaid",
             "at least ¥50.00",
             "free after 36 months",
-            "50 % of them is asked for",
+            "50% of them is asked for",
         ):
             assert words in said.replace("&#x27;", "'")
         assert cost_page(loan, TODAY).cost.contingent == tuple(ContingentKind)
@@ -222,7 +222,7 @@ class TestLegalLimits:
             (CapKind.CN_ONLINE_BANK, Decimal("0.24")),
         ]
         said = read(client, url(old))
-        assert "four times the one-year LPR of the day of the contract, 15.4 % a year." in said
+        assert "four times the one-year LPR of the day of the contract, 15.4% a year." in said
         assert "Source: 金规〔2025〕9号" in said
         assert "nothing here judges it" in said
 
@@ -242,7 +242,7 @@ class TestElsewhere:
         address = reverse("ledger:loan", args=[loan.pk])
         assert f'href="{url(loan)}"' in client.get(address).content.decode()
         said = read(client, address)
-        assert "Advertised as 0.6 % a month × 12 = 7.2 % a year; it costs 13.03 % a year." in said
+        assert "Advertised as 0.6% a month × 12 = 7.2% a year; it costs 13.03% a year." in said
         assert "For every ¥1,000.00 borrowed you pay ¥72.00 on top, ¥864.00 in all." in said
         assert "As it went" not in said
 
@@ -267,5 +267,5 @@ class TestElsewhere:
         }
         answer = client.post(f"{reverse('ledger:add_loan')}?kind=card", asked).content.decode()
         said = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer).replace("\u00a0", " "))
-        assert "True cost a year, simple 13.03 % 13.84 % compounded" in said
-        assert "Advertised as 0.6 % a month × 12 = 7.2 % a year" in said
+        assert "True cost a year, simple 13.03% 13.84% compounded" in said
+        assert "Advertised as 0.6% a month × 12 = 7.2% a year" in said

@@ -122,7 +122,7 @@ class TestFigures:
             Decimal("0.1"),
             date(2026, 2, 20),
         )
-        assert "10 % since 20 Feb" in client.get(url(loan)).content.decode().replace("\u00a0", " ")
+        assert "10% since 20 Feb" in client.get(url(loan)).content.decode().replace("\u00a0", " ")
 
     def test_the_lenders_figure_shows_its_difference_from_ours(self, loan, client):
         parts = Parts(principal=94_619, interest=12_003)
@@ -206,7 +206,7 @@ class TestHistory:
         defer_bill(loan=loan, bill_number=3, moved_to=date(2026, 4, 20), agreed_on=TODAY, recording=made(by=owner))
         words = [
             "Bill 3 moved to 20 Apr",
-            "Rate 10 %, end date kept",
+            "Rate 10%, end date kept",
             "¥5.00 of bill 2 waived",
             "Fee of ¥5.00 added",
             "Repaid ¥1,066.19",

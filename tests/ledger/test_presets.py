@@ -102,7 +102,7 @@ def test_the_schedule_beside_the_form_says_when_the_rate_is_set_anew(client, hom
     said = begun(client, "mortgage", disbursed_on=since, due_day="20")
     response = client.post(f"{URL}?kind=mortgage", said, headers={"HX-Request": "true", "HX-Target": "schedule"})
     shown = " ".join(response.content.decode().replace("\xa0", " ").split())
-    assert "Next repricing 1 Jan 2027: LPR 5Y is 3.5 % so far, which makes 3.2 %." in shown
+    assert "Next repricing 1 Jan 2027: LPR 5Y is 3.5% so far, which makes 3.2%." in shown
     assert ("These are the bills at the first rate" in shown) is moved
 
 
@@ -174,7 +174,7 @@ def test_everything_under_more_becomes_a_term(client, home):
         ("car", {"balloon": "12001"}, "balloon", "This is outside what a loan can have. Check the figure."),
         ("car", {"principal_grace": "36"}, "principal_grace", "This is outside what a loan can have."),
         ("car", {"principal_grace": "601"}, "principal_grace", "Enter a whole number from 0 to 600."),
-        ("car", {"prepay_share": "101"}, "prepay_share", "Enter a rate of at most 100 %."),
+        ("car", {"prepay_share": "101"}, "prepay_share", "Enter a rate of at most 100%."),
         ("car", {"holiday_calendar": "XX"}, "holiday_calendar", "Select a valid choice."),
         ("bnpl", {"unbilled_fees": "some"}, "unbilled_fees", "Select a valid choice."),
         ("pay_in_4", {"first_due_on": "2026-02-14"}, "first_due_on", "The first bill cannot be due before"),

@@ -248,5 +248,5 @@ def test_the_loans_page_says_what_the_rate_follows(client, home):
     )
     shown = " ".join(response.content.decode().replace("\xa0", " ").split())
     assert "LPR 5Y − 30 basis points" in shown
-    assert "Next repricing 1 Jan 2027: LPR 5Y is 3.5 % so far, which makes 3.2 %" in shown
+    assert "Next repricing 1 Jan 2027: LPR 5Y is 3.5% so far, which makes 3.2%" in shown
     assert response.context["shown"].cost.rate_now == Decimal("0.032")

@@ -80,7 +80,7 @@ def test_a_currency_without_a_sign_of_its_own_shows_its_code() -> None:
     ],
 )
 def test_a_fraction_reads_as_a_percentage_without_trailing_zeros(fraction: str, places: int, text: str) -> None:
-    assert percent(Decimal(fraction), places) == f"{text}\u00a0%"
+    assert percent(Decimal(fraction), places) == f"{text}%"
 
 
 def test_an_unknown_rate_is_a_dash() -> None:

@@ -244,7 +244,7 @@ def test_versions_are_numbered_kept_and_shown_with_what_holds(client, loan):
     ]
     page = " ".join(client.get(url("loan", loan)).content.decode().split())
     assert page.count("In force") == 1
-    assert "Agreement amended, version 2: 6 % a year, 11 bills from 10 Mar" in page
+    assert "Agreement amended, version 2: 6% a year, 11 bills from 10 Mar" in page
     assert "Undone: version 3 of the agreement" in page
     send(client, "amend_terms", loan, **(SAME | {"annual_rate": "4"}), key="fourth-key")
     assert list(TermsVersion.objects.values_list("number", flat=True)) == [1, 2, 3, 4]
@@ -282,7 +282,7 @@ def test_what_is_forgiven_is_not_repaid_and_is_told(client, loan):
     assert (version().principal, version().count) == (1_200_000, 24)
     assert sum(bill.due.total for bill in Bill.objects.all()) == 1_200_000
     page = " ".join(client.get(url("loan", loan)).content.decode().split())
-    assert "Arrangement: 24 bills from 10 Apr at 0 % a year, unpaid interest and charges forgiven" in page
+    assert "Arrangement: 24 bills from 10 Apr at 0% a year, unpaid interest and charges forgiven" in page
 
 
 def test_an_arrangement_by_the_lenders_table(client, loan):

@@ -160,7 +160,7 @@ def test_our_own_words_are_in_the_readers_language_a_servers_as_they_are() -> No
         row.error = error
         with translation.override("zh-hans"):
             said.append(said_of(row, at("2026-03-09", 10)))
-    assert "收件人没有电子邮件地址" in said[0]
+    assert "收件人没有填邮箱" in said[0]
     assert NO_ADDRESS not in said[0]
     assert "550 no such user" in said[1]
 

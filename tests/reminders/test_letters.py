@@ -408,7 +408,7 @@ def test_a_debit_that_is_covered_in_chinese(home: Household) -> None:
     assert message.body == (
         "自动还款：Bank of Tests预计于2026年3月12日（2天后）09:30 / 15:30左右从Salary card ••1234扣款¥1,066.87。\n"
         "这是“Car”第1期，共12期。\n\n"
-        f"按你登记的余额，Salary card ••1234够扣，不用操心。\n\n{chinese_links(loan)}{CHINESE_FOOT}"
+        f"按你填写的余额，Salary card ••1234够扣，不用操心。\n\n{chinese_links(loan)}{CHINESE_FOOT}"
     )
 
 

@@ -221,13 +221,13 @@ def expiring() -> Loan:
             lambda: coupon(due_on_10_march()),
             Kind.COUPON,
             {"T-7": "04-13 09", "T-1": "04-19 09"},
-            "Bank of Tests: coupon (50 % off interest and fees), last day 20 Apr, in 7 days",
+            "Bank of Tests: coupon (50% off interest and fees), last day 20 Apr, in 7 days",
         ),
         (
             lambda: rise(due_on_10_march()),
             Kind.PROMOTION,
             {"T-30": "03-21 09", "T-7": "04-13 09"},
-            "Bank of Tests: Laptop goes from 12 % to 18 %, 20 Apr, in 30 days",
+            "Bank of Tests: Laptop goes from 12% to 18%, 20 Apr, in 30 days",
         ),
         (
             lpr,
