@@ -91,5 +91,4 @@ def test_a_long_schedule_swapped_in_is_light(page: Page, demo: Product) -> None:
     page.wait_for_load_state("networkidle")
     print(f"A schedule of 360 bills: {wire.bytes}")
 
-    assert list(wire.kinds.values()) == ["XHR"]
-    assert wire.of("XHR") < 4 * KB
+    assert 0 < wire.of("XHR") < 4 * KB
