@@ -21,8 +21,8 @@ def content(answer: Any) -> bytes:
 
 @pytest.mark.django_db
 def test_a_page_is_compressed_for_those_who_can_read_it() -> None:
-    plain = Client().get(reverse("account_login"))
-    packed = Client().get(reverse("account_login"), **GZIP)
+    plain = Client().get(reverse("account_signup"))
+    packed = Client().get(reverse("account_signup"), **GZIP)
     assert (plain.get("Content-Encoding"), packed["Content-Encoding"]) == (None, "gzip")
     assert b"</html>" in gzip.decompress(content(packed))
     assert len(content(packed)) < len(content(plain)) / 2
@@ -49,7 +49,7 @@ def test_a_picture_goes_as_it_is() -> None:
 def test_a_changed_file_has_another_address(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     def address() -> str:
         found = re.search(
-            r'href="(/static/css/tokens\.css[^"]*)"', Client().get(reverse("account_login")).content.decode()
+            r'href="(/static/css/tokens\.css[^"]*)"', Client().get(reverse("account_signup")).content.decode()
         )
         assert found is not None
         return found[1]
