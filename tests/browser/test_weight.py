@@ -32,7 +32,7 @@ class Wire:
     def _answered(self, event: dict[str, Any]) -> None:
         answer = event["response"]
         had = answer.get("fromDiskCache") or answer.get("fromServiceWorker") or answer.get("fromPrefetchCache")
-        if had or answer["url"].startswith("data:"):
+        if had or answer["url"].startswith("data:") or "/offline/" in answer["url"]:  # which comes once all is there
             return
         self._urls[event["requestId"]] = answer["url"]
         self.kinds[answer["url"]] = event["type"]
