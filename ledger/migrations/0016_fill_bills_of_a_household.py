@@ -35,7 +35,7 @@ def _of_bills(bills, total):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("ledger", "0041_bills_of_a_household"),
+        ("ledger", "0015_bills_of_a_household"),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("ledger", "0031_lender_how_to_pay"),
+        ("ledger", "0014_lender_how_to_pay"),
     ]
 
     operations = [

@@ -7,7 +7,7 @@ from django.db.models import Q
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("ledger", "0042_fill_bills_of_a_household"),
+        ("ledger", "0016_fill_bills_of_a_household"),
     ]
 
     operations = [
