@@ -316,5 +316,5 @@ def test_the_page_costs_the_same_however_many_loans_it_covers(client, home, card
     authorize_mandate(scope=loans[0].lender, sources=[card], recording=make.recording(JAN_21))
     debit_due(at("2026-02-11"))
     assert AutoRepayAttempt.objects.count() == count
-    with django_assert_num_queries(25):
+    with django_assert_num_queries(26):
         client.get(path(loans[0]))
