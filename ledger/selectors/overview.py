@@ -132,15 +132,15 @@ class Headline:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """What the overview answers; `quiet` is said where there is no headline; `more_late`: how
-    many overdue bills are not among those shown, `more_next`: whether there are more to come."""
+    """What the overview answers; `quiet` is said where there is no headline; `more_late`: how many overdue bills are
+    not among those shown, `more_to_confirm`, `more_next`: whether there are more."""
 
     headlines: tuple[Headline, ...]
     quiet: FirstLine
     late: tuple[LateBill, ...]
     more_late: int
     to_confirm: tuple[PresumedDebit, ...]
-    more_to_confirm: int
+    more_to_confirm: bool
     mandates: MandateNews
     shortfalls: tuple[Shortfall, ...]
     stale: tuple[StaleBalance, ...]
@@ -216,7 +216,7 @@ def overview(household: Household, today: date, loans: Loans) -> Overview:
         late=late,
         more_late=sum(one.count for one in overdue) - len(late),
         to_confirm=tuple(to_confirm[:MOST_TO_CONFIRM]),
-        more_to_confirm=max(len(to_confirm) - MOST_TO_CONFIRM, 0),
+        more_to_confirm=len(to_confirm) > MOST_TO_CONFIRM,
         mandates=replace(news, failed=tuple(debit for debit in news.failed if debit.row.id not in said)),
         shortfalls=_shortfalls(ahead.lines, set(failed)),
         stale=_stale(ahead.lines),

@@ -163,6 +163,16 @@ class TestNeedsYou:
             PresumedDebit(fact.pk, loan.pk, "Laptop", "Bank of Tests", "CNY", INSTALLMENT, date(2026, 2, 10)),
         )
 
+    def test_of_many_debits_to_confirm_three_are_asked_about_and_the_others_are_a_tap_away(self, home, client):
+        more = f'<a href="{reverse("ledger:bills")}?state=presumed">More to confirm</a>'
+        for _ in range(3):
+            self.presumed(home)
+        assert len(seen(home).to_confirm) == 3
+        assert more not in client.get(HOME).content.decode()
+        self.presumed(home)
+        assert len(seen(home).to_confirm) == 3
+        assert more in client.get(HOME).content.decode()
+
     def test_yes_confirms_it_once_and_leads_back(self, home, client):
         loan, fact = self.presumed(home)
         url = reverse("ledger:confirm_repayment", args=[loan.pk, fact.pk])
