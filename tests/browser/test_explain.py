@@ -73,6 +73,7 @@ def test_without_javascript_an_amount_opens_a_page(browser: Browser, demo: Produ
     context = browser.new_context(locale="en-US", java_script_enabled=False)
     page = context.new_page()
     sign_in(page, demo)
+    page.get_by_role("link", name="What is owed, and until when").click()
     shown = open_the_loan(page).inner_text()
     page.locator(INTEREST).click()
     title = page.locator("h1").inner_text()
