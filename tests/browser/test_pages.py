@@ -25,7 +25,15 @@ IMAGE = bytes.fromhex(  # one pixel, as PNG
 )
 AS_MANY = {"ledger:loan": 3, "reminders:message": 2}  # pages that differ much from one to the other
 SIGNED_OUT = ["/account/login/", "/account/signup/", "/account/password/reset/", "/account/password/reset/done/"]
-SIGNED_IN = ["/", "/account/password/change/", "/account/email/", "/account/2fa/", "/account/logout/", "/nowhere/"]
+SIGNED_IN = [
+    "/",
+    "/owed/",
+    "/account/password/change/",
+    "/account/email/",
+    "/account/2fa/",
+    "/account/logout/",
+    "/nowhere/",
+]
 
 # Nobody comes upon these by following links: they answer a post, or lead on from a mail, a second factor or the first
 # start, and are looked at there.
@@ -140,6 +148,7 @@ def test_every_page_is_sound_to_those_who_are_not_signed_in(
 def test_a_repayment_is_recorded_and_undone_without_javascript(browser: Browser, demo: Product) -> None:
     context = browser.new_context(locale="en-US", java_script_enabled=False)
     page = sign_in(context, demo, "demo@loantracker.example")
+    page.get_by_role("link", name="What is owed, and until when").click()
     page.get_by_role("link", name="Washing machine").first.click()
     page.get_by_role("link", name="Record repayment").last.click()
     page.get_by_label("Amount", exact=True).fill("100")
