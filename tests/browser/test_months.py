@@ -100,6 +100,7 @@ def test_all_obligations_fit_on_one_page_of_paper_black_on_white(browser: Browse
     context = browser.new_context(locale="en-US", color_scheme="dark")
     page = sign_in(context, demo, ENGLISH)
     page.get_by_role("link", name="All my obligations").click()
+    page.wait_for_url("**/obligations/")
     page.emulate_media(media="print")
     paper, ink = page.evaluate(
         "[getComputedStyle(document.body).backgroundColor, getComputedStyle(document.querySelector('h1')).color]"
