@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from email.utils import format_datetime
@@ -19,6 +18,7 @@ from ledger.templatetags.money import money_text
 from reminders.emails.kinds import MAKERS
 from reminders.emails.parts import Around, Counted, Known, Line, Part
 from reminders.links import link
+from reminders.mime import letter_id
 from reminders.models import Reminder
 
 
@@ -42,7 +42,7 @@ def _message(rows: Sequence[Reminder], parts: Sequence[Part], around: Around) ->
         body=render_to_string("reminders/email/letter.txt", context).strip() + "\n",
         to=[around.recipient.email],
         headers={
-            "Message-ID": message_id(rows),
+            "Message-ID": letter_id([row.message_id for row in rows]),
             "Date": format_datetime(around.now),
             "Auto-Submitted": "auto-generated",
             "List-Unsubscribe": f"<{settings_url}>",
@@ -155,12 +155,3 @@ def _amounts(bills: Iterable[Counted]) -> str:
         sums[bill.currency] = sums.get(bill.currency, 0) + bill.amount
     *rest, last = [money_text(amount, currency) for currency, amount in sorted(sums.items())]
     return _("%(amounts)s and %(last)s") % {"amounts": ", ".join(rest), "last": last} if rest else last
-
-
-def message_id(rows: Sequence[Reminder]) -> str:
-    """The Message-ID of a letter: its only row's own, or one made of all of theirs, in whatever order they come."""
-    if len(rows) == 1:
-        return rows[0].message_id
-    ids = sorted(row.message_id for row in rows)
-    digest = hashlib.sha256("\n".join(ids).encode()).hexdigest()[:32]
-    return f"<{digest}@{ids[0].rpartition('@')[2]}"
