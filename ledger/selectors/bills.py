@@ -300,7 +300,7 @@ def bills_page(household: Household, today: date, params: Mapping[str, str]) -> 
     wanted = narrowed(household, asked)
     cursor: Cursor | None = read_cursor(params, date)
     found, before, after = day_page(
-        _in_state(wanted, asked.state, today),
+        in_state(wanted, asked.state, today),
         "payable_on",
         cursor,
         newest_first=asked.state in NEWEST_FIRST,
@@ -364,7 +364,8 @@ def _of_loans(asked: BillFilter, loan: str = "") -> Q:
     return wanted
 
 
-def _in_state(bills: BillQuerySet[Bill], state: str, today: date) -> BillQuerySet[Bill]:
+def in_state(bills: BillQuerySet[Bill], state: str, today: date) -> BillQuerySet[Bill]:
+    """Those of `bills` that stand as `state` (of `STATES`) says."""
     if state == "overdue":
         return bills.overdue(today)
     if state == "upcoming":

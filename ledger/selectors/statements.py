@@ -14,7 +14,7 @@ from ledger.loanmath.standing import Standing, standing
 from ledger.models import Bill, Household, Lender, Loan
 from ledger.models.bills import PARTS
 from ledger.querysets import BillQuerySet
-from ledger.selectors.bills import NEWEST_FIRST, BillFilter, narrowed, read_filter
+from ledger.selectors.bills import NEWEST_FIRST, BillFilter, in_state, narrowed, read_filter
 from ledger.selectors.paging import PAGE_SIZE, Cursor, key_of, read_cursor
 
 _KEY = ("payable_on", "loan__lender")
@@ -140,18 +140,13 @@ def figures_seen(loans: Collection[Versioned]) -> int:
 
 def _in_state(bills: BillQuerySet[Bill], state: str, today: date) -> QuerySet[Bill]:
     """The bills whose statements are asked for: those with an open, a late, a presumed bill; paid: with no open one."""
-    if state == "overdue":
-        return bills.overdue(today)
-    if state == "upcoming":
-        return bills.open().filter(payable_on__gte=today)
-    if state == "presumed":
-        return bills.filter(presumed__gt=0)
-    if state == "paid":
-        still_open = Bill.objects.open().filter(
-            payable_on=OuterRef("payable_on"), loan__lender=OuterRef("loan__lender"), loan__archived_at=None
-        )
-        return bills.exclude(settled_on=None).filter(~Exists(still_open))
-    return bills if state == "all" else bills.open()
+    found = in_state(bills, state, today)
+    if state != "paid":
+        return found
+    still_open = Bill.objects.open().filter(
+        payable_on=OuterRef("payable_on"), loan__lender=OuterRef("loan__lender"), loan__archived_at=None
+    )
+    return found.filter(~Exists(still_open))
 
 
 def _keys_page(
