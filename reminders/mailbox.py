@@ -7,7 +7,7 @@ import re
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from email import policy
 from email.message import EmailMessage as Parsed
 from email.parser import BytesParser
@@ -91,9 +91,12 @@ def _read(path: Path, address: str, *, whole: bool) -> KeptMail | None:
         if address.lower() not in to:
             return None
         date = mail["Date"]
+        sent_at = date.datetime if date is not None else None
+        if sent_at is not None and sent_at.tzinfo is None:  # "-0000": in UTC, from nobody knows where (RFC 5322)
+            sent_at = sent_at.replace(tzinfo=UTC)
         return KeptMail(
             name=path.name,
-            sent_at=date.datetime if date is not None else None,
+            sent_at=sent_at,
             sender=str(mail["From"] or ""),
             subject=str(mail["Subject"] or "").strip(),
             text=_part(mail, "plain") if whole else "",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from functools import lru_cache
 from html import escape  # as Django's, without asking first whether a text is lazy
 
@@ -28,6 +28,12 @@ def short_day(day: date | None, today: date | None = None) -> str:
         return formatted(day, pgettext("date format, day and month", "j M"))
     # Translators: a whole date, in Django's date format letters; Chinese: Y年n月j日
     return formatted(day, pgettext("date format, with year", "j M Y"))
+
+
+@register.filter(expects_localtime=True)
+def moment(at: datetime, today: date) -> str:
+    """A day and the time of day, on the reader's clock: "10 Dec 20:00", "12月10日 20:00"."""
+    return f"{short_day(at.date(), today)} {at:%H:%M}"
 
 
 @register.filter

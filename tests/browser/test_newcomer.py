@@ -76,5 +76,5 @@ def test_a_newcomer_has_a_right_first_loan_with_reminders_within_a_minute(hand: 
 
     page.get_by_role("link", name="Reminders", exact=True).first.click()
     to_come = page.get_by_role("region", name="Still to come")
-    expect(to_come.get_by_role("listitem").first).to_contain_text("2027-03-20 09:00")
-    expect(to_come.get_by_role("listitem").nth(1)).to_contain_text("2027-04-03 09:00")
+    expect(to_come.get_by_role("listitem").first).to_contain_text("20 Mar 09:00")
+    expect(to_come.get_by_role("listitem").nth(1)).to_contain_text("3 Apr 09:00")

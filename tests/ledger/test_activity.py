@@ -101,6 +101,14 @@ def test_a_line_says_who_and_leads_to_undoing(home, loan, client, owner):
     assert reverse("ledger:reverse_fact", args=[loan.pk, fact.pk]) + "?back=activity" in content
 
 
+def test_a_line_says_who_recorded_it_and_when(home, loan, owner):
+    change_rate(loan=loan, annual_rate=Decimal("0.1"), effective_on=TODAY, recording=make.recording(by=owner))
+    own = signed_in(owner).get(URL).content.decode()
+    others = signed_in(make.member(home, Role.VIEWER)).get(URL).content.decode()
+    assert "Recorded by you, 1 Mar 12:00." in own
+    assert f"Recorded by {owner.email}, 1 Mar 12:00." in others
+
+
 def test_a_viewer_sees_no_button_that_writes(home, loan):
     fact = make.repayment(loan, 50_000, TODAY)
     content = signed_in(make.member(home, Role.VIEWER)).get(URL).content.decode()

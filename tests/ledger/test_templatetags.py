@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
 from django.template import Context, Template
+from django.utils import timezone
 from django.utils.translation import override
 
 from ledger.loanmath.money import currency_sign
-from ledger.templatetags.days import day_text, distance, month, short_day
+from ledger.templatetags.days import day_text, distance, moment, month, short_day
 from ledger.templatetags.money import amount, money, money_text, percent
 
 TODAY = date(2026, 12, 7)
@@ -107,6 +108,17 @@ def test_a_day_reads_with_its_distance(day: date, english: str, chinese: str) ->
         assert day_text(day, TODAY) == english
     with override("zh-hans"):
         assert day_text(day, TODAY) == chinese
+
+
+def test_a_moment_reads_on_the_readers_clock() -> None:
+    at = datetime(2026, 12, 7, 20, 5, tzinfo=UTC)
+    with override("en"):
+        assert moment(at, TODAY) == "7 Dec 20:05"
+        assert moment(at, date(2027, 1, 1)) == "7 Dec 2026 20:05"
+        with timezone.override("Asia/Shanghai"):
+            assert render("{{ at|moment:today }}", at=at, today=TODAY) == "8 Dec 04:05"
+    with override("zh-hans"):
+        assert moment(at, TODAY) == "12月7日 20:05"
 
 
 def test_days_are_counted_as_days_up_to_two_months() -> None:

@@ -383,7 +383,7 @@ class TestPages:
         client, url = make.signed_in(story.owner), reverse("reminders:calendar_settings")
         assert "No calendar has asked for it yet." in _html(client.get(url))
         Client().get(story.url())
-        assert "A calendar last asked for it at 2026-03-03 12:00" in _html(client.get(url))
+        assert "A calendar last asked for it at 3 Mar 12:00" in _html(client.get(url))
 
     def test_a_loan_can_be_taken_as_a_file(self, story: Story) -> None:
         other = make.loan(story.household, now=OPENED, name="Phone", first_due_on=DUE)

@@ -66,25 +66,25 @@ EXPECTED = {
     "issued": ("Bank of Tests: new bill of ¥1,069.59, due 20 Mar, in 6 days", NOW),
     "ahead": (
         "Bank of Tests: ¥1,069.59 due 20 Mar, in 3 days",
-        "As it would read on 2026-03-17 at 09:00, if nothing happens until then.",
+        "As it would read on 17 Mar 09:00, if nothing happens until then.",
     ),
     "due": (
         "Bank of Tests: ¥1,069.59 due today, 20 Mar",
-        "As it would read on 2026-03-20 at 09:00, if nothing happens until then.",
+        "As it would read on 20 Mar 09:00, if nothing happens until then.",
     ),
     "evening": (
         "Bank of Tests: ¥1,069.59 due tonight and still unpaid, 20 Mar",
-        "As it would read on 2026-03-20 at 20:00, if nothing happens until then.",
+        "As it would read on 20 Mar 20:00, if nothing happens until then.",
     ),
     "second": (
         "Bank of Tests: nobody has paid ¥1,069.59 yet, due today, 20 Mar",
-        "As it would read on 2026-03-20 at 18:00, if nothing happens until then.",
+        "As it would read on 20 Mar 18:00, if nothing happens until then.",
     ),
     "overdue": ("Bank of Tests: ¥1,066.19 overdue by 4 days", NOW),
     "grace": ("", ""),
     "past-due": (
         "Bank of Tests: ¥1,066.19, 30 days past due tomorrow",
-        "As it would read on 2026-04-08 at 09:00, if nothing happens until then.",
+        "As it would read on 8 Apr 09:00, if nothing happens until then.",
     ),
     "several": ("¥3,202.65 for 3 bills, the first overdue since 10 Mar", NOW),
     "attempt_done": ("", ""),
@@ -117,7 +117,7 @@ def test_a_bill_payable_on_a_day_off_shows_the_working_day_before(me: User) -> N
     with time_machine.travel(at("2026-03-12", 12), tick=False):
         page = builders.signed_in(me).get(PAGE, {"kind": "working-day"}).content.decode()
     assert "due 15 Mar, in 2 days; today is the last working day before" in page
-    assert "As it would read on 2026-03-13 at 09:00" in page
+    assert "As it would read on 13 Mar 09:00" in page
 
 
 def test_a_bill_in_grace_shows_its_last_day(me: User) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from ledger.models import Household, Loan, Role, User
 from reminders import rules
+from reminders.mailbox import kept_mails
 from reminders.models import Kind, LoanWatch, Reminder, ReminderChoice, ReminderPolicy, State
 from reminders.selectors import muted_by, wishes
 from reminders.services import planning
@@ -75,6 +76,14 @@ def test_the_mailbox_shows_only_mail_to_the_reader_newest_first(mail_folder: Pat
     theirs = next(path.name for path in mail_folder.iterdir() if b"Somebody" in path.read_bytes())
     assert signed_in(me).get(reverse("reminders:message", args=[theirs])).status_code == 404
     assert signed_in(other).get(reverse("reminders:message", args=[theirs])).status_code == 200
+
+
+def test_a_mail_of_no_place_was_written_in_utc(mail_folder: Path) -> None:
+    me = owner_of(builders.household())
+    mail_folder.mkdir(exist_ok=True)
+    (mail_folder / "one.eml").write_text(f"To: {me.email}\nDate: Sun, 01 Mar 2026 04:00:00 -0000\n\nWelcome")
+    [mail] = kept_mails(me.email)
+    assert mail.sent_at == datetime(2026, 3, 1, 4, tzinfo=UTC)
 
 
 def test_a_mail_is_shown_as_text_and_its_html_cannot_act(mail_folder: Path) -> None:
