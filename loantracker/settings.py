@@ -171,12 +171,9 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.filebased.FileBased
 AUTH_USER_MODEL = "ledger.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 AUTH_PASSWORD_VALIDATORS = [
-    {
-        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
-        "OPTIONS": {"min_length": 12},
-    },
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "loantracker.passwords.LongEnough", "OPTIONS": {"min_length": 12}},
+    {"NAME": "loantracker.passwords.NotCommon"},
+    {"NAME": "loantracker.passwords.NotLikeTheUser"},
 ]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
