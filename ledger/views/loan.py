@@ -14,10 +14,11 @@ from django.views.decorators.http import require_POST
 from ledger.forms.fields import SeenField, is_key, new_key
 from ledger.models import Fact, Loan
 from ledger.models.facts import Kind
+from ledger.selectors.choosing import loans_to_repay
 from ledger.selectors.documents import with_document_count
 from ledger.selectors.loan import loan_history, loan_page, undo_preview
 from ledger.selectors.prepared import Prepared
-from ledger.services.projection import refresh_loan
+from ledger.services.projection import refresh, refresh_loan
 from ledger.services.recording import Recording
 from ledger.services.refusal import Refusal
 from ledger.services.repayments import confirm_repayment as confirm
@@ -66,8 +67,8 @@ _LOAN = Prepared(_loan)
 @editor_page
 def choose_loan(request: PageRequest) -> HttpResponse:
     """Which loan a repayment is for; with only one to choose from, straight to it."""
-    from_here = Loan.objects.filter(household=request.household).current().select_related("lender")
-    open_loans = list(from_here.filter(settled_on=None).order_by("lender__name", "name", "pk"))
+    refresh(request.household, request.now)
+    open_loans = list(loans_to_repay(request.household))
     if not open_loans:
         return redirect("ledger:first_run")
     if len(open_loans) == 1:
