@@ -8,6 +8,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
@@ -63,7 +64,11 @@ def fact_page(
     recorded = record_change(draft=form.draft(), recording=recording)
     if isinstance(recorded, Refusal):
         return _page(request, kind, form, extra, form.refuse(recorded))
-    messages.success(request, _("This was already recorded.") if recorded.replayed else str(kind.done))
+    if recorded.replayed:
+        messages.success(request, _("This was already recorded."))
+    else:
+        undo = reverse("ledger:reverse_fact", args=[loan.pk, recorded.fact.pk])
+        messages.success(request, str(kind.done), extra_tags=undo)
     return go(request, "ledger:loan", loan.pk)
 
 
@@ -96,12 +101,14 @@ def _page(request: PageRequest, kind: Kind, form: FactForm, more: dict[str, Any]
 
 def _preview(form: FactForm) -> tuple[Change | None, Refusal | None]:
     """What the fact in the form would change, or why it cannot be recorded; neither while it is incomplete."""
-    desk = form.desk
-    if not form.is_bound:
+    desk, begun = form.desk, form.is_bound
+    if not begun:
         data = {name: form[name].value() or "" for name in form.fields}
         form = type(form)(data, desk=desk)
     if not form.is_complete:
         return None, None
     draft = form.draft()
     refusal = refuse_change(draft, desk.loan, desk.past)
+    if refusal and refusal.code == "nothing" and not begun:  # nobody has been asked for a change yet
+        return None, None
     return (None, refusal) if refusal else (change(desk.past, draft.value, desk.today), None)

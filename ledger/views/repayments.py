@@ -10,6 +10,7 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.template.loader import render_to_string
+from django.urls import reverse
 
 from ledger.forms.fields import DayField
 from ledger.forms.repayment import RepaymentForm
@@ -62,7 +63,8 @@ def record_repayment(request: PageRequest, loan_id: int) -> HttpResponse:
     )
     if isinstance(recorded, Refusal):
         return _page(request, desk, form, form.refuse(recorded))
-    messages.success(request, _what_happened(request, loan, recorded))
+    undo = "" if recorded.replayed else reverse("ledger:reverse_fact", args=[loan.pk, recorded.fact.pk])
+    messages.success(request, _what_happened(request, loan, recorded), extra_tags=undo)
     return go(request, "ledger:loan", loan.pk)
 
 
