@@ -45,6 +45,8 @@ def bill_choices(bills: list[Bill], currency: str) -> list[tuple[str, str]]:
 
 
 class RepaymentForm(WritingForm):
+    RARE = frozenset({ApplyTo.NEXT.value, ApplyTo.LAST.value, ApplyTo.HOLD.value})  # what few payments are for
+
     amount = MoneyField(label=gettext_lazy("Amount"), least=1)
     paid_on = DayField(
         label=gettext_lazy("Paid on"),
@@ -97,6 +99,10 @@ class RepaymentForm(WritingForm):
     def hold(self) -> None:
         """Keep what is more than the loan takes as credit; everything else stays as typed."""
         self.data = {name: self.data[name] for name in self.data} | {"apply_to": ApplyTo.HOLD.value, "bill": ""}
+
+    @property
+    def is_rare(self) -> bool:
+        return self["apply_to"].value() in self.RARE
 
     @property
     def is_complete(self) -> bool:
