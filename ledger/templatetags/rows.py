@@ -123,10 +123,11 @@ class _BillRows:
         row = bill.row
         name = f"bill-{row.number}"
         head = (
-            f'<a href="{path_to("ledger:loan", row.loan_id)}"><strong>{escape(row.lender)}</strong></a> '
-            f'<span class="row-sub">{escape(row.loan)} · {self.bill_n % {"number": row.number}}</span> '
-            f'<span id="standing-{row.id}">{standing_badge(row.standing)}</span>'
+            f'<a class="row-title" href="{path_to("ledger:loan", row.loan_id)}">{escape(row.lender)}</a> '
+            f'<span class="row-sub">{escape(row.loan)} · {self.bill_n % {"number": row.number}}</span>'
         )
+        if row.standing != "upcoming":
+            head += f' <span id="standing-{row.id}">{standing_badge(row.standing)}</span>'
         if row.is_open and row.auto_repay:
             head += f" {self.auto_repay}"
         total, of = (row.open.total, "total-open") if row.is_open else (row.due.total, "total")
@@ -337,18 +338,17 @@ def balance_rows(context: Context, shown: LoanPage) -> SafeString:
 
 @register.simple_tag
 def part_cells(parts: Any, shown: LoanPage, whose: str) -> SafeString:
-    """One amount by part, a cell each. `parts`: Parts or Stack; `whose`: what the amounts belong to, as their
-    explanations name it ("bill-3", "all"); "" where they have none."""
+    """One amount and its parts, a cell each, the amount first, where a phone shows it. `parts`: Parts or Stack;
+    `whose`: what the amounts belong to, as their explanations name it ("bill-3", "all"); "" where they have none."""
     currency, totals = shown.currency, shown.totals
     cell: Callable[[int, str], str]
     if whose:
         cell = lambda minor, part: _why(minor, currency, f"{whose}-{part}")  # noqa: E731
     else:
         cell = lambda minor, part: amount(minor, currency)  # noqa: E731
-    cells = [cell(parts.principal, "principal"), cell(parts.interest, "interest")]
+    cells = [cell(parts.total, "total"), cell(parts.principal, "principal"), cell(parts.interest, "interest")]
     if totals.fee:
         cells.append(cell(parts.fee, "fee"))
     if totals.penalty:
         cells.append(cell(parts.penalty, "penalty"))
-    cells.append(cell(parts.total, "total"))
     return SafeString("".join(f'<td class="num">{one}</td>' for one in cells))
