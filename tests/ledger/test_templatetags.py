@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import override
 
 from ledger.loanmath.money import currency_sign
+from ledger.templatetags.addresses import addresses
 from ledger.templatetags.days import day_text, distance, moment, month, short_day
 from ledger.templatetags.money import amount, money, money_text, percent
 
@@ -152,3 +153,14 @@ def test_the_day_tag_gives_machines_the_date_too() -> None:
             '<time datetime="2026-12-10">10 Dec, in 3 days</time>'
         )
         assert render("{% day due_on today %}", due_on=None, today=TODAY) == "—"
+
+
+def test_addresses_in_a_text_become_links_and_nothing_else_does() -> None:
+    long = "https://home.example/act/" + "x" * 40 + "/?a=1&b=2"
+
+    shown = addresses(f"已还：{long}\n<b> http://home.example/1/。")
+
+    assert shown == (
+        f'已还：<a href="{long.replace("&", "&amp;")}">https://home.example/act/xxxxxxxxxxxxxx…</a>\n'
+        '&lt;b&gt; <a href="http://home.example/1/">http://home.example/1/</a>。'
+    )
