@@ -190,7 +190,7 @@ class LoanFields(WritingForm):
         help_text=gettext_lazy("Empty: one month after it was paid out."),
     )
     due_day = forms.IntegerField(
-        label=gettext_lazy("Due day of the month"),
+        label=gettext_lazy("Monthly due day"),
         required=False,
         min_value=1,
         max_value=31,

@@ -188,7 +188,7 @@ class AmendForm(TermsForm):
     day_label = gettext_lazy("Holds from")
     optional = ("first_due_on", "count", "due_day", "payment")
     due_day = forms.IntegerField(
-        label=gettext_lazy("Due day of the month"),
+        label=gettext_lazy("Monthly due day"),
         required=False,
         min_value=1,
         max_value=31,

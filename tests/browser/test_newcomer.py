@@ -60,7 +60,7 @@ def test_a_newcomer_has_a_right_first_loan_with_reminders_within_a_minute(hand: 
     hand.press("link", "Cash line")
     hand.fill("Lender", "Mall Pay")
     hand.fill("Amount borrowed", "12,000")
-    hand.fill("Due day of the month", "10")
+    hand.fill("Monthly due day", "10")
     hand.press("button", "Add this loan")
     expect(page.get_by_text("Cash line is added, with 12 bills.")).to_be_visible()
     seconds = time.monotonic() - began

@@ -99,7 +99,9 @@ class TestHowToPay:
         return f"/lenders/{lender}/how-to-pay/"
 
     def test_what_is_written_down_is_on_the_page(self, client, loan):
-        assert "Nobody has written down how this lender is paid." in words(client)
+        viewer = signed_in(make.member(loan.household, Role.VIEWER))
+        assert "Say how it is paid" in words(client)
+        assert "Nobody has written down how this lender is paid." in words(viewer)
         said = {"key": "0123456789", "contact": "95555", "how_to_pay": "In its app, under Repay.\nAsk Li for the PIN."}
         assert client.post(self.url(loan.lender_id), said).headers["Location"] == URL
         lender = Lender.objects.get(pk=loan.lender_id)
