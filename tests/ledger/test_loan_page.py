@@ -4,14 +4,16 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from ledger.loanmath.facts import ApplyTo
 from ledger.loanmath.money import Parts
 from ledger.loanmath.payoff import payoff_quote
 from ledger.loanmath.terms import Component, ListedRow, Method
-from ledger.models import Fact, Loan, Role
+from ledger.models import Bill, Fact, Loan, Role
 from ledger.models.facts import Kind, Source
 from ledger.selectors.history import history
 from ledger.selectors.loan import loan_history, loan_page, undo_preview
@@ -289,6 +291,28 @@ class TestChooseLoan:
         stranger = make.loan(name="Not theirs")
         content = client.get(reverse("ledger:choose_loan")).content.decode()
         assert ["Laptop" in content, "Chair" in content, stranger.name in content] == [True, True, False]
+
+    def test_the_most_pressing_comes_first_with_its_next_bill(self, home, loan, client):
+        make.loan(home, name="Chair", first_due_on=date(2026, 2, 20))  # the laptop's is due on 10 February
+        make.loan(home, name="Desk", first_due_on=date(2026, 4, 1))
+        response = client.get(reverse("ledger:choose_loan"))
+        shown = [(one.name, one.next_on, one.next_open) for one in response.context["loans"]]
+        first = {bill.loan_id: bill for bill in Bill.objects.filter(number=1)}
+        assert [name for name, _, _ in shown] == ["Laptop", "Chair", "Desk"]
+        assert [left for _, _, left in shown] == [first[one.pk].open.total for one in response.context["loans"]]
+        assert [day for _, day, _ in shown] == [date(2026, 2, 10), date(2026, 2, 20), date(2026, 4, 1)]
+        assert response.content.decode().count("badge-overdue") == 2
+
+    def test_it_costs_the_same_with_2_loans_and_with_30(self, home, client):
+        asked = []
+        for count in (2, 28):
+            for number in range(count):
+                make.loan(home, name=f"Loan {count}-{number}")
+            client.get(reverse("ledger:choose_loan"))
+            with CaptureQueriesContext(connection) as queries:
+                client.get(reverse("ledger:choose_loan"))
+            asked.append(len(queries))
+        assert asked[0] == asked[1]
 
     def test_a_viewer_has_none_to_choose(self, home, loan):
         viewer = signed_in(make.member(home, Role.VIEWER))

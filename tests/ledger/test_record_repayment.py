@@ -90,6 +90,27 @@ def test_a_repayment_is_recorded_and_the_answer_says_where_it_went(client, owner
     assert messages(response) == ["¥1,066.19 is recorded. ¥1,066.19 went to bill 1, now paid."]
 
 
+def test_the_message_leads_to_undoing_it_but_not_where_nothing_new_was_recorded(client, loan):
+    page = client.get(send(client, loan, key="one-key-for-both")["Location"]).content.decode()
+    undo = reverse("ledger:reverse_fact", args=[loan.pk, Repayment.objects.get().pk])
+    again = client.get(send(client, loan, key="one-key-for-both")["Location"]).content.decode()
+    link = f'<a class="btn btn-quiet btn-small" href="{undo}">Undo</a><button'
+    assert [link in page, link in again] == [True, False]
+    assert "was already recorded" in again
+
+
+def test_what_few_payments_are_for_waits_behind_a_summary(client, loan):
+    closed, opened = client.get(url(loan)).content.decode(), client.get(url(loan, "?apply_to=hold")).content.decode()
+    assert [page.count('name="apply_to"') for page in (closed, opened)] == [8, 8]
+    assert [
+        '<details class="more"><summary>Other ways' in closed,
+        '<details class="more" open><summary>Other ways' in opened,
+    ] == [
+        True,
+        True,
+    ]
+
+
 def test_a_part_of_a_bill_says_what_is_left(client, loan):
     response = send(client, loan, amount="400")
     assert messages(response) == ["¥400.00 is recorded. ¥400.00 went to bill 1, which has ¥666.19 left."]

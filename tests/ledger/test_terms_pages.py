@@ -123,6 +123,10 @@ def test_lateness_can_be_amended_and_leaves_the_bills_alone(client, loan):
     assert loan.grace_days == 40
 
 
+def test_nothing_is_asked_to_be_changed_before_the_form_is_touched(client, loan):
+    assert "This is the agreement as it is" not in client.get(url("amend_terms", loan)).content.decode()
+
+
 def test_nothing_amended_is_said_and_not_recorded(client, loan):
     response = send(client, "amend_terms", loan, **SAME)
     assert errors(response) == {"__all__": ["This is the agreement as it is. Change what was amended."]}
