@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from dateutil.relativedelta import relativedelta
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models.functions import Concat
 
 from ledger.loanmath.money import Parts
 from ledger.loanmath.standing import Standing, standing
@@ -255,11 +256,15 @@ def bill_rows(bills: QuerySet[Bill], today: date) -> list[BillRow]:
     return as_rows(row_values(bills), today)
 
 
-def row_values(bills: QuerySet[Bill], *more: str) -> QuerySet[Any]:
-    """What `as_rows` reads, and some other columns."""
+def row_values(bills: QuerySet[Bill], *more: str, account: bool = True) -> QuerySet[Any]:
+    """What `as_rows` reads, and some other columns; without the `account` that auto-repay takes a bill from, where that
+    is not shown bill by bill."""
     first = MandateSource.objects.filter(mandate=OuterRef("loan__mandate")).order_by("position")
-    account = (Subquery(first.values("account__name")[:1]), Subquery(first.values("account__last4")[:1]))
-    return bills.values_list(*_ROW, *account, *more)
+    named = first.values(said=Concat("account__name", Value(_BETWEEN), "account__last4"))
+    return bills.values_list(*_ROW, Subquery(named[:1]) if account else Value(""), *more)
+
+
+_BETWEEN = "\n"  # stands between an account's name and its last digits
 
 
 def as_rows(found: Iterable[Sequence[Any]], today: date) -> list[BillRow]:
@@ -270,7 +275,8 @@ def as_rows(found: Iterable[Sequence[Any]], today: date) -> list[BillRow]:
 def _row(values: Sequence[Any], today: date) -> BillRow:
     id, number, due_on, payable_on, settled_on, deferred_from, is_replaced, presumed = values[:8]
     due, paid, waived = Parts(*values[8:12]), Parts(*values[12:16]), Parts(*values[16:20])
-    loan, loan_name, currency, grace_days, lender, lender_name, account, last4 = values[20:28]
+    loan, loan_name, currency, grace_days, lender, lender_name, account = values[20:27]
+    name, _, last4 = (account or "").partition(_BETWEEN)
     said = _Figures(due_on, payable_on, settled_on, deferred_from, is_replaced, presumed, due, paid, waived)
     late = (today - payable_on).days if settled_on is None else 0
     return BillRow(
@@ -290,7 +296,7 @@ def _row(values: Sequence[Any], today: date) -> BillRow:
         presumed=presumed,
         standing=standing(said, today, grace_days),
         days_late=max(late, 0),
-        auto_repay=account_label(account, last4),
+        auto_repay=account_label(name, last4),
     )
 
 
