@@ -158,7 +158,7 @@ def record_part_of_the_bill(page: Page) -> None:
 
 
 def undo_it(page: Page) -> None:
-    page.get_by_role("link", name="Undo").click()
+    page.locator("#messages").get_by_role("link", name="Undo").click()
     page.get_by_role("button", name="Undo it").click()
     expect(page.get_by_role("main")).to_contain_text("Next: ¥1,020.07 on 8 Mar, in 7 days.")
 
