@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 
 register = template.Library()
 
-LONGEST = 32  # letters shown of an address
+LONGEST = 28  # letters shown of an address
 
 _ADDRESS = re.compile(r"https?://[^\s<>\"'，。；：（）“”]+")
 
