@@ -81,10 +81,10 @@ class AskedBills:
     sources: Mapping[int, Sequence[int]]
 
     def most_taken(self) -> dict[int, int]:
-        """By account: at least what all debits of these bills together may take from it."""
+        """By account: the most that all debits of these bills together may take from it."""
         of_mandate: defaultdict[int, int] = defaultdict(int)
         for row in self.rows:
-            of_mandate[row[_MANDATE]] += max(_open(row), row[_FIXED] or 0)
+            of_mandate[row[_MANDATE]] += _open(row)
         most: defaultdict[int, int] = defaultdict(int)
         for mandate, amount in of_mandate.items():
             for account in self.sources.get(mandate, ()):
@@ -207,7 +207,7 @@ def _sources(household: int) -> QuerySet[Any]:
 _BILLS, _SOURCES = Prepared(_bills), Prepared(_sources)
 
 
-_MANDATE, _MODE, _FIXED, _CAP = 14, 16, 17, 18  # where a row has them
+_MANDATE, _MODE, _CAP = 14, 16, 18  # where a row has them
 
 
 def _open(row: tuple[Any, ...]) -> int:

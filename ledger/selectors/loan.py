@@ -266,7 +266,7 @@ def _newest(loan: Loan, past: History) -> tuple[FactLine, ...]:
 
 def _bills(loan: int) -> QuerySet[Any]:
     bills = Bill.objects.filter(loan=loan).needed().order_by("number")
-    return row_values(bills, "outstanding_after", *(f"{part}_computed" for part in PARTS))
+    return row_values(bills, "outstanding_after", *(f"{part}_computed" for part in PARTS), account=False)
 
 
 def _unbilled_sums(loan: int) -> QuerySet[Any]:

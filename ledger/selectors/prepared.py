@@ -14,9 +14,14 @@ from django.db.models import QuerySet
 from django.db.models.query import get_related_populators
 from django.utils.module_loading import import_string
 
-Given = int | date | datetime
+Given = int | str | date | datetime
 # These stand for what is given, while the SQL is worked out.
-MARK, FIRST_DAY, FIRST_MOMENT = 7 * 10**18, date(9900, 1, 1), datetime(9900, 1, 1, tzinfo=UTC)
+MARK, WORD, FIRST_DAY, FIRST_MOMENT = (
+    7 * 10**18,
+    "\N{SYMBOL FOR SUBSTITUTE}",
+    date(9900, 1, 1),
+    datetime(9900, 1, 1, tzinfo=UTC),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +37,8 @@ class _Sql:
 
 
 class Prepared:
-    """A query with whole numbers, days and moments that are given by name; they may stand anywhere in it where a value
-    can, but not decide how it is built. Thread-safe: at worst its SQL is worked out twice.
+    """A query with whole numbers, texts, days and moments that are given by name; they may stand anywhere in it where
+    a value can, but not decide how it is built. Thread-safe: at worst its SQL is worked out twice.
 
     PostgreSQL soon plans it for an average household. `is_wide` is for what reads all that a household has: it is
     planned each time, for it may be a household like no other."""
@@ -104,6 +109,8 @@ def _worked_out(question: Callable[..., QuerySet[Any]], given: Mapping[str, Give
 
 
 def _mark(value: Given, at: int) -> Given:
+    if isinstance(value, str):
+        return f"{WORD}{at}"
     if isinstance(value, datetime):
         return FIRST_MOMENT + timedelta(days=at)
     return FIRST_DAY + timedelta(days=at) if isinstance(value, date) else MARK + at
