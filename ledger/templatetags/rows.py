@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from datetime import date
 from functools import lru_cache
 from html import escape  # as Django's, without asking first whether a text is lazy
+from itertools import groupby
 from typing import Any
 
 from django import template
@@ -20,7 +21,7 @@ from ledger.selectors.bills import BillRow, OpenedBill, Part
 from ledger.selectors.charts import Block
 from ledger.selectors.loan import LoanPage, ScheduleLine
 from ledger.selectors.overview import NextBill
-from ledger.templatetags.days import distance, short_day
+from ledger.templatetags.days import distance, month, short_day
 from ledger.templatetags.explaining import why, why_text
 from ledger.templatetags.fast import icon, path_to, standing_badge
 from ledger.templatetags.money import amount, money_text
@@ -30,9 +31,14 @@ register = template.Library()
 
 @register.simple_tag(takes_context=True)
 def bill_rows(context: Context, bills: Iterable[OpenedBill]) -> SafeString:
-    """Bills that open their parts, each an <li>; reads `today`, `may_write`, `key` and the request of the page."""
+    """Bills that open their parts, each an <li>, under the name of their month; reads `today`, `may_write`, `key` and
+    the request of the page."""
     row = _BillRows(context)
-    return SafeString("".join(row(bill) for bill in bills))
+    shown: list[str] = []
+    for first, those in groupby(bills, key=lambda bill: bill.row.payable_on.replace(day=1)):
+        shown.append(f'<li class="rows-day">{escape(month(first))}</li>')
+        shown += [row(bill) for bill in those]
+    return SafeString("".join(shown))
 
 
 @register.simple_tag(takes_context=True)

@@ -1,5 +1,6 @@
 """All bills: totals, filters in the URL, paging by key, and what opens below a row."""
 
+import re
 from datetime import date
 from urllib.parse import parse_qsl
 
@@ -134,6 +135,16 @@ class TestPaging:
 
 def query(url):
     return dict(parse_qsl(url.removeprefix("?")))
+
+
+class TestMonths:
+    def test_each_month_is_named_once_and_nothing_says_that_what_is_to_come_is_upcoming(self, home, loan, client):
+        make.loan(home, name="Chair")
+        content = client.get(URL).content.decode()
+        months = re.findall(r'<li class="rows-day">([^<]+)</li>', content)
+        assert months[:3] == ["February 2026", "March 2026", "April 2026"]
+        assert len(months) == len(set(months)) == 12
+        assert ["badge-overdue" in content, "badge-upcoming" in content] == [True, False]
 
 
 class TestParts:
