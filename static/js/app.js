@@ -2,7 +2,6 @@
 (() => {
   "use strict";
   const root = document.documentElement;
-  root.classList.add("js");
   const year = 60 * 60 * 24 * 365;
   const all = (selector, within = document) => within.querySelectorAll(selector);
 
@@ -138,6 +137,13 @@
   addEventListener("load", () => {
     const { worker } = document.body.dataset;
     if (serviceWorker && worker) serviceWorker.register(worker, { scope: "/" }).catch(() => {});
+  });
+
+  Object.assign(htmx.config, {
+    includeIndicatorStyles: false, allowEval: false, historyCacheSize: 0, refreshOnHistoryMiss: true, defaultSettleDelay: 0, timeout: 20000,
+    responseHandling: [
+      { code: "204", swap: false }, { code: "[23]..", swap: true }, { code: "422|409", swap: true }, { code: "[45]..", swap: false, error: true },
+    ],
   });
 
   document.addEventListener("DOMContentLoaded", () => {

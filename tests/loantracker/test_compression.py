@@ -29,7 +29,9 @@ def test_a_page_is_compressed_for_those_who_can_read_it() -> None:
     assert "Accept-Encoding" in plain["Vary"]
 
 
-@pytest.mark.parametrize("name", ["css/components.css", "js/app.js", "icons/sprite.svg", "icons/manifest.webmanifest"])
+@pytest.mark.parametrize(
+    "name", ["css/components.css", "js/time-zone.js", "icons/sprite.svg", "icons/manifest.webmanifest"]
+)
 def test_a_static_text_is_compressed_and_not_sent_twice(name: str) -> None:
     packed = Client().get(f"/static/{name}", **GZIP)
     assert (packed["Content-Encoding"], packed.get("ETag"), "Accept-Encoding" in packed["Vary"]) == ("gzip", None, True)
@@ -48,19 +50,17 @@ def test_a_picture_goes_as_it_is() -> None:
 @pytest.mark.django_db
 def test_a_changed_file_has_another_address(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     def address() -> str:
-        found = re.search(
-            r'href="(/static/css/tokens\.css[^"]*)"', Client().get(reverse("account_signup")).content.decode()
-        )
+        found = re.search(r'href="(/static/all\.css[^"]*)"', Client().get(reverse("account_signup")).content.decode())
         assert found is not None
         return found[1]
 
     before = address()
-    assert re.fullmatch(r"/static/css/tokens\.css\?v=[0-9a-f]{8}", before)
-    other = tmp_path / "tokens.css"
+    assert re.fullmatch(r"/static/all\.css\?v=[0-9a-f]{8}", before)
+    other = tmp_path / "all.css"
     other.write_text("other")
     monkeypatch.setattr(static_files.finders, "find", lambda name: str(other))
     static_files._version.cache_clear()
-    assert address() not in {before, "/static/css/tokens.css"}
+    assert address() not in {before, "/static/all.css"}
     static_files._version.cache_clear()
 
 
