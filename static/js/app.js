@@ -146,8 +146,16 @@
     ],
   });
 
+  // Where a page asks for a time zone and nobody has chosen yet, the device's.
+  const guessTimeZone = () => {
+    const choice = document.querySelector("[data-guess-time-zone] select");
+    const guess = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    if (choice && [...choice.options].some((option) => option.value === guess)) choice.value = guess;
+  };
+
   document.addEventListener("DOMContentLoaded", () => {
     showTheme();
+    guessTimeZone();
     // After a full page came back with errors, go to the first field that needs a change.
     const wrong = document.querySelector("main [aria-invalid='true']");
     if (wrong) wrong.focus();

@@ -30,7 +30,7 @@ def test_a_page_is_compressed_for_those_who_can_read_it() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["css/components.css", "js/time-zone.js", "icons/sprite.svg", "icons/manifest.webmanifest"]
+    "name", ["css/components.css", "js/app.js", "icons/sprite.svg", "icons/manifest.webmanifest"]
 )
 def test_a_static_text_is_compressed_and_not_sent_twice(name: str) -> None:
     packed = Client().get(f"/static/{name}", **GZIP)
