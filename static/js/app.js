@@ -114,13 +114,16 @@
     if (goal.matches("input")) { goal.focus(); goal.select(); } else goal.click();
   });
 
-  // htmx: focus lands where the change is; the change is announced; a failure is said in words.
+  // htmx: focus lands where the change is, unless that came by itself; the change is announced; a failure is said in words.
+  const byItself = ["load", "revealed", "input"];
   document.addEventListener("htmx:afterSettle", (event) => {
     const place = event.detail.elt;
     if (!place || !place.querySelector) return;
     const within = (selector) => (place.matches(selector) ? place : place.querySelector(selector));
-    const goal = within("[aria-invalid='true']") || within("[data-focus]");
-    if (goal && !place.contains(document.activeElement)) {
+    const cause = event.detail.requestConfig?.triggeringEvent?.type;
+    const found = within("[aria-invalid='true']") || within("[data-focus]");
+    if (found && !byItself.includes(cause) && !place.contains(document.activeElement)) {
+      const goal = found.querySelector("input:not([type=hidden]), select, textarea") || found;
       if (goal.tabIndex < 0) goal.tabIndex = -1;
       goal.focus({ preventScroll: false });
     }

@@ -29,9 +29,7 @@ def test_a_page_is_compressed_for_those_who_can_read_it() -> None:
     assert "Accept-Encoding" in plain["Vary"]
 
 
-@pytest.mark.parametrize(
-    "name", ["css/components.css", "js/app.js", "icons/sprite.svg", "icons/manifest.webmanifest"]
-)
+@pytest.mark.parametrize("name", ["css/components.css", "js/app.js", "icons/sprite.svg", "icons/manifest.webmanifest"])
 def test_a_static_text_is_compressed_and_not_sent_twice(name: str) -> None:
     packed = Client().get(f"/static/{name}", **GZIP)
     assert (packed["Content-Encoding"], packed.get("ETag"), "Accept-Encoding" in packed["Vary"]) == ("gzip", None, True)
