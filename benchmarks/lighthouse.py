@@ -60,7 +60,9 @@ def main() -> int:
     os.environ.setdefault("CHROME_PATH", os.environ.get("CHROMIUM") or chromium or "")
     with tempfile.TemporaryDirectory() as folder, demo(Path(folder)) as site:
         cookie = sign_in(site)
-        print(f"{'page':10} {'performance':>11} {'access.':>7}  " + "  ".join(f"{short:>7}" for short in METRICS.values()))
+        print(
+            f"{'page':10} {'performance':>11} {'access.':>7}  " + "  ".join(f"{short:>7}" for short in METRICS.values())
+        )
         for name in asked.page or PAGES:
             signed_in = {} if name == "login" else {"Cookie": cookie}
             show(name, [audit(site + PAGES[name], signed_in) for _ in range(asked.runs)])
@@ -138,7 +140,10 @@ def show(name: str, reports: list[dict[str, Any]]) -> None:
     speed = middle([report["categories"]["performance"]["score"] * 100 for report in reports])
     access = min(report["categories"]["accessibility"]["score"] * 100 for report in reports)
     values = [middle([report["audits"][audit].get("numericValue") or 0 for report in reports]) for audit in METRICS]
-    print(f"{name:10} {speed:11.0f} {access:7.0f}  " + "  ".join(f"{value:7.2f}" if value < 1 else f"{value:7.0f}" for value in values))
+    print(
+        f"{name:10} {speed:11.0f} {access:7.0f}  "
+        + "  ".join(f"{value:7.2f}" if value < 1 else f"{value:7.0f}" for value in values)
+    )
     for category in ("accessibility", "best-practices"):
         for one in reports[0]["categories"][category]["auditRefs"]:
             found = reports[0]["audits"][one["id"]]

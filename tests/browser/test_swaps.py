@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, TimeoutError, expect
 
 from tests.browser.conftest import DESKTOP, PROJECT, Product
 from tests.browser.reading import faults
@@ -44,9 +44,11 @@ class Visit:
     def check(self, name: str, piece: str, *, focus: str, said: bool = True) -> None:
         """Looks at the page with a piece swapped in, and at the piece in the dark; focus is at what `focus` selects
         ("" for: nowhere in particular)."""
-        self.page.wait_for_timeout(120)  # until it has been said
-        if said and not self.page.evaluate("window.said.splice(0).length"):
-            self.found.append(f"{name}: nothing was said")
+        if said:
+            try:
+                self.page.wait_for_function("window.said.splice(0).length", timeout=3_000)
+            except TimeoutError:
+                self.found.append(f"{name}: nothing was said")
         if not self.page.evaluate("(goal) => document.activeElement.matches(goal || 'body')", focus):
             at = self.page.evaluate("document.activeElement.outerHTML.slice(0, 120)")
             self.found.append(f"{name}: focus is at {at}")
