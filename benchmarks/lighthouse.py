@@ -29,6 +29,7 @@ from urllib.parse import urlencode
 
 PROJECT = Path(__file__).resolve().parents[1]
 LIGHTHOUSE = os.environ.get("LIGHTHOUSE") or "npx --yes lighthouse@12"  # the newest that runs on node 20
+TRIES = 3
 FLAGS = "--headless=new --no-sandbox --disable-gpu --disable-dev-shm-usage"
 PAGES = {
     "login": "/account/login/",
@@ -111,24 +112,22 @@ def sign_in(site: str) -> str:
 
 
 def audit(url: str, headers: dict[str, str]) -> dict[str, Any]:
-    """Lighthouse's report on a page in a fresh browser."""
-    with tempfile.NamedTemporaryFile(suffix=".json") as report:
-        subprocess.run(
-            [
-                *LIGHTHOUSE.split(),
-                url,
-                "--output=json",
-                f"--output-path={report.name}",
-                "--quiet",
-                "--only-categories=performance,accessibility,best-practices",
-                f"--chrome-flags={FLAGS}",
-                f"--extra-headers={json.dumps(headers)}",
-            ],
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
-        found: dict[str, Any] = json.loads(Path(report.name).read_text())
-    return found
+    """Lighthouse's report on a page in a fresh browser; on a busy machine it loses sight of one at times."""
+    asked = [
+        *LIGHTHOUSE.split(),
+        url,
+        "--output=json",
+        "--quiet",
+        "--only-categories=performance,accessibility,best-practices",
+        f"--chrome-flags={FLAGS}",
+        f"--extra-headers={json.dumps(headers)}",
+    ]
+    for _ in range(TRIES):
+        done = subprocess.run(asked, capture_output=True, text=True)
+        if done.returncode == 0:
+            found: dict[str, Any] = json.loads(done.stdout)
+            return found
+    sys.exit(f"Lighthouse did not answer for {url}: {done.stderr.strip()[-400:]}")
 
 
 def show(name: str, reports: list[dict[str, Any]]) -> None:
