@@ -29,6 +29,25 @@ def test_a_page_is_compressed_for_those_who_can_read_it() -> None:
     assert "Accept-Encoding" in plain["Vary"]
 
 
+@pytest.mark.django_db
+def test_a_piece_is_compressed_more_tightly_than_a_page() -> None:
+    page, piece = (
+        Client().get(reverse("account_signup"), **GZIP, **more) for more in ({}, {"HTTP_HX_REQUEST": "true"})
+    )
+    assert b"</html>" in gzip.decompress(piece.content)
+    assert int(piece["Content-Length"]) == len(piece.content)
+    assert (piece["Content-Encoding"], "Accept-Encoding" in piece["Vary"]) == ("gzip", True)
+    plain = Client().get(reverse("account_signup"), HTTP_HX_REQUEST="true")
+    assert (plain.get("Content-Encoding"), b"</html>" in plain.content) == (None, True)
+    lengths = [len(zlib_part(answer.content)) for answer in (page, piece)]
+    assert lengths[1] <= lengths[0]
+
+
+def zlib_part(packed: bytes) -> bytes:
+    """Without the header, which is of random length (RFC 1952: ten bytes, a name, a zero)."""
+    return packed[packed.index(b"\0", 10) + 1 :]
+
+
 @pytest.mark.parametrize("name", ["css/components.css", "js/app.js", "icons/sprite.svg", "icons/manifest.webmanifest"])
 def test_a_static_text_is_compressed_and_not_sent_twice(name: str) -> None:
     packed = Client().get(f"/static/{name}", **GZIP)
