@@ -6,13 +6,16 @@ arguments alone: a day, a language, an address.
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from functools import lru_cache
 from html import escape  # as Django's, without asking first whether a text is lazy
 from itertools import chain, zip_longest
 
 from django import template
+from django.conf import settings
 from django.template import Context
+from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.urls import get_script_prefix, get_urlconf, reverse
 from django.utils.dates import MONTHS, MONTHS_3
@@ -86,14 +89,49 @@ def _icon(name: str) -> SafeString:
 
 
 @register.simple_tag(takes_context=True)
-def nav_item(context: Context, url: str, picture: str, label: str, kind: str = "") -> SafeString:
-    """One link of the navigation, which knows the page it is on; nothing where the address is empty."""
+def navigation(context: Context) -> SafeString:
+    """`_components/navigation.html` on the page it is on. All that differs from page to page is filled in afterwards:
+    which links lead here, where to come back to, the token of its forms."""
+    request = context["request"]
+    known = _navigation(
+        get_language(), context["may_write"], context["mail_kept_locally"], get_script_prefix(), get_urlconf()
+    )
+    here: str = request.path
+    marked = _LINK.sub(lambda found: _current(found[1], here), known).replace(TOKEN, str(context["csrf_token"]))
+    return SafeString(marked.replace(PLACE, escape(request.get_full_path())))
+
+
+@lru_cache(maxsize=32)
+def _navigation(
+    language: str | None, may_write: bool, mail_kept_locally: bool, prefix: str, urlconf: str | None
+) -> str:
+    """The navigation with `TOKEN`, `PLACE` and marks in its links."""
+    shown = {
+        "may_write": may_write,
+        "mail_kept_locally": mail_kept_locally,
+        "csrf_token": TOKEN,
+        "place": PLACE,
+        "LANGUAGES": settings.LANGUAGES,
+    }
+    return render_to_string("_components/navigation.html", shown)
+
+
+TOKEN, PLACE = "token-of-this-page", "place-of-this-page"
+_LINK = re.compile(r" data-here=(\S*?)(?=>)")
+
+
+def _current(url: str, here: str) -> str:
+    """What a link to `url` says of itself on the page `here`."""
+    return ' aria-current="page"' if here == url else ' aria-current="true"' if url != "/" and url in here else ""
+
+
+@register.simple_tag
+def nav_item(url: str, picture: str, label: str, kind: str = "") -> SafeString:
+    """One link of the navigation, with a mark for the page it is on; nothing where the address is empty."""
     if not url:
         return SafeString("")
-    here = context["request"].path
-    current = ' aria-current="page"' if here == url else ' aria-current="true"' if url != "/" and url in here else ""
-    class_ = f' class="{kind}"' if kind else ""
-    return SafeString(f'<a{class_} href="{escape(url)}"{current}>{_icon(picture)}<span>{escape(label)}</span></a>')
+    class_, said = f' class="{kind}"' if kind else "", escape(url)
+    return SafeString(f'<a{class_} href="{said}" data-here={said}>{_icon(picture)}<span>{escape(label)}</span></a>')
 
 
 @register.simple_tag
