@@ -3,15 +3,19 @@ may load."""
 
 from __future__ import annotations
 
+import secrets
 import zoneinfo
 from collections.abc import Callable
 from datetime import datetime
+from gzip import GzipFile
+from io import BytesIO
 
 from django.db.models import QuerySet
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
-from django.middleware.gzip import GZipMiddleware
+from django.middleware.gzip import GZipMiddleware, re_accepts_gzip
 from django.utils import timezone, translation
+from django.utils.cache import patch_vary_headers
 from django_htmx.http import HttpResponseClientRedirect
 
 from ledger import clock
@@ -25,6 +29,7 @@ HOUSEHOLD = "household"  # session key: which of their households a user is look
 
 METHODS = ("GET", "HEAD", "POST")
 TEXTS = {"application/javascript", "application/json", "application/manifest+json", "image/svg+xml"}
+SHORT = 200  # bytes, too few to pack
 POLICY = (
     "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; "
     "form-action 'self'"
@@ -33,7 +38,8 @@ MAIL_POLICY = f"{POLICY}; style-src 'self' 'unsafe-inline'"  # a mail brings its
 
 
 class CompressionMiddleware(GZipMiddleware):
-    """What is text goes out compressed, files from `static/` too; pictures and documents are small as they are.
+    """What is text goes out compressed, files from `static/` too, pieces for htmx as tightly as can be, since they are
+    small and waited for; pictures and documents are small as they are.
 
     A page holds secrets (tokens of its forms, addresses); GZipMiddleware adds some noise to its length, so that it
     does not tell what else is in the page (BREACH)."""
@@ -42,10 +48,24 @@ class CompressionMiddleware(GZipMiddleware):
         kind = response.headers.get("Content-Type", "").partition(";")[0]
         if not kind.startswith("text/") and kind not in TEXTS:
             return response
+        if isinstance(response, HttpResponse) and "HX-Request" in request.headers and len(response.content) >= SHORT:
+            patch_vary_headers(response, ("Accept-Encoding",))
+            if re_accepts_gzip.search(request.headers.get("Accept-Encoding", "")):
+                response.content = _tightly(response.content, self.max_random_bytes)
+                response.headers["Content-Encoding"] = "gzip"
+                response.headers["Content-Length"] = str(len(response.content))
+            return response
         packed: HttpResponseBase = super().process_response(request, response)
         if isinstance(response, FileResponse) and packed.has_header("Content-Encoding"):
             del packed.headers["ETag"]  # WhiteNoise would not know it again; the day of the file says the same
         return packed
+
+
+def _tightly(text: bytes, noise: int) -> bytes:
+    packed = BytesIO()
+    with GzipFile(filename="a" * secrets.randbelow(noise), mode="wb", fileobj=packed, mtime=0) as file:
+        file.write(text)
+    return packed.getvalue()
 
 
 class ContentPolicyMiddleware:

@@ -15,7 +15,7 @@ from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import translation
 
-STYLES = ("css/tokens.css", "css/components.css")
+STYLES = "all.css"
 
 
 def offline(request: HttpRequest, language: str) -> HttpResponse:
@@ -33,7 +33,7 @@ def service_worker(request: HttpRequest, language: str) -> HttpResponse:
         raise Http404
     with translation.override(language):
         shown = render_to_string("offline.html", _for_nobody(language))
-    kept = [reverse("offline", args=[language]), *map(static, STYLES)]
+    kept = [reverse("offline", args=[language]), static(STYLES)]
     version = hashlib.sha256("".join([shown, *kept]).encode()).hexdigest()[:12]
     script = render_to_string("service_worker.js", {"kept": json.dumps(kept), "version": version})
     response = HttpResponse(script, content_type="text/javascript")

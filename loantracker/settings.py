@@ -235,6 +235,12 @@ HOUSEHOLD_TIME_ZONE = text("TZ", "Asia/Shanghai")  # of a new household; each ca
 # Static files
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_FINDERS = [
+    "django.contrib.staticfiles.finders.FileSystemFinder",
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+    "loantracker.static_files.Joined",
+]
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 WHITENOISE_USE_FINDERS = True  # served from where they lie: nothing to collect
 WHITENOISE_MIMETYPES = {".webmanifest": "application/manifest+json"}
 WHITENOISE_MAX_AGE = 30 * 24 * 3600  # a file that changed has another address

@@ -150,12 +150,24 @@ def area_chart(series: Sequence[Series], days: Sequence[date]) -> AreaChart | No
 
 
 def _band(one: Series, xs: list[int], below: list[int], above: list[int], top: int) -> Band:
-    upper = [f"{x},{BOX - value * BOX // top}" for x, value in zip(xs, above, strict=True)]
-    lower = [f"{x},{BOX - value * BOX // top}" for x, value in zip(xs, below, strict=True)]
+    """Drawn up to the first day from which on there is none of it."""
+    end = max(at for at, value in enumerate(one.values) if value or not at) + 2
+    upper, lower = _edge(xs[:end], above, top), _edge(xs[:end], below, top)
     thick = (above[0] - below[0]) * BOX // top
     middle = BOX - (above[0] + below[0]) * BOX // (2 * top)
     label_at = percent_of_box(middle) if thick >= LABEL_ROOM else ""
     return Band(one.label, one.slot, " ".join((*upper, *reversed(lower))), label_at)
+
+
+def _edge(xs: Sequence[int], values: Sequence[int], top: int) -> list[str]:
+    """The corners of a line from left to right; days in the middle of a level stretch are none."""
+    ys = [BOX - value * BOX // top for _, value in zip(xs, values, strict=False)]
+    last = len(ys) - 1
+    return [
+        f"{x},{y}"
+        for at, (x, y) in enumerate(zip(xs, ys, strict=True))
+        if not 0 < at < last or {*ys[at - 1 : at + 2]} != {y}
+    ]
 
 
 def _years(days: Sequence[date], span: int) -> tuple[Tick, ...]:

@@ -69,8 +69,7 @@ def _day(day: date, today: date) -> str:
 def _row_day(day: date, today: date, language: str | None) -> str:
     """The day and its distance, where rows begin."""
     shown, away = escape(short_day(day, today)), escape(distance(day, today))
-    time = f'<time datetime="{day.isoformat()}">{shown}</time>'
-    return f'<div class="row-date">{time} <span class="muted">{away}</span></div>'
+    return f'<div class="row-date"><span class="figures nowrap">{shown}</span> <span class="muted">{away}</span></div>'
 
 
 def _badge(label: str, picture: str) -> str:
@@ -132,8 +131,10 @@ class _BillRows:
             f'<a class="row-title" href="{path_to("ledger:loan", row.loan_id)}">{escape(row.lender)}</a> '
             f'<span class="row-sub">{escape(row.loan)} · {self.bill_n % {"number": row.number}}</span>'
         )
-        if row.standing != "upcoming":
+        if row.presumed:  # an answer given on this page changes it
             head += f' <span id="standing-{row.id}">{standing_badge(row.standing)}</span>'
+        elif row.standing != "upcoming":
+            head += f" {standing_badge(row.standing)}"
         if row.is_open and row.auto_repay:
             head += f" {self.auto_repay}"
         total, of = (row.open.total, "total-open") if row.is_open else (row.due.total, "total")
@@ -146,15 +147,16 @@ class _BillRows:
         )
 
     def _parts(self, bill: OpenedBill, name: str) -> str:
+        """What a bill is made of; what it comes to as well where the row above says only what is left of it."""
         row = bill.row
-        whole = why(row.due.total, row.currency, name, "total", loan=row.loan_id)
-        return (
-            f'<dl class="facts">{"".join(self._part(row, part, name) for part in bill.parts)}'
-            f'<div class="facts-total"><dt>{self.bill}</dt><dd>{whole}</dd></div></dl>'
-        )
+        parts = "".join(self._part(row, part, name) for part in bill.parts)
+        if row.is_open and row.open != row.due:
+            whole = why_text(row.due.total, row.currency, name, "total", loan=row.loan_id)
+            parts += f'<div class="facts-total"><dt>{self.bill}</dt><dd>{whole}</dd></div>'
+        return f'<dl class="facts">{parts}</dl>'
 
     def _part(self, row: BillRow, part: Part, name: str) -> str:
-        due = why(part.due, row.currency, name, part.component, loan=row.loan_id)
+        due = why_text(part.due, row.currency, name, part.component, loan=row.loan_id)
         says_more = part.waived or (part.paid and part.open)
         note = f'<dd class="facts-note">{self._met(row, part, name)}</dd>' if says_more else ""
         return f"<div><dt>{self.part_words[part.component]}</dt><dd>{due}</dd>{note}</div>"
@@ -169,7 +171,7 @@ class _BillRows:
 
     def _paid_by(self, bill: OpenedBill) -> str:
         if not bill.paid_by:
-            return f"<p>{self.unpaid}</p>"
+            return f"<p>{self.unpaid}</p>" if bill.row.payable_on <= self.today else ""
         lines = []
         for paid in bill.paid_by:
             day = short_day(paid.paid_on, self.today)
@@ -180,6 +182,8 @@ class _BillRows:
         return f"<ul>{''.join(lines)}</ul>"
 
     def _reminders(self, row: BillRow) -> str:
+        if not row.is_open:
+            return ""
         url = path_to("reminders:bill_reminders", row.loan_id, row.number)
         return f'<p><a href="{url}">{self.reminders}</a></p>'
 

@@ -10,6 +10,8 @@ from ledger.selectors.bills import STATES, bills_page
 from ledger.services.projection import refresh
 from loantracker.http import PageRequest, member_page, page
 
+PIECES = {"bills": "ledger/_bills.html", "bills-page": "ledger/_bills_page.html"}
+
 
 @member_page
 def bills(request: PageRequest) -> HttpResponse:
@@ -33,4 +35,4 @@ def bills(request: PageRequest) -> HttpResponse:
         }
         for state in STATES
     ]
-    return page(request, "ledger/bills.html", {"shown": shown, "tabs": tabs, "key": new_key()})
+    return page(request, "ledger/bills.html", {"shown": shown, "tabs": tabs, "key": new_key()}, pieces=PIECES)

@@ -2,7 +2,6 @@
 (() => {
   "use strict";
   const root = document.documentElement;
-  root.classList.add("js");
   const year = 60 * 60 * 24 * 365;
   const all = (selector, within = document) => within.querySelectorAll(selector);
 
@@ -115,13 +114,16 @@
     if (goal.matches("input")) { goal.focus(); goal.select(); } else goal.click();
   });
 
-  // htmx: focus lands where the change is; the change is announced; a failure is said in words.
+  // htmx: focus lands where the change is, unless that came by itself; the change is announced; a failure is said in words.
+  const byItself = ["load", "revealed", "input"];
   document.addEventListener("htmx:afterSettle", (event) => {
     const place = event.detail.elt;
     if (!place || !place.querySelector) return;
     const within = (selector) => (place.matches(selector) ? place : place.querySelector(selector));
-    const goal = within("[aria-invalid='true']") || within("[data-focus]");
-    if (goal && !place.contains(document.activeElement)) {
+    const cause = event.detail.requestConfig?.triggeringEvent?.type;
+    const found = within("[aria-invalid='true']") || within("[data-focus]");
+    if (found && !byItself.includes(cause) && !place.contains(document.activeElement)) {
+      const goal = found.querySelector("input:not([type=hidden]), select, textarea") || found;
       if (goal.tabIndex < 0) goal.tabIndex = -1;
       goal.focus({ preventScroll: false });
     }
@@ -140,8 +142,23 @@
     if (serviceWorker && worker) serviceWorker.register(worker, { scope: "/" }).catch(() => {});
   });
 
+  Object.assign(htmx.config, {
+    includeIndicatorStyles: false, allowEval: false, historyCacheSize: 0, refreshOnHistoryMiss: true, defaultSettleDelay: 0, timeout: 20000,
+    responseHandling: [
+      { code: "204", swap: false }, { code: "[23]..", swap: true }, { code: "422|409", swap: true }, { code: "[45]..", swap: false, error: true },
+    ],
+  });
+
+  // Where a page asks for a time zone and nobody has chosen yet, the device's.
+  const guessTimeZone = () => {
+    const choice = document.querySelector("[data-guess-time-zone] select");
+    const guess = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    if (choice && [...choice.options].some((option) => option.value === guess)) choice.value = guess;
+  };
+
   document.addEventListener("DOMContentLoaded", () => {
     showTheme();
+    guessTimeZone();
     // After a full page came back with errors, go to the first field that needs a change.
     const wrong = document.querySelector("main [aria-invalid='true']");
     if (wrong) wrong.focus();

@@ -112,9 +112,10 @@ _SMALL_TARGETS = """() => {
 }"""
 
 
-def faults(page: Page) -> list[str]:
-    """What axe has to say against the page as it stands, each with the first element it is about."""
-    violations: list[dict[str, Any]] = _AXE.run(page).response["violations"]
+def faults(page: Page, piece: str | None = None) -> list[str]:
+    """What axe has to say against the page as it stands, or against a piece of it, each with the first element it is
+    about."""
+    violations: list[dict[str, Any]] = _AXE.run(page, context=piece).response["violations"]
     return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in violations]
 
 

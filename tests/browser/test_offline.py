@@ -35,7 +35,7 @@ def test_without_a_network_a_page_says_so_and_leads_on_once_it_is_back(
     page = sign_in(context, demo, person)
     page.evaluate("() => navigator.serviceWorker.ready.then(() => true)")
     language = "zh-hans" if locale == "zh-CN" else "en"
-    kept = [f"/offline/{language}/", "/static/css/components.css", "/static/css/tokens.css"]
+    kept = [f"/offline/{language}/", "/static/all.css"]
     assert page.evaluate(KEPT) == kept
 
     context.set_offline(True)

@@ -45,6 +45,22 @@ class TestWho:
     def test_htmx_gets_the_whole_page(self, loan, client):
         assert "<html" in client.get(URL, headers={"HX-Request": "true"}).content.decode()
 
+    def test_htmx_gets_the_piece_it_asks_for(self, loan, client):
+        def piece(name, **asked):
+            answer = client.get(URL, asked, headers={"HX-Request": "true", "HX-Target": name})
+            assert {"HX-Request", "HX-Target"} <= set(answer["Vary"].split(", "))
+            return answer.content.decode()
+
+        whole, listed = piece("bills", q="lapt"), piece("bills-page", state="all")
+        assert (whole.count('id="bills"'), whole.count('id="bills-page"'), whole.count("<form")) == (1, 1, 1)
+        assert (listed.count('id="bills-page"'), listed.count("<form"), "<html" in listed) == (1, 0, False)
+        assert 'data-announce="12 bills shown"' in listed
+        assert '<input type="hidden" form="bills-filter" name="state" value="all">' in listed
+
+    def test_going_back_gets_the_whole_page(self, loan, client):
+        asked = {"HX-Request": "true", "HX-Target": "bills-page", "HX-History-Restore-Request": "true"}
+        assert "<html" in client.get(URL, headers=asked).content.decode()
+
 
 class TestTotals:
     def test_open_and_paid_in_one_total_each_and_presumed_apart(self, home, loan):
@@ -105,7 +121,7 @@ class TestFilters:
     def test_filters_stay_in_the_urls_of_the_page(self, loan, client):
         content = client.get(URL, {"q": "lapt", "state": "all"}).content.decode()
         assert 'href="?state=paid&amp;q=lapt"' in content
-        assert '<input type="hidden" name="state" value="all">' in content
+        assert '<input type="hidden" form="bills-filter" name="state" value="all">' in content
 
 
 class TestPaging:
@@ -168,3 +184,33 @@ def test_the_list_costs_the_same_with_1_bill_and_with_3(home, client, count, dja
     with django_assert_num_queries(9):
         content = client.get(URL).content.decode()
     assert content.count('<details class="more"><summary>Parts') == count
+
+
+class TestRow:
+    """Each bill of the laptop asks for 1,066.19; the first is due on 10 February, the second on 10 March."""
+
+    def rows(self, client, **asked):
+        listed = client.get(URL, asked).content.decode().partition('<ol class="rows">')[2].partition("</ol>")[0]
+        return listed.split("<li ")[1:]
+
+    def test_says_what_the_bill_comes_to_only_where_less_is_left(self, loan, client):
+        make.repayment(loan, 50_000, date(2026, 2, 10))
+        first, second, *_ = self.rows(client)
+        assert "566<span" in first
+        assert re.findall(r'facts-total"><dt>Bill</dt><dd><a [^>]*>([^<]*)', first) == ["¥1,066.19"]
+        assert "facts-total" not in second
+
+    def test_of_what_is_to_come_it_does_not_say_that_nothing_was_paid(self, loan, client):
+        first, second, *_ = self.rows(client)
+        unpaid = "Nothing has been paid on it yet."
+        assert (unpaid in first, unpaid in second) == (True, False)
+
+    def test_leads_to_reminders_while_it_is_open(self, loan, client):
+        make.repayment(loan, INSTALLMENT, date(2026, 2, 10))
+        [paid], [next_, *_] = self.rows(client, state="paid"), self.rows(client)
+        assert ("Reminders of this bill" in paid, "Reminders of this bill" in next_) == (False, True)
+
+    def test_is_marked_where_an_answer_given_on_the_page_changes_it(self, loan, client):
+        make.repayment(loan, INSTALLMENT, date(2026, 2, 10), presumed=True, source=Source.AUTO)
+        first, second, *_ = reversed(self.rows(client, state="all"))
+        assert (first.count('id="standing-'), second.count('id="standing-')) == (1, 0)

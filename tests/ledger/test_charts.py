@@ -22,10 +22,19 @@ def test_bands_stack_from_the_axis_up():
     days = [date(2026, 1, 1), date(2026, 1, 6), date(2026, 1, 11)]
     chart = area_chart([Series("Sofa", 1, (60, 30, 0)), Series("Car", 2, (40, 20, 0))], days)
     assert [(band.label, band.points) for band in chart.bands] == [
-        ("Sofa", "0,400 500,700 1000,1000 1000,1000 500,1000 0,1000"),
+        ("Sofa", "0,400 500,700 1000,1000 1000,1000 0,1000"),
         ("Car", "0,0 500,500 1000,1000 1000,1000 500,700 0,400"),
     ]
     assert [(level.at, level.value) for level in chart.levels] == [("0.0%", 100), ("50.0%", 50)]
+
+
+def test_a_band_is_drawn_while_there_is_any_of_it():
+    days = [date(2026, 1, day) for day in (1, 3, 5, 7, 9, 11)]
+    chart = area_chart([Series("House", 1, (50, 40, 40, 40, 20, 0)), Series("Lamp", 2, (50, 0, 0, 0, 0, 0))], days)
+    assert [band.points for band in chart.bands] == [
+        "0,500 200,600 600,600 800,800 1000,1000 1000,1000 0,1000",
+        "0,0 200,600 200,600 0,500",
+    ]
 
 
 def test_a_thin_band_carries_no_name():

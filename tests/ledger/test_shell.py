@@ -104,7 +104,7 @@ def test_an_unknown_address_says_so_in_our_words() -> None:
 def test_pages_of_last_resort_need_no_context(template: str) -> None:
     html = render_to_string(template)
     assert html.count("<h1>") == 1
-    assert "/static/css/components.css" in html
+    assert "/static/all.css" in html
 
 
 def test_the_navigation_leads_nowhere_that_is_not_there() -> None:
