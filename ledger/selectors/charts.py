@@ -273,7 +273,9 @@ def _months(first: date, last: date, span: int) -> tuple[Tick, ...]:
     days, day = [], first
     while (day := (day + relativedelta(months=1)).replace(day=1)) < last:
         days.append(((day - first).days * BOX // span, day))
-    return tuple(Tick(percent_of_box(at), day=day) for at, day in days if 150 <= at <= 850)
+    return tuple(
+        Tick(percent_of_box(at), day=day, is_crowded=not 240 <= at <= 580) for at, day in days if 150 <= at <= 780
+    )
 
 
 def column_chart(stacks: Sequence[Stack]) -> ColumnChart | None:
