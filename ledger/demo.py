@@ -201,7 +201,7 @@ class Story:
 
     def scooter(self) -> Loan:
         """Six bills, one of them four days late, the last paid eight days ago: the proof of settlement is here, the
-        title is not."""
+        insurance goes on, the title is not back yet."""
         terms = replace(self.monthly(240_000, 8, paid=5), count=6)
         scooter = self.open(self.words.scooter_lender, self.words.scooter, terms, is_secured=True)
         self.by_hand(scooter, lead_days=0, skip=4)
@@ -209,6 +209,7 @@ class Story:
         self.by_hand(scooter, lead_days=0, first=4)
         day = self.today - timedelta(days=2)
         given(mark_item(loan=scooter, item=Item.PROOF, deed=Deed.DONE, recording=self.recording(day, 20)))
+        given(mark_item(loan=scooter, item=Item.INSURANCE, deed=Deed.WAIVED, recording=self.recording(day, 20)))
         return scooter
 
     def monthly(self, principal: int, days_ago: int, paid: int) -> LoanTerms:

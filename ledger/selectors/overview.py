@@ -222,7 +222,7 @@ def overview(household: Household, today: date, loans: Loans) -> Overview:
         stale=_stale(ahead.lines),
         next=tuple(_next_bill(row, ahead.covers.get(row.id)) for row in next_rows[:MOST_NEXT]),
         more_next=len(next_rows) > MOST_NEXT,
-        settlements=unfinished_settlements(household) if loans.live < loans.count else Unfinished(),
+        settlements=unfinished_settlements(household, today) if loans.live < loans.count else Unfinished(),
     )
 
 

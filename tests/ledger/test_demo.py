@@ -55,10 +55,15 @@ def test_the_story_holds_on_any_day(today: str) -> None:
         ("coupon", "Washing machine"),
         ("pause", "Evening course"),
     ]
-    (left,) = unfinished_settlements(home).shown
+    (left,) = unfinished_settlements(home, day).shown
     assert (left.loan, [(line.item, line.deed) for line in left.items]) == (
         "Scooter",
-        [(Item.PROOF, Deed.DONE), (Item.COLLATERAL, Deed.OPEN)],
+        [
+            (Item.PROOF, Deed.DONE),
+            (Item.INSURANCE, Deed.WAIVED),
+            (Item.COLLATERAL, Deed.OPEN),
+            (Item.CREDIT_REPORT, Deed.OPEN),
+        ],
     )
     (salary,) = PlannedInflow.objects.filter(household=home)
     assert (salary.account.name, salary.amount, salary.day) == ("Salary card", 1_200_000, 15)
