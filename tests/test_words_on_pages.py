@@ -1,0 +1,63 @@
+"""The words on every page, in both languages, as they are read: not how they are written down."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from django.db import transaction
+from django.template import Context, Template
+from django.test.utils import override_settings
+from django.utils.translation import override
+
+from tests.rendered import Read, pages_of_all_routes, pages_of_the_demo
+
+pytestmark = pytest.mark.django_db
+
+Pages = Mapping[str, Read]
+LANGUAGES = ("en", "zh-hans")
+
+
+@pytest.fixture(scope="module")
+def pages(django_db_setup: None, django_db_blocker: object) -> Mapping[str, Pages]:
+    """Every page by its language and its address."""
+    found = {}
+    with (
+        django_db_blocker.unblock(),  # type: ignore[attr-defined]
+        transaction.atomic(),
+        TemporaryDirectory() as var,
+        override_settings(VAR=Path(var), EMAIL_FILE_PATH=var),
+    ):
+        for language in LANGUAGES:
+            sources = (pages_of_the_demo, pages_of_all_routes)
+            found[language] = {url: Read(html) for source in sources for url, html in source(language)}
+        transaction.set_rollback(True)
+    return found
+
+
+def test_chinese_has_no_space_after_a_full_stop(pages: Mapping[str, Pages]) -> None:
+    """A middle dot, which sets things apart, has one on either side."""
+    gap = re.compile(r".{0,12}[。！？；：，、”] (?![·→]).{0,12}")
+    lines = [(line, url) for url, page in pages["zh-hans"].items() for line in page.lines]
+    assert {match: url for line, url in lines for match in gap.findall(line)} == {}
+
+
+def test_a_gap_is_a_space_but_in_chinese() -> None:
+    for language, gap in (("en", " "), ("zh-hans", "")):
+        with override(language):
+            assert Template("One.{% gap %}Two.").render(Context()) == f"One.{gap}Two."
+
+
+@pytest.mark.parametrize(
+    "html, lines",
+    [
+        ("<p>One. <b>Two</b>.</p><p>Three</p>", ["One. Two.", "Three"]),
+        ('<p>One.<br>Two. <span class="badge">Three</span></p>', ["One.", "Two.", "Three"]),
+        ("<pre>One.\nTwo.</pre><script>Three. </script>", ["One.", "Two."]),
+    ],
+)
+def test_lines_are_read_as_they_are_seen(html: str, lines: list[str]) -> None:
+    assert Read(html).lines == lines
