@@ -61,3 +61,11 @@ def test_a_gap_is_a_space_but_in_chinese() -> None:
 )
 def test_lines_are_read_as_they_are_seen(html: str, lines: list[str]) -> None:
     assert Read(html).lines == lines
+
+
+STRAIGHT = re.compile(r".{0,20}[A-Za-z]'(?=[a-z\s,.]).{0,12}")
+
+
+def test_english_has_typographic_apostrophes(pages: Mapping[str, Pages]) -> None:
+    lines = [(line, url) for url, page in pages["en"].items() for line in page.lines]
+    assert {match: url for line, url in lines for match in STRAIGHT.findall(line)} == {}

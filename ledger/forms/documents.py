@@ -50,7 +50,7 @@ class DocumentForm(WritingForm):
         queryset=Fact.objects.none(),
         required=False,
         empty_label=gettext_lazy("No, about the loan"),
-        error_messages={"invalid_choice": gettext_lazy("Choose one of this loan's repayments.")},
+        error_messages={"invalid_choice": gettext_lazy("Choose one of this loan’s repayments.")},
     )
     file = forms.FileField(
         label=gettext_lazy("File"),

@@ -57,7 +57,7 @@ class RepaymentForm(WritingForm):
         empty_value=None,
         required=False,
         help_text=gettext_lazy("Only for “One bill”."),
-        error_messages={"invalid_choice": gettext_lazy("Choose one of this loan's bills.")},
+        error_messages={"invalid_choice": gettext_lazy("Choose one of this loan’s bills.")},
     )
     account = forms.ModelChoiceField(
         label=gettext_lazy("Paid from"),

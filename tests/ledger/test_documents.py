@@ -285,8 +285,8 @@ def test_a_repayment_that_was_brought_back_can_have_its_receipt(loan, client):
         ({"file": Sheet(b"")}, "file", "This file is empty."),
         ({"file": Sheet(SVG, "photo.png")}, "file", "This is no PDF, JPEG, PNG, WebP or HEIC file."),
         ({"kind": "diary"}, "kind", "Choose one from the list."),
-        ({"fact": "999999"}, "fact", "Choose one of this loan&#x27;s repayments."),
-        ({"fact": "\0"}, "fact", "Choose one of this loan&#x27;s repayments."),
+        ({"fact": "999999"}, "fact", "Choose one of this loan’s repayments."),
+        ({"fact": "\0"}, "fact", "Choose one of this loan’s repayments."),
     ],
 )
 def test_what_is_wrong_is_said_at_its_field_and_the_rest_is_kept(loan, client, var, said, field, words):

@@ -340,7 +340,7 @@ def test_only_this_households_accounts_in_the_loans_currency_can_be_chosen(clien
         ({"paid_on": "2028-01-01"}, "paid_on", "Choose a day within the next year."),
         ({"paid_on": "2026-02-30"}, "paid_on", "Enter a day that exists, such as 2026-03-31."),
         ({"apply_to": "bill"}, "bill", "Choose which bill it pays."),
-        ({"apply_to": "bill", "bill": "99"}, "bill", "Choose one of this loan's bills."),
+        ({"apply_to": "bill", "bill": "99"}, "bill", "Choose one of this loan’s bills."),
         ({"note": "x" * 201}, "note", "Ensure this value has at most 200 characters (it has 201)."),
     ],
 )
