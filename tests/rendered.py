@@ -147,8 +147,7 @@ def _walk(client: Client, start: list[str], language: str) -> Iterator[tuple[str
         if (
             kind is None
             or url in visited
-            or (seen.get(kind, 0) >= (1 if kind[1] else AS_MANY.get(kind[0], 1))
-            and kind[0] not in EVERY)
+            or (seen.get(kind, 0) >= (1 if kind[1] else AS_MANY.get(kind[0], 1)) and kind[0] not in EVERY)
         ):
             continue
         visited.add(url)

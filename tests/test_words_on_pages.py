@@ -69,3 +69,21 @@ STRAIGHT = re.compile(r".{0,20}[A-Za-z]'(?=[a-z\s,.]).{0,12}")
 def test_english_has_typographic_apostrophes(pages: Mapping[str, Pages]) -> None:
     lines = [(line, url) for url, page in pages["en"].items() for line in page.lines]
     assert {match: url for line, url in lines for match in STRAIGHT.findall(line)} == {}
+
+
+AMOUNT = re.compile(r"[−-]?[¥$€£]\S+")
+
+
+def too_long(button: str, language: str) -> bool:
+    """More than three words in English or eight characters in Chinese; amounts are no words."""
+    words = AMOUNT.sub(" ", button).split()
+    if language == "en":
+        return len(words) > 3
+    return len("".join(words)) > 8 and not "".join(words).isascii()  # that all is translated, other tests say
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_buttons_are_short(pages: Mapping[str, Pages], language: str) -> None:
+    buttons = {button.words: url for url, page in pages[language].items() for button in page.buttons}
+    found = {" ".join(words.split()): url for words, url in buttons.items() if too_long(words, language)}
+    assert found == {}

@@ -122,7 +122,7 @@ def pay_the_rest_from_the_letter(page: Page, running: Product, letter: EmailMess
     other.goto(link)
     paid = "This link recorded that ¥520.07 was paid on 1 Mar, today."
     for tab in (page, other):
-        tab.get_by_role("button", name="Yes, it is paid").click()
+        tab.get_by_role("button", name="Yes, paid").click()
         expect(tab.get_by_role("main")).to_contain_text(paid)
         assert len(repayments(running)) == 2
     other.close()

@@ -152,7 +152,7 @@ def test_a_repayment_is_recorded_and_undone_without_javascript(browser: Browser,
     page.get_by_role("link", name="Washing machine").first.click()
     page.get_by_role("link", name="Record repayment").last.click()
     page.get_by_label("Amount", exact=True).fill("100")
-    page.get_by_role("button", name="Show what it does").click()
+    page.get_by_role("button", name="Show the effect").click()
     preview = page.locator("#preview").inner_text()
     page.get_by_role("button", name="Record this repayment").click()
     recorded = page.locator("#messages").inner_text()

@@ -256,7 +256,7 @@ def test_the_minimum_payment_is_suggested_until_it_is_paid(client, home):
     loan = make.loan(home, now=TODAY, minimum_share=Decimal("0.1"))
     found = client.get(url(loan)).context["suggestions"]
     assert [(one.code, one.amount) for one in found if one.code == "minimum"] == [("minimum", 21_462)]
-    assert "Minimum of bill 1" in client.get(url(loan)).content.decode()
+    assert "Bill 1 minimum" in client.get(url(loan)).content.decode()
     taken = client.post(url(loan), said(loan, suggest="minimum")).context["form"]
     assert (taken["amount"].value(), taken["apply_to"].value(), taken["bill"].value()) == ("214.62", "bill", "1")
     make.repayment(loan, 21_462, date(2026, 2, 10), TODAY)
