@@ -87,3 +87,19 @@ def test_buttons_are_short(pages: Mapping[str, Pages], language: str) -> None:
     buttons = {button.words: url for url, page in pages[language].items() for button in page.buttons}
     found = {" ".join(words.split()): url for words, url in buttons.items() if too_long(words, language)}
     assert found == {}
+
+
+CURRENT = re.compile(r'<a[^>]* href="([^"]+)" aria-current="(\w+)"')
+
+
+def test_every_page_has_its_one_place_in_the_menu_and_in_the_bar(pages: Mapping[str, Pages]) -> None:
+    """But for the pages that somebody sees who is not signed in."""
+    lacking = {}
+    for url, page in pages["en"].items():
+        if 'class="tabbar"' not in page.html:
+            continue
+        side, bar = (part.partition("</nav>")[0] for part in page.html.split("<nav ")[1:3])
+        found = [[where for where, _ in CURRENT.findall(part)] for part in (side, bar)]
+        if [len(one) for one in found] != [1, 1]:
+            lacking[url] = found
+    assert lacking == {}

@@ -71,6 +71,29 @@ def path(name: str, *numbers: int | str) -> str:
     return path_to(name, *numbers)
 
 
+OVERVIEW = "overview"
+_PLACES = {  # by the first word of a page's address; all else belongs to the overview
+    **dict.fromkeys(("bills", "statements"), "bills"),
+    "accounts": "accounts",
+    **dict.fromkeys(("activity", "reminders"), "activity"),
+    **dict.fromkeys(("settings", "account"), "settings"),
+    "credit-record": "credit-record",
+    "mailbox": "mailbox",
+    "plan": "plan",
+}
+
+
+def place_of(address: str) -> str:
+    """Which place of the navigation a page lies in: one of `_PLACES`, the overview, or "record" and "add", which are
+    buttons rather than links on large screens. A loan and all about it lies with the overview, which leads there."""
+    words = address.removeprefix(get_script_prefix()).strip("/").split("/")
+    if words[-2:] == ["repayments", "new"]:
+        return "record"
+    if words == ["loans", "new"]:
+        return "add"
+    return _PLACES.get(words[0], OVERVIEW)
+
+
 @register.simple_tag
 def icon(name: str) -> SafeString:
     """One icon from the sprite, decorative; as `_components/icon.html`."""
@@ -86,12 +109,15 @@ def _icon(name: str) -> SafeString:
 
 
 @register.simple_tag(takes_context=True)
-def nav_item(context: Context, url: str, picture: str, label: str, kind: str = "") -> SafeString:
-    """One link of the navigation, which knows the page it is on; nothing where the address is empty."""
+def nav_item(context: Context, url: str, picture: str, label: str, kind: str = "", besides: str = "") -> SafeString:
+    """One link of the navigation, which knows whether the page lies in its place; nothing where the address is empty.
+    `besides` names places that have no link of their own beside it."""
     if not url:
         return SafeString("")
     here = context["request"].path
-    current = ' aria-current="page"' if here == url else ' aria-current="true"' if url != "/" and url in here else ""
+    place = place_of(here)
+    is_mine = place == place_of(url) or place in besides.split()
+    current = ' aria-current="page"' if here == url else ' aria-current="true"' if is_mine else ""
     class_ = f' class="{kind}"' if kind else ""
     return SafeString(f'<a{class_} href="{escape(url)}"{current}>{_icon(picture)}<span>{escape(label)}</span></a>')
 
