@@ -9,7 +9,7 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
@@ -31,12 +31,22 @@ class PageRequest(HttpRequest):
 
 
 View = Callable[..., HttpResponse]
+LARGEST_ID = 2**63 - 1
 
 
 def own(request: HttpRequest, queryset: Any, **lookup: Any) -> Any:
     """The one row of `queryset` that `lookup` names, of the household being looked at; a stranger's is a 404."""
     mine = queryset.for_user(request.user).filter(household=request.household)  # type: ignore[attr-defined]
     return get_object_or_404(mine, **lookup)
+
+
+def own_loan(request: PageRequest, asked: Any, loan_id: int) -> Any:
+    """The loan that the `Prepared` question `asked` (of `household` and `loan`) finds, else a 404; the middleware has
+    found the user to be a member of the household being looked at."""
+    found = asked.objects(household=request.household.pk, loan=loan_id) if loan_id <= LARGEST_ID else []
+    if not found:
+        raise Http404
+    return found[0]
 
 
 def member_page(view: View) -> View:

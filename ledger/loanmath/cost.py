@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, localcontext
 from enum import StrEnum
+from typing import Protocol
 
 from ledger.loanmath.apr import PERIODS_A_YEAR, AnnualCost, advertised_rate, cost_of_flows
 from ledger.loanmath.day_count import DayCount
@@ -142,20 +143,47 @@ class TrueCost:
     contingent: tuple[ContingentKind, ...]
 
 
-def true_cost(terms: LoanTerms, facts: Iterable[Fact], as_of: date) -> TrueCost:
-    """What a loan truly costs as of a day; facts that are undone or later do not count.
+class AskedFor(Protocol):
+    """What the cost asks of a bill: a `ProjectedBill`, or one as it is stored."""
+
+    @property
+    def number(self) -> int: ...
+    @property
+    def payable_on(self) -> date: ...
+    @property
+    def due(self) -> Parts: ...
+    @property
+    def waived(self) -> Parts: ...
+    @property
+    def open(self) -> Parts: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """What the cost asks of a projection: its bills, the money paid beyond what could be allocated, and what was paid
+    of no bill."""
+
+    bills: Sequence[AskedFor]
+    credit: int
+    unbilled: Parts
+
+
+def true_cost(terms: LoanTerms, facts: Iterable[Fact], as_of: date, books: Books | None = None) -> TrueCost:
+    """What a loan truly costs as of a day; facts that are undone or later do not count. `books` are those of the
+    projection as of that day, where they are at hand.
 
     The form follows the Chinese disclosure of the total cost of credit (个人贷款业务明示综合融资成本规定, in force
     since 2026-08-01) and PBOC announcement 2021 no. 3. Raises NeverAmortizes.
     """
     facts = live(facts)
     first, later = agreed_from_the_start(terms, [fact for fact in facts if fact.effective_on <= as_of])
+    books = books or _books(project(terms, facts, as_of))
     return TrueCost(
         as_of=as_of,
         terms=first,
         advertised=advertised(first),
         agreed=agreed_cost(first),
-        real=_real_cost(first, later, project(terms, facts, as_of)),
+        real=_real_cost(first, later, books, as_of),
         contingent=contingent(first),
     )
 
@@ -262,8 +290,13 @@ def _annual(terms: LoanTerms, flows: Iterable[Flow]) -> AnnualCost | None:
 # --- As it really went.
 
 
-def _real_cost(terms: LoanTerms, facts: Sequence[Fact], loan: Projection) -> LifeCost:
-    flows = [*_recorded(terms, facts), *_still_to_come(terms, loan)]
+def _books(loan: Projection) -> Books:
+    unbilled = sum((paid.parts for paid in loan.allocations if paid.bill is None), Parts())
+    return Books(loan.bills, loan.credit, unbilled)
+
+
+def _real_cost(terms: LoanTerms, facts: Sequence[Fact], loan: Books, as_of: date) -> LifeCost:
+    flows = [*_recorded(terms, facts), *_still_to_come(terms, loan, as_of)]
     over = loan.credit - sum(bill.open.total for bill in loan.bills)
     if over > 0:
         flows.append(Flow(max(flow.on for flow in flows), FlowKind.CREDIT, over))
@@ -293,21 +326,21 @@ def _recorded(terms: LoanTerms, facts: Sequence[Fact]) -> list[Flow]:
     return flows
 
 
-def _still_to_come(terms: LoanTerms, loan: Projection) -> list[Flow]:
+def _still_to_come(terms: LoanTerms, loan: Books, as_of: date) -> list[Flow]:
     """Every open bill on the last day to pay it, an overdue one today; money held pays the first of them."""
     flows, held = [], loan.credit
     for bill in sorted(loan.bills, key=lambda bill: (bill.payable_on, bill.number)):
         met = min(held, bill.open.total)
         held -= met
         if bill.open.total > met:
-            day = max(bill.payable_on, loan.as_of, terms.disbursed_on)
+            day = max(bill.payable_on, as_of, terms.disbursed_on)
             flows.append(Flow(day, FlowKind.BILL, met - bill.open.total, bill.number, True))
     return flows
 
 
-def _real_items(terms: LoanTerms, loan: Projection, total: int) -> tuple[CostItem, ...]:
+def _real_items(terms: LoanTerms, loan: Books, total: int) -> tuple[CostItem, ...]:
     asked = sum((bill.due - bill.waived for bill in loan.bills), Parts())
-    beside = sum((paid.parts for paid in loan.allocations if paid.bill is None), Parts())
+    beside = loan.unbilled
     amounts = {
         ItemKind.INTEREST: asked.interest + beside.interest,
         ItemKind.BILL_FEE: asked.fee,

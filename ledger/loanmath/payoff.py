@@ -65,6 +65,12 @@ def payoff_quote(terms: LoanTerms, facts: Iterable[Fact], on: date, calendar: Ca
     )
 
 
+def payoff_total(terms: LoanTerms, facts: Iterable[Fact], on: date, calendar: Calendar = WEEKENDS) -> int:
+    """The total of `payoff_quote` alone, at less than half its cost: what holds tomorrow is not asked."""
+    needed, held = _needed(terms, live(facts), on, calendar)
+    return max(needed.total - held, 0)
+
+
 def _needed(terms: LoanTerms, facts: list[Fact], on: date, calendar: Calendar) -> tuple[Parts, int]:
     return payoff(books_for_quote(terms, facts, on, calendar), on)
 

@@ -175,7 +175,7 @@ class Fact(AppendOnly):
         ]
         indexes = [
             models.Index(fields=["loan", "effective_on", "id"], name="fact_loan_day"),
-            models.Index(fields=["household", "-id"], name="fact_household_newest"),
+            models.Index(fields=["household", "-recorded_at", "-id"], name="fact_household_recorded"),
         ]
 
     def __str__(self) -> str:

@@ -14,8 +14,8 @@ from ledger.loanmath.funding import Balance, Funding, Move, Step, forecast
 from ledger.loanmath.inflows import expected
 from ledger.models import AccountEntry, FundingAccount, Household, Loan, StatedBalance
 from ledger.selectors.balances import OF_A_BALANCE, balance_of, with_balance
-from ledger.selectors.coming_debits import ComingDebit, coming_debits
-from ledger.selectors.inflows import InflowRow, inflow_rows, live_inflows
+from ledger.selectors.coming_debits import AskedBills, ComingDebit, asked_bills, coming_debits, debits_of
+from ledger.selectors.inflows import InflowRow, household_inflows, inflow_rows
 from ledger.selectors.mandates import MandateRow, live_mandates, loans_without
 from ledger.selectors.prepared import Prepared
 
@@ -130,6 +130,8 @@ def covers_of(lines: Iterable[AccountLine]) -> dict[int, BillCover]:
 
 
 def _as_one(covers: Sequence[BillCover]) -> BillCover:
+    if len(covers) == 1:
+        return covers[0]
     worst = max(covers, key=lambda cover: WORSE.index(cover.funding))
     return replace(worst, beside=tuple(cover.account for cover in covers if cover is not worst))
 
@@ -192,7 +194,8 @@ def lines_of(
     """The balance lines of these `accounts_in_use` with these debits and repayments planned by hand; one query."""
     balances = {pk: balance_of(account) for pk, account in accounts.items()}
     until = today + timedelta(days=days)
-    inflows = {pk: inflow_rows(planned, today) for pk, planned in live_inflows(accounts).items()}
+    home = next(iter(accounts.values())).household_id
+    inflows = {pk: inflow_rows(planned, today) for pk, planned in household_inflows(home).items() if pk in accounts}
     incoming = _incoming(inflows, balances, today, until, len(debits))
     moves = [_move(rank, debit) for rank, debit in enumerate(debits)]
     # What is planned by hand is taken off first on its day: the user means it to happen.
@@ -232,9 +235,10 @@ def outlook(household: Household, today: date, days: int, bills: Collection[int]
     """As `account_lines` and `covers_of` say, but of a debit whose first account holds more than all that is ever taken
     from it only if it is among `bills`: it is covered, and worth no line. Five queries."""
     accounts = accounts_in_use(household, today)
-    debits = coming_debits(household, accounts, today, days) if accounts else []
-    planned = _planned(household, today, today + timedelta(days=days)) if debits else []
-    ample = _ample(accounts, debits, planned, today)
+    asked = asked_bills(household, today, days) if accounts else AskedBills((), {})
+    planned = _planned(household, today, today + timedelta(days=days)) if asked.rows else []
+    ample = _ample(accounts, asked, planned, today)
+    debits = debits_of(asked.without_sure(ample, bills), household, accounts, today)
     open_ = [debit for debit in debits if debit.sources[0] not in ample or debit.above_cap]
     covers = {
         debit.bill.pk: _sure_cover(accounts[debit.sources[0]], debit)
@@ -246,16 +250,10 @@ def outlook(household: Household, today: date, days: int, bills: Collection[int]
 
 
 def _ample(
-    accounts: Mapping[int, FundingAccount],
-    debits: Iterable[ComingDebit],
-    planned: Iterable[Planned],
-    today: date,
+    accounts: Mapping[int, FundingAccount], asked: AskedBills, planned: Iterable[Planned], today: date
 ) -> set[int]:
     """The accounts that hold more for sure than all debits that may touch them, and all that is planned by hand."""
-    most: defaultdict[int, int] = defaultdict(int)
-    for debit in debits:
-        for source in debit.sources:
-            most[source] += debit.amount
+    most = defaultdict(int, asked.most_taken())
     for entry in planned:
         most[entry.account_id] += max(-entry.amount, 0)
     balances = {pk: balance_of(account) for pk, account in accounts.items()}

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from dateutil.relativedelta import relativedelta
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models.functions import Concat
 
 from ledger.loanmath.money import Parts
 from ledger.loanmath.standing import Standing, standing
@@ -19,7 +20,8 @@ from ledger.models.bills import PARTS
 from ledger.models.facts import Kind
 from ledger.querysets import BillQuerySet
 from ledger.selectors.facts import Links
-from ledger.selectors.paging import Cursor, day_page, read_cursor
+from ledger.selectors.paging import Cursor, page_of, read_cursor, rows_of_page
+from ledger.selectors.prepared import Prepared
 
 STATES = ("open", "overdue", "upcoming", "presumed", "paid", "all")
 NEWEST_FIRST = ("presumed", "paid", "all")
@@ -255,11 +257,15 @@ def bill_rows(bills: QuerySet[Bill], today: date) -> list[BillRow]:
     return as_rows(row_values(bills), today)
 
 
-def row_values(bills: QuerySet[Bill], *more: str) -> QuerySet[Any]:
-    """What `as_rows` reads, and some other columns."""
+def row_values(bills: QuerySet[Bill], *more: str, account: bool = True) -> QuerySet[Any]:
+    """What `as_rows` reads, and some other columns; without the `account` that auto-repay takes a bill from, where that
+    is not shown bill by bill."""
     first = MandateSource.objects.filter(mandate=OuterRef("loan__mandate")).order_by("position")
-    account = (Subquery(first.values("account__name")[:1]), Subquery(first.values("account__last4")[:1]))
-    return bills.values_list(*_ROW, *account, *more)
+    named = first.values(said=Concat("account__name", Value(_BETWEEN), "account__last4"))
+    return bills.values_list(*_ROW, Subquery(named[:1]) if account else Value(""), *more)
+
+
+_BETWEEN = "\n"  # stands between an account's name and its last digits
 
 
 def as_rows(found: Iterable[Sequence[Any]], today: date) -> list[BillRow]:
@@ -270,7 +276,8 @@ def as_rows(found: Iterable[Sequence[Any]], today: date) -> list[BillRow]:
 def _row(values: Sequence[Any], today: date) -> BillRow:
     id, number, due_on, payable_on, settled_on, deferred_from, is_replaced, presumed = values[:8]
     due, paid, waived = Parts(*values[8:12]), Parts(*values[12:16]), Parts(*values[16:20])
-    loan, loan_name, currency, grace_days, lender, lender_name, account, last4 = values[20:28]
+    loan, loan_name, currency, grace_days, lender, lender_name, account = values[20:27]
+    name, _, last4 = (account or "").partition(_BETWEEN)
     said = _Figures(due_on, payable_on, settled_on, deferred_from, is_replaced, presumed, due, paid, waived)
     late = (today - payable_on).days if settled_on is None else 0
     return BillRow(
@@ -290,32 +297,55 @@ def _row(values: Sequence[Any], today: date) -> BillRow:
         presumed=presumed,
         standing=standing(said, today, grace_days),
         days_late=max(late, 0),
-        auto_repay=account_label(account, last4),
+        auto_repay=account_label(name, last4),
     )
 
 
 def bills_page(household: Household, today: date, params: Mapping[str, str]) -> BillsPage:
     """The bills asked for in the URL: totals by currency, one page of rows, what opens below each."""
     asked = read_filter(params)
-    wanted = narrowed(household, asked)
     cursor: Cursor | None = read_cursor(params, date)
-    found, before, after = day_page(
-        in_state(wanted, asked.state, today),
+    if asked.is_narrow or cursor is not None:
+        rows = bill_rows(_rows(household.pk, today, asked, cursor), today)
+    elif asked.state in DATED:
+        rows = as_rows(_FIRST_PAGE[asked.state](household=household.pk, today=today), today)
+    else:
+        rows = as_rows(_FIRST_PAGE[asked.state](household=household.pk), today)
+    found, before, after = page_of(rows, "payable_on", cursor)
+    paid_by = repayments_of([row.id for row in found if row.paid.total])
+    return BillsPage(
+        filter=asked,
+        totals=_totals(narrowed(household, asked)) if asked.month else _totals_of_loans(household, asked),
+        bills=tuple(OpenedBill(row, paid_by[row.id]) for row in found),
+        lenders=tuple((pk, name) for pk, name in _LENDERS(household=household.pk)),
+        before_url=asked.query(before=before) if before else "",
+        after_url=asked.query(after=after) if after else "",
+    )
+
+
+def _rows(household: int, today: date | None, asked: BillFilter, cursor: Cursor | None) -> QuerySet[Any]:
+    """The bills of one page of what is asked for."""
+    return rows_of_page(
+        in_state(narrowed(household, asked), asked.state, today),
         "payable_on",
         cursor,
         newest_first=asked.state in NEWEST_FIRST,
         alike="settled_on" if asked.state in STILL_OPEN else "",
-        read=lambda bills: bill_rows(bills, today),
     )
-    paid_by = repayments_of([row.id for row in found if row.paid.total])
-    return BillsPage(
-        filter=asked,
-        totals=_totals(wanted) if asked.month else _totals_of_loans(household, asked),
-        bills=tuple(OpenedBill(row, paid_by[row.id]) for row in found),
-        lenders=tuple(Lender.objects.filter(household=household).order_by("name").values_list("pk", "name")),
-        before_url=asked.query(before=before) if before else "",
-        after_url=asked.query(after=after) if after else "",
-    )
+
+
+def _first_page(state: str) -> Prepared:
+    def bills(household: int, today: date | None = None) -> QuerySet[Any]:
+        return row_values(_rows(household, today, BillFilter(state), None))
+
+    return Prepared(bills, is_wide=True)
+
+
+DATED = frozenset({"overdue", "upcoming"})  # the states that depend on the day
+_FIRST_PAGE = {state: _first_page(state) for state in STATES}
+_LENDERS = Prepared(
+    lambda household: Lender.objects.filter(household=household).order_by("name").values_list("pk", "name")
+)
 
 
 def repayments_of(bills: Collection[int]) -> defaultdict[int, tuple[PaidBy, ...]]:
@@ -346,7 +376,7 @@ def _answers(loans: Collection[int]) -> Links:
     return Links(said)
 
 
-def narrowed(household: Household, asked: BillFilter) -> BillQuerySet[Bill]:
+def narrowed(household: Household | int, asked: BillFilter) -> BillQuerySet[Bill]:
     """The household's bills of the lender, the month and the text asked for, in any state."""
     bills: BillQuerySet[Bill] = Bill.objects.of_household(household).needed().filter(_of_loans(asked, "loan__"))
     if asked.month is not None:
@@ -364,7 +394,7 @@ def _of_loans(asked: BillFilter, loan: str = "") -> Q:
     return wanted
 
 
-def in_state(bills: BillQuerySet[Bill], state: str, today: date) -> BillQuerySet[Bill]:
+def in_state(bills: BillQuerySet[Bill], state: str, today: Any) -> BillQuerySet[Bill]:
     """Those of `bills` that stand as `state` (of `STATES`) says."""
     if state == "overdue":
         return bills.overdue(today)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -73,16 +73,61 @@ class ComingDebit:
     above_cap: bool
 
 
-def coming_debits(household: Household, accounts: Collection[int], today: date, days: int) -> list[ComingDebit]:
-    """Every bill whose payable day is at most `days` ahead and that is going to be debited from any of `accounts`, in
-    the order the lender gets to them; of those of one moment as `services.autorepay.Debit` says. Two queries; three
-    more where a mandate takes the minimum payment only, two where a bill was tried or a mandate is of several loans."""
-    local = zone(household.time_zone)
-    bills = list(map(_bill, _BILLS(household=household.pk, until=today + timedelta(days=days))))
+@dataclass(frozen=True, slots=True)
+class AskedBills:
+    """The bills that mandates ask for within the days ahead, as rows of `_bills`, and the accounts of each mandate."""
+
+    rows: Sequence[tuple[Any, ...]]
+    sources: Mapping[int, Sequence[int]]
+
+    def most_taken(self) -> dict[int, int]:
+        """By account: the most that all debits of these bills together may take from it."""
+        of_mandate: defaultdict[int, int] = defaultdict(int)
+        for row in self.rows:
+            of_mandate[row[_MANDATE]] += _open(row)
+        most: defaultdict[int, int] = defaultdict(int)
+        for mandate, amount in of_mandate.items():
+            for account in self.sources.get(mandate, ()):
+                most[account] += amount
+        return most
+
+    def without_sure(self, ample: Collection[int], wanted: Collection[int]) -> AskedBills:
+        """Only the bills worth a look: not those that are sure to be debited from an account of `ample`, unless they
+        are `wanted`."""
+        sure = {mandate for mandate, accounts in self.sources.items() if accounts and accounts[0] in ample}
+        kept = [
+            row
+            for row in self.rows
+            if row[_MANDATE] not in sure
+            or row[0] in wanted
+            or row[_MODE] != AmountMode.BILL
+            or (row[_CAP] is not None and row[_CAP] < _open(row))
+        ]
+        return AskedBills(kept, self.sources)
+
+
+def asked_bills(household: Household, today: date, days: int) -> AskedBills:
+    """Those whose payable day is at most `days` ahead. Two queries."""
+    rows = _BILLS(household=household.pk, until=today + timedelta(days=days))
     sources: defaultdict[int, list[int]] = defaultdict(list)
-    for mandate, account in _SOURCES(household=household.pk) if bills else ():
+    for mandate, account in _SOURCES(household=household.pk) if rows else ():
         sources[mandate].append(account)
-    usable_of = {pk: tuple(one for one in found if one in accounts) for pk, found in sources.items()}
+    return AskedBills(rows, sources)
+
+
+def coming_debits(household: Household, accounts: Collection[int], today: date, days: int) -> list[ComingDebit]:
+    """Every bill whose payable day is at most `days` ahead and that is going to be debited from any of `accounts`, as
+    `debits_of` says, whose queries come to the two of `asked_bills`."""
+    return debits_of(asked_bills(household, today, days), household, accounts, today)
+
+
+def debits_of(asked_for: AskedBills, household: Household, accounts: Collection[int], today: date) -> list[ComingDebit]:
+    """The debits of these bills from any of `accounts`, in the order the lender gets to them; of those of one moment as
+    `services.autorepay.Debit` says. No query; three where a mandate takes the minimum payment only, two where a bill
+    was tried or a mandate is of several loans."""
+    local = zone(household.time_zone)
+    bills = list(map(_bill, asked_for.rows))
+    usable_of = {pk: tuple(one for one in found if one in accounts) for pk, found in asked_for.sources.items()}
     amounts = _amounts(bills)
     failed = told_to_have_failed({bill.loan_id for bill in bills if bill.tried_at})
     fell_back = _fell_back({bill.loan_id for bill in bills if bill.is_wide})
@@ -160,6 +205,15 @@ def _sources(household: int) -> QuerySet[Any]:
 
 
 _BILLS, _SOURCES = Prepared(_bills), Prepared(_sources)
+
+
+_MANDATE, _MODE, _CAP = 14, 16, 18  # where a row has them
+
+
+def _open(row: tuple[Any, ...]) -> int:
+    principal, interest, fee, penalty, met = row[4:9]
+    left: int = principal + interest + fee + penalty - met
+    return left
 
 
 def _bill(row: tuple[Any, ...]) -> DebitedBill:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from ledger.loanmath.cost import CostItem, Flow, FlowKind, ItemKind, LifeCost, TrueCost, true_cost
+from ledger.loanmath.cost import Books, CostItem, Flow, FlowKind, ItemKind, LifeCost, TrueCost, true_cost
 from ledger.loanmath.explanation import Cell, Of, Subject
 from ledger.loanmath.legal_caps import KNOWN_AS_OF, PLACES, Cap, caps_on
 from ledger.loanmath.terms import LoanTerms
@@ -85,9 +85,9 @@ def cost_page(loan: Loan, today: date) -> CostPage:
     )
 
 
-def cost_of(past: History, today: date) -> TrueCost:
-    """The true cost of a loan with this history."""
-    return true_cost(past.terms, past.facts, today)
+def cost_of(past: History, today: date, books: Books | None = None) -> TrueCost:
+    """The true cost of a loan with this history; `books` are what is stored of it, where that is at hand."""
+    return true_cost(past.terms, past.facts, today, books)
 
 
 def _cell(flow: Flow) -> str:

@@ -206,7 +206,7 @@ def _largest(household: Household) -> list[tuple[str, LoanLine]]:
         order_by=[F("outstanding_principal").desc(), F("settled_on").desc(), F("pk")],
     )
     rows = (
-        Loan.objects.filter(household=household)
+        Loan.objects.filter(household=household, lender__household=household)  # or all lenders are read to join them
         .current()
         .annotate(place=place)
         .filter(place__lte=MOST_LISTED)
@@ -270,7 +270,7 @@ def _debt(sums: _Sums, loans: list[LoanLine], falls: list[_Fall], lines: list[Li
 
 def _line_uses(household: Household) -> defaultdict[str, list[LineUse]]:
     """The credit lines that were drawn on, by currency, and how much of each is used."""
-    drawn = Loan.objects.filter(household=household, credit_line__isnull=False).current()
+    drawn = Loan.objects.filter(household=household, credit_line__household=household).current()
     rows = (
         drawn.order_by()
         .values_list("credit_line__currency", "credit_line__name", "credit_line__lender__name", "credit_line__limit")
@@ -295,7 +295,7 @@ def _this_month(household: int, first: date, last: date) -> QuerySet[Any]:
     )
 
 
-_MONTHS = Prepared(_this_month)
+_MONTHS = Prepared(_this_month, is_wide=True)
 
 
 def _months(household: Household, today: date) -> tuple[Month, ...]:

@@ -14,7 +14,7 @@ from ledger.loanmath import facts as kinds
 from ledger.loanmath.benchmarks import follow
 from ledger.loanmath.calendars import Calendar
 from ledger.loanmath.in_force import terms_in_force
-from ledger.loanmath.payoff import PayoffQuote, payoff_quote
+from ledger.loanmath.payoff import PayoffQuote, payoff_quote, payoff_total
 from ledger.loanmath.project import live, project
 from ledger.loanmath.projection import Projection
 from ledger.loanmath.replay import agreed_from_the_start
@@ -66,6 +66,9 @@ class History:
 
     def payoff_quote(self, on: date) -> PayoffQuote:
         return payoff_quote(self.terms, self.facts, on, self.calendar)
+
+    def payoff_total(self, on: date) -> int:
+        return payoff_total(self.terms, self.facts, on, self.calendar)
 
     def plus(self, *more: kinds.Fact) -> History:
         """The same history with facts that are not (yet) recorded: what a preview shows."""

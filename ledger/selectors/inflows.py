@@ -7,10 +7,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from django.db.models import QuerySet
+
 from ledger.loanmath.inflows import Expected, InflowPlan, Repeats, expected
 from ledger.loanmath.terms import HolidayRule
 from ledger.models import PlannedInflow
 from ledger.selectors.calendars import calendar_of
+from ledger.selectors.prepared import Prepared
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +39,24 @@ def expected_inflow(stated: Mapping[int, date], until: date) -> dict[int, Expect
 
 def live_inflows(accounts: Iterable[int]) -> Mapping[int, list[PlannedInflow]]:
     """By account: the inflows its owner still expects, past ones among them, as they were planned; one query."""
+    return _by_account(PlannedInflow.objects.live().filter(account__in=list(accounts)).order_by("pk"))
+
+
+def _live(household: int) -> QuerySet[PlannedInflow]:
+    return PlannedInflow.objects.live().filter(household=household).order_by("pk")
+
+
+_LIVE = Prepared(_live)
+
+
+def household_inflows(household: int) -> Mapping[int, list[PlannedInflow]]:
+    """The same for all accounts of a household."""
+    return _by_account(_LIVE.objects(household=household))
+
+
+def _by_account(inflows: Iterable[PlannedInflow]) -> Mapping[int, list[PlannedInflow]]:
     found: defaultdict[int, list[PlannedInflow]] = defaultdict(list)
-    for inflow in PlannedInflow.objects.live().filter(account__in=list(accounts)).order_by("pk"):
+    for inflow in inflows:
         found[inflow.account_id].append(inflow)
     return found
 

@@ -10,12 +10,12 @@ from decimal import Decimal
 from typing import Any
 
 from dateutil.relativedelta import relativedelta
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Sum
 from django.utils.translation import gettext as _
 
 from ledger.loanmath import facts
 from ledger.loanmath.apr import AnnualCost
-from ledger.loanmath.cost import Advertised, ItemKind, LifeCost
+from ledger.loanmath.cost import Advertised, Books, ItemKind, LifeCost
 from ledger.loanmath.facts import Confirmation, RateChange, RateEffect, Repayment, Reversal
 from ledger.loanmath.money import Parts
 from ledger.loanmath.payoff import PayoffQuote
@@ -224,7 +224,7 @@ def loan_page(
         borrowed=past.lent(today),
         late=sum(row.open.total for row in rows if row.is_late),
         next=next((row for row in rows if row.is_open), None),
-        cost=_cost(past, today),
+        cost=_cost(past, Books(rows, loan.credit, _unbilled(loan)), today),
         schedule=lines,
         totals=totals,
         left=sum((row.open for row in rows), Parts()),
@@ -266,10 +266,20 @@ def _newest(loan: Loan, past: History) -> tuple[FactLine, ...]:
 
 def _bills(loan: int) -> QuerySet[Any]:
     bills = Bill.objects.filter(loan=loan).needed().order_by("number")
-    return row_values(bills, "outstanding_after", *(f"{part}_computed" for part in PARTS))
+    return row_values(bills, "outstanding_after", *(f"{part}_computed" for part in PARTS), account=False)
 
 
-_NEWEST, _BILLS = Prepared(_newest_facts), Prepared(_bills)
+def _unbilled_sums(loan: int) -> QuerySet[Any]:
+    """What was paid of no bill, by component."""
+    unbilled = Allocation.objects.filter(loan=loan, bill=None).order_by()
+    return unbilled.values_list("loan").annotate(*(Sum(part) for part in PARTS))
+
+
+_NEWEST, _BILLS, _UNBILLED = Prepared(_newest_facts), Prepared(_bills), Prepared(_unbilled_sums)
+
+
+def _unbilled(loan: Loan) -> Parts:
+    return sum((Parts(*parts) for _loan, *parts in _UNBILLED(loan=loan.pk)), Parts())
 
 
 def _schedule(found: Sequence[Sequence[Any]], today: date) -> list[ScheduleLine]:
@@ -310,8 +320,8 @@ def too_low(past: History, today: date) -> RateWarning | None:
     return rate_warning(past.terms, others, change)
 
 
-def _cost(past: History, today: date) -> Cost:
-    cost, change = cost_of(past, today), _rate_change(past, today)
+def _cost(past: History, books: Books, today: date) -> Cost:
+    cost, change = cost_of(past, today, books), _rate_change(past, today)
     return Cost(
         said=cost.advertised,
         names_rate=cost.terms.method is not Method.LISTED or cost.advertised.annual != 0,

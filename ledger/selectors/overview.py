@@ -279,7 +279,7 @@ def _next(household: int, today: date, horizon: date) -> QuerySet[Any]:
     return row_values(_open_bills(household).filter(payable_on__range=(today, horizon))[: MOST_NEXT + 1])
 
 
-_OVERDUE, _LATE, _NEXT = Prepared(_overdue), Prepared(_late), Prepared(_next)
+_OVERDUE, _LATE, _NEXT = Prepared(_overdue), Prepared(_late), Prepared(_next, is_wide=True)
 
 
 def _statements(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -65,27 +65,30 @@ def beyond(field: str, at: Any, id: int, *, upward: bool) -> Q:
     return Q(**{f"{field}__{side}": at}) | Q(**{field: at, f"id__{side}": id})
 
 
-def day_page(
+def rows_of_page(
     rows: QuerySet[Any],
     field: str,
     cursor: Cursor | None,
     *,
     newest_first: bool,
-    size: int = PAGE_SIZE,
     alike: str = "",
-    read: Callable[[QuerySet[Any]], list[Any]] = list,
-) -> tuple[list[Any], str, str]:
-    """One page of `rows` by day, and the cursors (or "") for the pages before and after it; `read` makes of the rows
-    what a page shows, with `field` and `id` on each. In `alike`, a column that an index begins with, all rows are."""
-    back = cursor is not None and cursor.back
-    upward = newest_first is back
+) -> QuerySet[Any]:
+    """The rows of one page by day, and one more to know whether there are more. In `alike`, a column that an index
+    begins with, all rows are."""
+    upward = newest_first is (cursor is not None and cursor.back)
     if cursor is not None:
         rows = rows.filter(beyond(field, cursor.day, cursor.id, upward=upward))
     sign = "" if upward else "-"
     order = [f"{sign}{name}" for name in (alike, field, "id") if name]
-    found = read(rows.order_by(*order)[: size + 1])
-    more = len(found) > size
-    found = found[:size]
+    return rows.order_by(*order)[: PAGE_SIZE + 1]
+
+
+def page_of(found: list[Any], field: str, cursor: Cursor | None) -> tuple[list[Any], str, str]:
+    """What `rows_of_page` found, with `field` and `id` on each, as a page; and the cursors (or "") for the pages before
+    and after it."""
+    back = cursor is not None and cursor.back
+    more = len(found) > PAGE_SIZE
+    found = found[:PAGE_SIZE]
     if back:
         found.reverse()
     if not found:

@@ -1,5 +1,5 @@
-"""Questions put into SQL once: a page asks the same ones each time, and working out their SQL takes Django longer than
-the database takes to answer."""
+"""Questions put into SQL once, and planned once: a page asks the same ones each time, and working out their SQL takes
+Django longer than the database takes to answer, as planning them takes PostgreSQL."""
 
 from __future__ import annotations
 
@@ -9,12 +9,19 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 from django.db.models import QuerySet
 from django.db.models.query import get_related_populators
+from django.utils.module_loading import import_string
 
-Given = int | date | datetime
+Given = int | str | date | datetime
 # These stand for what is given, while the SQL is worked out.
-MARK, FIRST_DAY, FIRST_MOMENT = 7 * 10**18, date(9900, 1, 1), datetime(9900, 1, 1, tzinfo=UTC)
+MARK, WORD, FIRST_DAY, FIRST_MOMENT = (
+    7 * 10**18,
+    "\N{SYMBOL FOR SUBSTITUTE}",
+    date(9900, 1, 1),
+    datetime(9900, 1, 1, tzinfo=UTC),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +37,14 @@ class _Sql:
 
 
 class Prepared:
-    """A query with whole numbers, days and moments that are given by name; they may stand anywhere in it where a value
-    can, but not decide how it is built. Thread-safe: at worst its SQL is worked out twice."""
+    """A query with whole numbers, texts, days and moments that are given by name; they may stand anywhere in it where
+    a value can, but not decide how it is built. Thread-safe: at worst its SQL is worked out twice.
 
-    def __init__(self, question: Callable[..., QuerySet[Any]]) -> None:
-        self.question = question
+    PostgreSQL soon plans it for an average household. `is_wide` is for what reads all that a household has: it is
+    planned each time, for it may be a household like no other."""
+
+    def __init__(self, question: Callable[..., QuerySet[Any]], is_wide: bool = False) -> None:
+        self.question, self.is_wide = question, is_wide
         self._known: dict[str, _Sql] = {}
 
     def __call__(self, **given: Given) -> list[tuple[Any, ...]]:
@@ -69,10 +79,20 @@ class Prepared:
         params = list(known.params)
         for at, name in known.given.items():
             params[at] = _adapted(params[at], given[name])
-        with connection.cursor() as cursor:
+        with connection.cursor() if self.is_wide else _preparing() as cursor:
             cursor.execute(known.text, params)
             rows: list[Sequence[Any]] = cursor.fetchall()
         return list(known.compiler.apply_converters(rows, known.converters)) if known.converters else rows
+
+
+def _preparing() -> CursorWrapper:
+    """A cursor that keeps the plans of its statements, where the database does."""
+    if connection.vendor != "postgresql":
+        return connection.cursor()
+    connection.ensure_connection()
+    keeping = import_string("django.db.backends.postgresql.base.ServerBindingCursor")  # psycopg may not be installed
+    made: CursorWrapper = connection._prepare_cursor(keeping(connection.connection))  # type: ignore[attr-defined]
+    return made
 
 
 def _worked_out(question: Callable[..., QuerySet[Any]], given: Mapping[str, Given]) -> _Sql:
@@ -89,6 +109,8 @@ def _worked_out(question: Callable[..., QuerySet[Any]], given: Mapping[str, Give
 
 
 def _mark(value: Given, at: int) -> Given:
+    if isinstance(value, str):
+        return f"{WORD}{at}"
     if isinstance(value, datetime):
         return FIRST_MOMENT + timedelta(days=at)
     return FIRST_DAY + timedelta(days=at) if isinstance(value, date) else MARK + at

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
 from django.db.models import QuerySet
 
 from ledger.loanmath.facts import ApplyTo
 from ledger.loanmath.minimum import minimum_due
 from ledger.loanmath.money import Parts
-from ledger.loanmath.payoff import PayoffQuote
 from ledger.models import Allocation, Bill, Fact, FundingAccount, Loan
 from ledger.selectors.history import History, history
+from ledger.selectors.prepared import Prepared
 
 BILLS_AHEAD = 24
 
@@ -28,15 +29,19 @@ class Suggestion:
     due_on: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Desk:
-    """What is at hand when a repayment of `loan` is recorded: open bills to choose from, the earliest first."""
+    """What is at hand when a repayment of `loan` is recorded: open bills to choose from, the earliest first; its
+    history as soon as it is asked for."""
 
     loan: Loan
-    past: History
     bills: list[Bill]
     asked: Bill | None
     today: date
+
+    @cached_property
+    def past(self) -> History:
+        return history(self.loan)
 
     def suggestions(self, day: date) -> list[Suggestion]:
         """What could be paid on `day`, the most likely first."""
@@ -52,7 +57,7 @@ class Desk:
         first = self.asked or next(iter(due), coming)
         if first is not None and (least := self._minimum(first, day)):
             found.append(Suggestion("minimum", least, ApplyTo.BILL, first.number, first.due_on))
-        payoff = self.payoff(day).total
+        payoff = self.payoff(day)
         if payoff:
             found.append(Suggestion("payoff", payoff, ApplyTo.PAYOFF))
         return found
@@ -65,9 +70,9 @@ class Desk:
     def suggestion(self, code: str, day: date) -> Suggestion | None:
         return next((one for one in self.suggestions(day) if one.code == code), None)
 
-    def payoff(self, day: date) -> PayoffQuote:
+    def payoff(self, day: date) -> int:
         """What settles the loan on `day`, or on the day it was paid out if that is later."""
-        return self.past.payoff_quote(max(day, self.past.terms.disbursed_on))
+        return self.past.payoff_total(max(day, self.past.terms.disbursed_on))
 
 
 def _pays(code: str, bill: Bill) -> Suggestion:
@@ -76,14 +81,20 @@ def _pays(code: str, bill: Bill) -> Suggestion:
 
 def repayment_desk(loan: Loan, today: date, asked: str = "") -> Desk:
     """The desk for `loan`, with the bill whose number is `asked` first if it is open."""
-    open_bills = list(Bill.objects.filter(loan=loan).open().order_by("payable_on", "number"))
-    open_bills = [bill for bill in open_bills if bill.open.total > 0]
+    open_bills = [bill for bill in _OPEN.objects(loan=loan.pk) if bill.open.total > 0]
     chosen = next((bill for bill in open_bills if str(bill.number) == asked), None)
     late = sum(bill.payable_on <= today for bill in open_bills)
     shown = open_bills[: late + BILLS_AHEAD]
     if chosen is not None and chosen not in shown:
         shown.append(chosen)
-    return Desk(loan=loan, past=history(loan), bills=shown, asked=chosen, today=today)
+    return Desk(loan=loan, bills=shown, asked=chosen, today=today)
+
+
+def _open(loan: int) -> QuerySet[Bill]:
+    return Bill.objects.filter(loan=loan).open().order_by("payable_on", "number")
+
+
+_OPEN = Prepared(_open)
 
 
 def accounts_for(loan: Loan) -> QuerySet[FundingAccount]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
-from typing import Any
+from typing import Any, cast
 
 from django.db import models, transaction
 
@@ -46,8 +46,20 @@ def lock(loan: Loan) -> Loan:
     It is read after it is held: a row joined to one that had to be waited for is as it was before the wait, so that the
     loan would come with a mandate that has been replaced or paused meanwhile.
     """
-    Loan.objects.select_for_update().values_list("pk", flat=True).get(pk=loan.pk)
-    return Loan.objects.select_related("household", "mandate").get(pk=loan.pk)
+    if not _HELD(loan=loan.pk):
+        raise Loan.DoesNotExist(f"No loan {loan.pk}.")
+    return cast(Loan, _LOCKED.objects(loan=loan.pk)[0])
+
+
+def _held(loan: int) -> models.QuerySet[Any]:
+    return Loan.objects.select_for_update().filter(pk=loan).values_list("pk")
+
+
+def _locked(loan: int) -> models.QuerySet[Loan]:
+    return Loan.objects.select_related("household", "mandate").filter(pk=loan)
+
+
+_HELD, _LOCKED = Prepared(_held), Prepared(_locked)
 
 
 def rebuild(loan: Loan, as_of: date, known: History | None = None) -> bool:
@@ -58,8 +70,8 @@ def rebuild(loan: Loan, as_of: date, known: History | None = None) -> bool:
     """
     past = known or history(loan)
     projection = past.project(as_of)
-    changed = _write_bills(loan, projection, next_penalties(past, projection))
-    changed |= _write_allocations(loan, projection)
+    changed, ids = _write_bills(loan, projection, next_penalties(past, projection))
+    changed |= _write_allocations(loan, projection, ids)
     changed |= bool(_set(loan, loan_values(projection, past.terms_on(projection.as_of).penalty)))
     if changed:
         loan.version += 1
@@ -169,8 +181,10 @@ def differences(row: models.Model, values: dict[str, Any]) -> Iterator[tuple[str
             yield name, stored, computed
 
 
-def _write_bills(loan: Loan, projection: Projection, penalties: Mapping[int, int]) -> bool:
-    stored = {bill.number: bill for bill in Bill.objects.filter(loan=loan)}
+def _write_bills(loan: Loan, projection: Projection, penalties: Mapping[int, int]) -> tuple[bool, dict[int, int]]:
+    """Whether any bill changed; and the id of each bill by its number."""
+    stored: dict[int, Bill] = {bill.number: bill for bill in _BILLS.objects(loan=loan.pk)}
+    ids = {number: bill.pk for number, bill in stored.items()}
     new: list[Bill] = []
     moved: list[Bill] = []
     fields: set[str] = set()
@@ -186,10 +200,21 @@ def _write_bills(loan: Loan, projection: Projection, penalties: Mapping[int, int
         if names := _set(bill, unneeded_values(bill)):
             fields |= names
             moved.append(bill)
-    Bill.objects.bulk_create(new)
+    ids |= {bill.number: bill.pk for bill in Bill.objects.bulk_create(new)}
     if moved:
         Bill.objects.bulk_update(moved, sorted(fields))
-    return bool(new or moved)
+    return bool(new or moved), ids
+
+
+def _bills(loan: int) -> models.QuerySet[Bill]:
+    return Bill.objects.filter(loan=loan)
+
+
+def _allocations(loan: int) -> models.QuerySet[Allocation]:
+    return Allocation.objects.filter(loan=loan)
+
+
+_BILLS, _ALLOCATIONS = Prepared(_bills), Prepared(_allocations)
 
 
 def _set(row: models.Model, values: dict[str, Any]) -> set[str]:
@@ -200,13 +225,13 @@ def _set(row: models.Model, values: dict[str, Any]) -> set[str]:
     return changed
 
 
-def _write_allocations(loan: Loan, projection: Projection) -> bool:
-    numbers = dict(Bill.objects.filter(loan=loan).values_list("number", "id"))
+def _write_allocations(loan: Loan, projection: Projection, bills: Mapping[int, int]) -> bool:
+    """Whether any allocation changed; `bills` are the bills' ids by number."""
     wanted: dict[tuple[int, int | None], Parts] = {}
     for part in projection.allocations:
-        where = (part.repayment, numbers.get(part.bill or 0))
+        where = (part.repayment, bills.get(part.bill or 0))
         wanted[where] = wanted.get(where, Parts()) + part.parts
-    stored = {(row.repayment_id, row.bill_id): row for row in Allocation.objects.filter(loan=loan)}
+    stored = {(row.repayment_id, row.bill_id): row for row in _ALLOCATIONS.objects(loan=loan.pk)}
     gone = [row.pk for where, row in stored.items() if wanted.get(where) != row.parts]
     new = [where for where, parts in wanted.items() if where not in stored or stored[where].parts != parts]
     if gone:

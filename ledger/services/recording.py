@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from ledger.loanmath.codec import terms_to_dict
 from ledger.models import Fact, Loan, User
 from ledger.selectors.history import History, history
+from ledger.selectors.prepared import Prepared
 from ledger.services.projection import lock, rebuild
 from ledger.services.refusal import Refusal
 from ledger.services.terms_versions import add_version
@@ -87,8 +88,7 @@ def add_fact(draft: Fact, recording: Recording, check: Check, follow: Follow | N
 def _add(draft: Fact, recording: Recording, check: Check, follow: Follow | None) -> Recorded | Refusal:
     loan = lock(draft.loan)
     print_ = recording.whole or fingerprint(draft)
-    earlier = Fact.objects.filter(household_id=loan.household_id, key=recording.key).first()
-    if earlier is not None:
+    for earlier in _EARLIER.objects(household=loan.household_id, key=recording.key):
         return _replay(earlier, print_)
     if recording.seen is not None and recording.seen != loan.version:
         return Refusal("stale", _("The figures have changed since you saw them. Please look again and confirm."))
@@ -109,6 +109,13 @@ def _add(draft: Fact, recording: Recording, check: Check, follow: Follow | None)
         follow(draft)
     rebuild(loan, loan.household.today(recording.now), past.plus(draft.value))
     return Recorded(draft)
+
+
+def _earlier(household: int, key: str) -> models.QuerySet[Fact]:
+    return Fact.objects.filter(household=household, key=key)
+
+
+_EARLIER = Prepared(_earlier)
 
 
 def _replay(earlier: Fact, print_: str) -> Recorded | Refusal:

@@ -83,7 +83,7 @@ def _refuse_bill(draft: Fact, loan: Loan, today: date, bill: Bill | None) -> Ref
 
 def _refuse_payoff(draft: Fact, loan: Loan, past: History) -> Refusal | None:
     amount = draft.amount or 0
-    most = past.payoff_quote(draft.effective_on).total
+    most = past.payoff_total(draft.effective_on)
     # A lender debits the bill it has sent, also the day before the bill is due, when settling would take less.
     debits_bill = draft.source == Source.AUTO and draft.apply_to == ApplyTo.BILL
     if amount > most and draft.apply_to != ApplyTo.HOLD and not debits_bill:

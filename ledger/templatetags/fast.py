@@ -6,13 +6,16 @@ arguments alone: a day, a language, an address.
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from functools import lru_cache
 from html import escape  # as Django's, without asking first whether a text is lazy
 from itertools import chain, zip_longest
 
 from django import template
+from django.conf import settings
 from django.template import Context
+from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.urls import get_script_prefix, get_urlconf, reverse
 from django.utils.dates import MONTHS, MONTHS_3
@@ -71,6 +74,72 @@ def path(name: str, *numbers: int | str) -> str:
     return path_to(name, *numbers)
 
 
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """One icon from the sprite, decorative; as `_components/icon.html`."""
+    return _icon(name)
+
+
+@lru_cache(maxsize=128)
+def _icon(name: str) -> SafeString:
+    sprite = static("icons/sprite.svg")
+    return SafeString(
+        f'<svg class="icon" aria-hidden="true" focusable="false"><use href="{sprite}#{name}"></use></svg>'
+    )
+
+
+@register.simple_tag(takes_context=True)
+def navigation(context: Context) -> SafeString:
+    """`_components/navigation.html` on the page it is on. All that differs from page to page is filled in afterwards:
+    which links lead here, where to come back to, the token of its forms."""
+    request = context["request"]
+    known = _navigation(
+        get_language(), context["may_write"], context["mail_kept_locally"], get_script_prefix(), get_urlconf()
+    )
+    here: str = request.path
+    place = place_of(here)
+    marked = _LINK.sub(lambda found: _current(found[1], found[2], here, place), known).replace(
+        TOKEN, str(context["csrf_token"])
+    )
+    return SafeString(marked.replace(PLACE, escape(request.get_full_path())))
+
+
+@lru_cache(maxsize=32)
+def _navigation(
+    language: str | None, may_write: bool, mail_kept_locally: bool, prefix: str, urlconf: str | None
+) -> str:
+    """The navigation with `TOKEN`, `PLACE` and marks in its links."""
+    shown = {
+        "may_write": may_write,
+        "mail_kept_locally": mail_kept_locally,
+        "csrf_token": TOKEN,
+        "place": PLACE,
+        "LANGUAGES": settings.LANGUAGES,
+    }
+    return render_to_string("_components/navigation.html", shown)
+
+
+TOKEN, PLACE = "token-of-this-page", "place-of-this-page"
+_LINK = re.compile(r" data-here=(\S*?) data-places=(\S*?)(?=>)")
+
+
+def _current(url: str, places: str, here: str, place: str) -> str:
+    """What a link to `url`, which stands for `places`, says of itself on the page `here`, which lies in `place`."""
+    is_mine = place in places.split(",")
+    return ' aria-current="page"' if here == url else ' aria-current="true"' if is_mine else ""
+
+
+@register.simple_tag
+def nav_item(url: str, picture: str, label: str, kind: str = "", besides: str = "") -> SafeString:
+    """One link of the navigation, with a mark for the pages that lie in its place; nothing where the address is empty.
+    `besides` names, after commas, places that have no link of their own beside it."""
+    if not url:
+        return SafeString("")
+    class_, said, places = f' class="{kind}"' if kind else "", escape(url), f"{place_of(url)}{besides}"
+    marks = f"data-here={said} data-places={places}"
+    return SafeString(f'<a{class_} href="{said}" {marks}>{_icon(picture)}<span>{escape(label)}</span></a>')
+
+
 OVERVIEW = "overview"
 _PLACES = {  # by the first word of a page's address; all else belongs to the overview
     **dict.fromkeys(("bills", "statements"), "bills"),
@@ -92,34 +161,6 @@ def place_of(address: str) -> str:
     if words == ["loans", "new"]:
         return "add"
     return _PLACES.get(words[0], OVERVIEW)
-
-
-@register.simple_tag
-def icon(name: str) -> SafeString:
-    """One icon from the sprite, decorative; as `_components/icon.html`."""
-    return _icon(name)
-
-
-@lru_cache(maxsize=128)
-def _icon(name: str) -> SafeString:
-    sprite = static("icons/sprite.svg")
-    return SafeString(
-        f'<svg class="icon" aria-hidden="true" focusable="false"><use href="{sprite}#{name}"></use></svg>'
-    )
-
-
-@register.simple_tag(takes_context=True)
-def nav_item(context: Context, url: str, picture: str, label: str, kind: str = "", besides: str = "") -> SafeString:
-    """One link of the navigation, which knows whether the page lies in its place; nothing where the address is empty.
-    `besides` names places that have no link of their own beside it."""
-    if not url:
-        return SafeString("")
-    here = context["request"].path
-    place = place_of(here)
-    is_mine = place == place_of(url) or place in besides.split()
-    current = ' aria-current="page"' if here == url else ' aria-current="true"' if is_mine else ""
-    class_ = f' class="{kind}"' if kind else ""
-    return SafeString(f'<a{class_} href="{escape(url)}"{current}>{_icon(picture)}<span>{escape(label)}</span></a>')
 
 
 @register.simple_tag

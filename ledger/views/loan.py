@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.db.models import QuerySet
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
@@ -24,10 +24,9 @@ from ledger.services.refusal import Refusal
 from ledger.services.repayments import confirm_repayment as confirm
 from ledger.services.reversals import reverse_fact as reverse
 from ledger.views.answers import answered_in_place, is_answered_in_place
-from loantracker.http import PageRequest, editor_page, go, member_page, own, page
+from loantracker.http import PageRequest, editor_page, go, member_page, own, own_loan, page
 
 LOANS = Loan.objects.select_related("lender", "credit_line", "household")
-LARGEST_ID = 2**63 - 1
 PIECES = {"payoff": "ledger/_payoff.html", "history-list": "ledger/_history.html", "charts": "ledger/_charts.html"}
 # Where a button may lead back to.
 PAGES = {"overview": "ledger:overview", "activity": "ledger:activity", "bills": "ledger:bills"}
@@ -37,10 +36,10 @@ PAGES = {"overview": "ledger:overview", "activity": "ledger:activity", "bills": 
 def loan(request: PageRequest, loan_id: int) -> HttpResponse:
     """What is left of a loan, when it ends and what it truly costs; `?payoff_on=` asks for a payoff quote, for all that
     was recorded `?history=all`, for the charts `?charts=shown`."""
-    mine = _mine(request, loan_id)
+    mine = own_loan(request, _LOAN, loan_id)
     if mine.next_change_on is not None and mine.next_change_on <= request.today:
         refresh_loan(mine, request.today)
-        mine = _mine(request, loan_id)
+        mine = own_loan(request, _LOAN, loan_id)
     asked = request.GET
     shown = loan_page(
         mine, request.today, asked.get("payoff_on"), asked.get("history") == "all", asked.get("charts") == "shown"
@@ -49,14 +48,6 @@ def loan(request: PageRequest, loan_id: int) -> HttpResponse:
         shown = replace(shown, history=with_papers(shown.history))
     context = {"shown": shown, "key": new_key(), "loan_id": loan_id, "document_count": mine.document_count}
     return page(request, "ledger/loan.html", context, pieces=PIECES)
-
-
-def _mine(request: PageRequest, loan_id: int) -> Any:
-    """A loan of the household being looked at, which the middleware has found the user to be a member of."""
-    found = _LOAN.objects(household=request.household.pk, loan=loan_id) if loan_id <= LARGEST_ID else []
-    if not found:
-        raise Http404
-    return found[0]
 
 
 def _loan(household: int, loan: int) -> QuerySet[Any]:

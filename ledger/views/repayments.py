@@ -17,6 +17,7 @@ from ledger.loanmath.facts import ApplyTo
 from ledger.loanmath.money import AmountError, parse_amount
 from ledger.models import Loan
 from ledger.selectors.double_debit import DoubleDebit, double_debit
+from ledger.selectors.prepared import Prepared
 from ledger.selectors.preview import Change, change
 from ledger.selectors.repayments import Desk, accounts_for, met_by, repayment_desk
 from ledger.services.projection import refresh
@@ -25,9 +26,10 @@ from ledger.services.refusal import Refusal
 from ledger.services.repayments import record_repayment as record
 from ledger.services.repayments import refuse_repayment
 from ledger.templatetags.sentences import between_sentences
-from loantracker.http import PageRequest, editor_page, go, own, page
+from loantracker.http import PageRequest, editor_page, go, own_loan, page
 
 LOANS = Loan.objects.select_related("lender", "household", "mandate")
+_LOAN = Prepared(lambda household, loan: LOANS.filter(household=household, pk=loan))
 PIECES = {"preview": "ledger/_repayment_preview.html", "repayment": "ledger/_repayment_form.html"}
 
 OTHER_WAY = {ApplyTo.SHORTEN: ApplyTo.LOWER, ApplyTo.LOWER: ApplyTo.SHORTEN}
@@ -38,7 +40,7 @@ def record_repayment(request: PageRequest, loan_id: int) -> HttpResponse:
     """The form, filled in from `?bill=`, `?suggest=` or `?amount=&apply_to=`. A post records, unless it only takes
     a suggestion or asks for the preview: by htmx's target, or by the button `show` without JavaScript."""
     refresh(request.household, request.now)
-    loan = own(request, LOANS, pk=loan_id)
+    loan = own_loan(request, _LOAN, loan_id)
     desk = repayment_desk(loan, request.today, request.GET.get("bill", ""))
     if request.method != "POST":
         return _page(request, desk, _form(desk, initial=_initial(request, desk)))

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from ledger.models import Bill, Role
 from ledger.models.facts import Source
-from ledger.selectors import paging
+from ledger.selectors import bills, paging
 from ledger.selectors.bills import PaidBy, Totals, bills_page
 from tests import builders as make
 from tests.builders import at, signed_in
@@ -109,7 +109,8 @@ class TestFilters:
 
 class TestPaging:
     def test_forth_and_back_by_key(self, home, loan, monkeypatch):
-        monkeypatch.setattr(paging.day_page, "__kwdefaults__", {"size": 5})
+        monkeypatch.setattr(paging, "PAGE_SIZE", 5)
+        monkeypatch.setattr(bills, "_FIRST_PAGE", {state: bills._first_page(state) for state in bills.STATES})
         first = bills_page(home, TODAY, {})
         assert ([bill.row.number for bill in first.bills], first.before_url) == ([1, 2, 3, 4, 5], "")
         second = bills_page(home, TODAY, query(first.after_url))
@@ -120,7 +121,8 @@ class TestPaging:
         assert [bill.row.number for bill in back.bills] == [6, 7, 8, 9, 10]
 
     def test_bills_of_one_day_are_not_lost_between_pages(self, home, loan, monkeypatch):
-        monkeypatch.setattr(paging.day_page, "__kwdefaults__", {"size": 1})
+        monkeypatch.setattr(paging, "PAGE_SIZE", 1)
+        monkeypatch.setattr(bills, "_FIRST_PAGE", {state: bills._first_page(state) for state in bills.STATES})
         make.loan(home, name="Chair")
         asked, seen = {"month": "2026-03"}, []
         while asked:

@@ -4,10 +4,10 @@ from datetime import date
 
 import pytest
 
-from ledger.loanmath.debiting import DebitLimits
+from ledger.loanmath.debiting import AmountMode, DebitLimits
 from ledger.loanmath.funding import Balance, Funding
 from ledger.models import Bill
-from ledger.selectors.accounts import account_lines, accounts_page, coverage
+from ledger.selectors.accounts import account_lines, accounts_page, coverage, outlook
 from ledger.services.debit_chunks import debit_due
 from ledger.services.mandates import authorize_mandate, end_mandate
 from tests import builders as make
@@ -47,6 +47,44 @@ def test_of_two_bills_and_money_for_one_exactly_the_second_is_flagged(home, card
 
     make.balance(card, 206_619, TODAY, FEB_1)
     assert [row[3] for row in covers(home, days=20)] == ["covered", "covered"]
+
+
+def test_bills_that_are_surely_covered_are_passed_over_unless_asked_for(home, card):
+    """The overview's short way says what the whole one says: of the bills asked for, and of all that is in doubt."""
+    full, low = make.account(home, name="Full"), make.account(home, name="Low")
+    make.balance(full, 10_000_000, TODAY, FEB_1)
+    make.balance(low, 150_000, TODAY, FEB_1)
+    fixed = {"mode": AmountMode.FIXED, "fixed_amount": 50_000}
+    mandates = {
+        "Sure": ([full], {}),
+        "Sure, asked for": ([full], {}),
+        "Capped": ([full], {"limits": DebitLimits(cap=1_000)}),
+        "In part": ([full], {"limits": DebitLimits(cap=1_000, partial=True)}),
+        "Everything due": ([full], {"mode": AmountMode.FULL}),
+        "Fixed": ([full], fixed),
+        "Low": ([low], {}),
+        "Low, then full": ([low, full], {}),
+        "Not known": ([card], {}),
+    }
+    loans = {}
+    for name, (sources, wishes) in mandates.items():
+        loans[name] = make.loan(home, now=at("2026-01-20"), name=name)
+        authorize(loans[name], sources, **wishes)
+    asked = set(Bill.objects.filter(loan=loans["Sure, asked for"]).values_list("pk", flat=True))
+
+    whole, short = coverage(home, TODAY, 60), outlook(home, TODAY, 60, asked)
+
+    passed_over = {whole[bill].loan_name for bill in whole.keys() - short.covers.keys()}
+    assert passed_over == {"Sure", "In part", "Everything due", "Fixed"}
+    told = [_without_balance(short.covers[bill]) for bill in short.covers]
+    assert sorted(told) == sorted(_without_balance(whole[bill]) for bill in short.covers)
+    assert {line.account.name: line.shortfall and line.shortfall.loan_name for line in short.lines} == {
+        line.account.name: line.shortfall and line.shortfall.loan_name for line in account_lines(home, TODAY, 60)
+    }
+
+
+def _without_balance(cover):
+    return (cover.bill, cover.loan_name, cover.amount, str(cover.funding), cover.missing, cover.above_cap)
 
 
 def test_an_unknown_or_old_balance_says_unknown(home, card):

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import random
+import re
 from datetime import date, timedelta
+from html import escape
+from typing import Any
 
 import pytest
+from django.template import Context, Template
 from django.template.loader import render_to_string
+from django.test import RequestFactory
 from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.html import format_html
@@ -125,3 +130,37 @@ class TestPrepared:
         deaf = Prepared(lambda household: Loan.objects.values_list("pk"))
         with pytest.raises(ValueError, match="household"):
             deaf(household=1)
+
+
+class TestNavigation:
+    """The navigation is made once, and what differs from page to page is filled in."""
+
+    def shown(self, path: str, **more: Any) -> str:
+        request = RequestFactory().get(path)
+        context = {"request": request, "may_write": True, "mail_kept_locally": False, "csrf_token": "a-token"} | more
+        return Template("{% load fast %}{% navigation %}").render(Context(context))
+
+    def test_it_marks_the_page_it_is_on_and_leads_back_to_it(self) -> None:
+        for path, current in (("/bills/?q=a&b", "/bills/"), ("/accounts/", "/accounts/")):
+            html = self.shown(path)
+            marked = re.findall(r'href="([^"]+)" aria-current="(\w+)"', html)
+            assert marked == [(current, "page"), (current, "page")]  # at the side and at the bottom
+            assert re.findall(r'name="next" value="([^"]*)"', html) == [escape(path)] * 2
+            assert set(re.findall(r'name="csrfmiddlewaretoken" value="([^"]*)"', html)) == {"a-token"}
+            assert "data-here" not in html
+            assert "of-this-page" not in html
+
+    def test_a_page_below_is_marked_as_its_place(self) -> None:
+        assert 'href="/settings/" aria-current="true"' in self.shown("/settings/household/")
+
+    def test_an_address_that_looks_like_a_mark_stays_text(self) -> None:
+        html = self.shown("/bills/?q=token-of-this-page+place-of-this-page+data-here=/bills/>")
+        assert 'value="/bills/?q=token-of-this-page+place-of-this-page+data-here=/bills/%3E"' in html
+
+    def test_it_speaks_each_language_and_knows_who_may_write(self) -> None:
+        english = self.shown("/")
+        with override("zh-hans"):
+            assert "总览" in self.shown("/")
+        assert self.shown("/") == english
+        assert "Record repayment" in english
+        assert "Record repayment" not in self.shown("/", may_write=False)

@@ -304,7 +304,7 @@ def test_the_page_costs_the_same_with_1_repayment_and_with_3(home, loan, client,
     authorize_mandate(scope=loan, sources=[card], recording=make.recording())
     for number in range(1, repayments + 1):
         make.repayment(loan, INSTALLMENT, date(2026, 2, number), account=card)
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(13):
         assert client.get(url(loan)).status_code == 200
 
 

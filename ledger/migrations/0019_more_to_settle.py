@@ -9,7 +9,7 @@ ITEMS = ["proof", "auto_debit", "credit_line", "insurance", "collateral", "repor
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("ledger", "0017_bills_of_a_household_hold"),
+        ("ledger", "0018_facts_as_they_were_recorded"),
     ]
 
     operations = [
