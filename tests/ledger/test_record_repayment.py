@@ -7,6 +7,9 @@ import pytest
 import time_machine
 from django.urls import reverse
 
+from ledger.forms.paying import PayingForm
+from ledger.forms.repayment import RepaymentForm
+from ledger.forms.statement import StatementForm
 from ledger.loanmath.facts import ApplyTo
 from ledger.loanmath.money import Parts
 from ledger.loanmath.terms import PrepaymentFee
@@ -414,3 +417,15 @@ def test_what_was_paid_meanwhile_is_not_proposed_again(client, loan):
     assert isinstance(paid, Recorded)
     form = client.get(url(Loan.objects.get())).context["form"]
     assert (form["amount"].value(), form["apply_to"].value(), form["bill"].value()) == ("1066.19", "bill", 3)
+
+
+def test_it_asks_as_a_statement_does_on_which_day_and_from_where():
+    shared = ("paid_on", "account", "note")
+    asked = [PayingForm.base_fields[name] for name in shared]
+    assert [RepaymentForm.base_fields[name] for name in shared] == asked
+    assert [StatementForm.base_fields[name] for name in shared] == asked
+
+
+def test_what_is_asked_stands_in_its_order(home, loan, client):
+    fields = [field.name for field in client.get(url(loan)).context["form"].visible_fields()]
+    assert fields == ["amount", "paid_on", "apply_to", "bill", "account", "note"]
