@@ -1,11 +1,12 @@
 """The demo household's story, told through the same services a user's clicks call, with days relative to today.
 
 A mall's reserve credit with two draws, one debited on time each month and one whose last debit failed for lack of
-money; a washing machine in twelve flat-fee installments, one of them with a coupon; a car, never debited on a holiday;
-a mortgage that follows the LPR; a phone with one bill three days overdue; a study loan whose interest is paused; a
-loan that was repaid anew under an arrangement; two loans of a bank that debits whatever is there, from one card and
-then another; a gym debited from a card of which nobody said what is in it, so that the last debit is presumed; and a
-scooter paid off last week, of whose settlement something is left to see to. A salary comes in on the 15th.
+money; a washing machine in twelve flat-fee installments, one of them with a coupon, and headphones of the same shop
+due on the same days, so that one statement asks for both; a car, never debited on a holiday; a mortgage that follows
+the LPR; a phone with one bill three days overdue; a study loan whose interest is paused; a loan that was repaid anew
+under an arrangement; two loans of a bank that debits whatever is there, from one card and then another; a gym debited
+from a card of which nobody said what is in it, so that the last debit is presumed; and a scooter paid off last week,
+of whose settlement something is left to see to. A salary comes in on the 15th.
 """
 
 from __future__ import annotations
@@ -91,6 +92,7 @@ class Story:
         wallet = self.account(self.words.wallet, "", AccountKind.WALLET)
         sofa, flights = self.reserve_credit()
         washer = self.open(self.words.bnpl, self.words.washer, self.flat_fee())
+        headphones = self.open(self.words.bnpl, self.words.headphones, self.small_flat_fee())
         car = self.open(self.words.car_lender, self.words.car, self.car())
         home = self.mortgage()
         phone = self.open(self.words.phone_lender, self.words.phone, self.phone())
@@ -105,6 +107,7 @@ class Story:
         balances = {card: (21_500_00, 137_20), wallet: (900_00, 11_30), savings: (340_00, 7_50)}
         self.live_through([sofa, flights, car, home, tutor, fridge, gym], balances, wallet)
         self.by_hand(washer, lead_days=1)
+        self.by_hand(headphones, lead_days=1)
         self.coupon(washer)
         self.by_hand(phone, lead_days=0, skip=1)
         study = self.open(self.words.study_lender, self.words.study, self.study())
@@ -201,7 +204,7 @@ class Story:
 
     def scooter(self) -> Loan:
         """Six bills, one of them four days late, the last paid eight days ago: the proof of settlement is here, the
-        title is not."""
+        insurance goes on, the title is not back yet."""
         terms = replace(self.monthly(240_000, 8, paid=5), count=6)
         scooter = self.open(self.words.scooter_lender, self.words.scooter, terms, is_secured=True)
         self.by_hand(scooter, lead_days=0, skip=4)
@@ -209,6 +212,7 @@ class Story:
         self.by_hand(scooter, lead_days=0, first=4)
         day = self.today - timedelta(days=2)
         given(mark_item(loan=scooter, item=Item.PROOF, deed=Deed.DONE, recording=self.recording(day, 20)))
+        given(mark_item(loan=scooter, item=Item.INSURANCE, deed=Deed.WAIVED, recording=self.recording(day, 20)))
         return scooter
 
     def monthly(self, principal: int, days_ago: int, paid: int) -> LoanTerms:
@@ -278,6 +282,17 @@ class Story:
             anchor_day=due.day,
             method=Method.FLAT,
             flat_fee=30_240,
+        )
+
+    def small_flat_fee(self) -> LoanTerms:
+        """899.00 in 6 parts with a fee of 0.5 % each, due on the days of the washing machine."""
+        return replace(
+            self.flat_fee(),
+            principal=89_900,
+            disbursed_on=self.months_before(self.today + timedelta(days=9), 3),
+            count=6,
+            first_due_on=self.months_before(self.today + timedelta(days=9), 2),
+            flat_fee=2_697,
         )
 
     def car(self) -> LoanTerms:

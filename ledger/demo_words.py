@@ -16,6 +16,7 @@ class Words:
     flights: str
     bnpl: str
     washer: str
+    headphones: str
     car_lender: str
     car: str
     bank: str
@@ -50,6 +51,7 @@ ENGLISH = Words(
     flights="Flights home",
     bnpl="Lantern Pay",
     washer="Washing machine",
+    headphones="Headphones",
     car_lender="Harbor Auto Finance",
     car="Family car",
     bank="Riverside Bank",
@@ -83,6 +85,7 @@ CHINESE = Words(
     flights="回家机票",
     bnpl="灯笼先享",
     washer="洗衣机",
+    headphones="耳机",
     car_lender="海港汽车金融",
     car="家用车",
     bank="江畔银行",

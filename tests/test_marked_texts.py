@@ -53,6 +53,20 @@ def test_an_unmarked_text_is_found() -> None:
     ]
 
 
+_SAID = re.compile(
+    r"\{%\s*trans(?:late)?\s+\"([^\"]*)\"|_\(\"([^\"]*)\"\)"
+    r"|\{%\s*blocktrans(?:late)?\b(?:[^%]|%(?!\}))*%\}(.*?)\{%\s*endblocktrans",
+    re.DOTALL,
+)
+STRAIGHT = re.compile(r"(?<=[A-Za-z])'(?=[A-Za-z\s,.:;])")
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: str(path.relative_to(PROJECT / "templates")))
+def test_a_template_says_its_texts_with_typographic_apostrophes(path: Path) -> None:
+    said = ["".join(texts) for texts in _SAID.findall(path.read_text())]
+    assert [text for text in said if STRAIGHT.search(_TAG.sub(" ", text))] == []
+
+
 def modules() -> list[Path]:
     rooms = [path for room in ("ledger", "reminders", "loantracker") for path in (PROJECT / room).rglob("*.py")]
     return sorted(path for path in rooms if not {"migrations", "launch", "commands"} & set(path.parts))
@@ -85,3 +99,17 @@ def _unmarked_in(tree: ast.AST) -> Iterator[str]:
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PROJECT)))
 def test_every_label_refusal_and_message_of_a_module_is_marked_for_translation(path: Path) -> None:
     assert list(_unmarked_in(ast.parse(path.read_text()))) == []
+
+
+def _said_in(tree: ast.AST) -> Iterator[str]:
+    """The texts handed to gettext."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            given = node.args if name in MARKS else []
+            yield from (text.value for text in given if isinstance(text, ast.Constant) and isinstance(text.value, str))
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PROJECT)))
+def test_a_module_says_its_texts_with_typographic_apostrophes(path: Path) -> None:
+    assert [text for text in _said_in(ast.parse(path.read_text())) if STRAIGHT.search(text)] == []

@@ -27,7 +27,7 @@ class AccountNames(WritingForm):
         label=_("Name"),
         required=False,
         max_length=100,
-        help_text=_("What you call it; left empty, the bank's name."),
+        help_text=_("What you call it; left empty, the bank’s name."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     institution = forms.CharField(
@@ -54,7 +54,7 @@ class AccountNames(WritingForm):
             if said["institution"]:
                 said["name"] = said["institution"]
             else:
-                self.add_error("name", _("Give it a name you will recognize, such as the bank's."))
+                self.add_error("name", _("Give it a name you will recognize, such as the bank’s."))
         if {"name", "institution", "last4"} <= said.keys():
             refusal = refuse_number(name=said["name"], institution=said["institution"], last4=said["last4"])
             if refusal is not None:

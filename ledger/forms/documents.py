@@ -20,13 +20,16 @@ from ledger.services.documents import too_large
 ACCEPTED = ",".join([*DocumentType.values, ".heic", ".heif"])
 
 
+def _is_id(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 19
+
+
 class RepaymentChoice(forms.ModelChoiceField):  # type: ignore[type-arg]
     """One of the loan's repayments, by its day and amount."""
 
     def to_python(self, value: Any) -> Any:
         text = str(value or "")
-        plain = text.isascii() and text.isdigit() and len(text) < 19
-        return super().to_python(text if plain or not text else "0")
+        return super().to_python(text if _is_id(text) or not text else "0")
 
     def label_from_instance(self, fact: Fact) -> str:
         day = date_format(fact.effective_on, pgettext("date format, with year", "j M Y"))
@@ -47,7 +50,7 @@ class DocumentForm(WritingForm):
         queryset=Fact.objects.none(),
         required=False,
         empty_label=gettext_lazy("No, about the loan"),
-        error_messages={"invalid_choice": gettext_lazy("Choose one of this loan's repayments.")},
+        error_messages={"invalid_choice": gettext_lazy("Choose one of this loan’s repayments.")},
     )
     file = forms.FileField(
         label=gettext_lazy("File"),
@@ -64,12 +67,14 @@ class DocumentForm(WritingForm):
         self.fields["file"].help_text = _("PDF, JPEG, PNG, WebP or HEIC, up to %(most)s MB.") % {
             "most": settings.DOCUMENT_BYTES // settings.MEGABYTE
         }
-        self.has_repayments = self._offer(choice)
+        self.has_repayments = self._offer(choice, str(self["fact"].value() or ""))
 
     @staticmethod
-    def _offer(choice: Any) -> bool:
-        """Offer the latest repayments; any other of the loan's is taken as well."""
+    def _offer(choice: Any, asked: str) -> bool:
+        """Offer the latest repayments and the one that is `asked` for; any other of the loan's is taken as well."""
         latest = list(choice.queryset[:MOST_REPAYMENTS])
+        if _is_id(asked) and asked not in {str(one.pk) for one in latest}:
+            latest += choice.queryset.filter(pk=asked)
         choice.choices = [("", choice.empty_label), *((one.pk, choice.label_from_instance(one)) for one in latest)]
         return bool(latest)
 

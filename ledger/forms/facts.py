@@ -34,8 +34,8 @@ def bill_field(*, required: bool = True, empty: Any = "—") -> forms.TypedChoic
         empty_value=None,
         required=required,
         error_messages={
-            "required": gettext_lazy("Choose one of this loan's bills."),
-            "invalid_choice": gettext_lazy("Choose one of this loan's bills."),
+            "required": gettext_lazy("Choose one of this loan’s bills."),
+            "invalid_choice": gettext_lazy("Choose one of this loan’s bills."),
         },
     )
     field.empty = empty  # type: ignore[attr-defined]

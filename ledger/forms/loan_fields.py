@@ -213,7 +213,7 @@ class LoanFields(WritingForm):
         label=gettext_lazy("Rows"),
         widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false"}),
         max_length=LONGEST_TABLE,
-        error_messages={"required": gettext_lazy("Paste the rows of the lender's table.")},
+        error_messages={"required": gettext_lazy("Paste the rows of the lender’s table.")},
         help_text=gettext_lazy("One bill a line: day, principal, interest, and a fee if there is one."),
     )
 

@@ -29,7 +29,7 @@ PRESETS = [
     ("daily", _("At 11:30 and 19:00, and daily while overdue; takes a part if need be (pay-later in a wallet)")),
     ("halves", _("00:00–12:00 and 17:00–21:00, and the next day again (online banks)")),
     ("evening", _("17:00–24:00, takes what is there; the rest on the third morning after (bank credit cards)")),
-    ("day_before", _("The day before the due day, several tries (shops' pay-later)")),
+    ("day_before", _("The day before the due day, several tries (shops’ pay-later)")),
     ("upi", _("Before 10:00, 13:00–17:00 and after 21:30 (UPI AutoPay)")),
     (OWN, _("At other times")),
 ]
@@ -60,7 +60,7 @@ class MandateForm(WritingForm):
         label=_("When the lender debits"),
         widget=forms.RadioSelect,
         choices=PRESETS,
-        help_text=_("In your household's time zone. The lender's notice or app names its times."),
+        help_text=_("In your household’s time zone. The lender’s notice or app names its times."),
     )
     own_windows = forms.CharField(
         label=_("Times on the day"),

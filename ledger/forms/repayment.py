@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.db.models import QuerySet
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 
-from ledger.forms.fields import DayField, MoneyField, WritingForm
+from ledger.forms.fields import MoneyField
+from ledger.forms.paying import PayingForm
 from ledger.loanmath.facts import ApplyTo
 from ledger.loanmath.money import decimal_text, said_amount
-from ledger.models import Bill, FundingAccount, Loan, Repayment
+from ledger.models import Bill, Loan, Repayment
 from ledger.selectors.repayments import Suggestion
 
 APPLY_TO = [
@@ -44,14 +44,10 @@ def bill_choices(bills: list[Bill], currency: str) -> list[tuple[str, str]]:
     ]
 
 
-class RepaymentForm(WritingForm):
+class RepaymentForm(PayingForm):
     RARE = frozenset({ApplyTo.NEXT.value, ApplyTo.LAST.value, ApplyTo.HOLD.value})  # what few payments are for
 
     amount = MoneyField(label=gettext_lazy("Amount"), least=1)
-    paid_on = DayField(
-        label=gettext_lazy("Paid on"),
-        help_text=gettext_lazy("An earlier day counts from that day; a day to come is planned and counts from then."),
-    )
     apply_to = forms.ChoiceField(label=gettext_lazy("What it is for"), choices=APPLY_TO, widget=forms.RadioSelect)
     bill = forms.TypedChoiceField(
         label=gettext_lazy("Which bill"),
@@ -59,26 +55,18 @@ class RepaymentForm(WritingForm):
         empty_value=None,
         required=False,
         help_text=gettext_lazy("Only for “One bill”."),
-        error_messages={"invalid_choice": gettext_lazy("Choose one of this loan's bills.")},
+        error_messages={"invalid_choice": gettext_lazy("Choose one of this loan’s bills.")},
     )
-    account = forms.ModelChoiceField(
-        label=gettext_lazy("Paid from"),
-        queryset=FundingAccount.objects.none(),
-        required=False,
-        empty_label=gettext_lazy("Not said"),
-    )
-    note = forms.CharField(label=gettext_lazy("Note"), max_length=200, required=False)
 
-    def __init__(
-        self, *args: Any, loan: Loan, bills: list[Bill], accounts: QuerySet[FundingAccount], **options: Any
-    ) -> None:
+    field_order = ("amount", "paid_on", "apply_to", "bill")
+
+    def __init__(self, *args: Any, loan: Loan, bills: list[Bill], **options: Any) -> None:
         super().__init__(*args, version=loan.version, **options)
         self.loan = loan
         amount = self.fields["amount"]
         assert isinstance(amount, MoneyField)
         amount.currency = loan.currency
         self.fields["bill"].choices = [("", "—"), *bill_choices(bills, loan.currency)]  # type: ignore[attr-defined]
-        self.fields["account"].queryset = accounts  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         said = super().clean() or self.cleaned_data

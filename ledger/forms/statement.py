@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
-from ledger.forms.fields import DayField, MoneyField, WritingForm
+from ledger.forms.fields import MoneyField
+from ledger.forms.paying import PayingForm
 from ledger.loanmath.facts import ApplyTo
 from ledger.loanmath.money import said_amount
-from ledger.models import FundingAccount, Repayment
+from ledger.models import Repayment
 from ledger.selectors.statement import Pays, StatementBill, StatementDesk
 from ledger.services.statements import Asked, line_field
 
@@ -21,27 +21,17 @@ def chosen_field(bill: int) -> str:
     return f"pay-{bill}"
 
 
-class StatementForm(WritingForm):
+class StatementForm(PayingForm):
     """Besides the fields below, each open bill has a box that chooses it and an amount, filled in with what is open."""
 
     pays = forms.ChoiceField(label=gettext_lazy("What you paid"), widget=forms.RadioSelect)
-    paid_on = DayField(
-        label=gettext_lazy("Paid on"),
-        help_text=gettext_lazy("An earlier day counts from that day; a day to come is planned and counts from then."),
-    )
-    account = forms.ModelChoiceField(
-        label=gettext_lazy("Paid from"),
-        queryset=FundingAccount.objects.none(),
-        required=False,
-        empty_label=gettext_lazy("Not said"),
-    )
-    note = forms.CharField(label=gettext_lazy("Note"), max_length=200, required=False)
 
-    def __init__(self, *args: Any, desk: StatementDesk, accounts: QuerySet[FundingAccount], **options: Any) -> None:
+    field_order = ("pays",)
+
+    def __init__(self, *args: Any, desk: StatementDesk, **options: Any) -> None:
         super().__init__(*args, version=desk.seen, **options)
         self.desk = desk
         self.fields["pays"].choices = self._choices()  # type: ignore[attr-defined]
-        self.fields["account"].queryset = accounts  # type: ignore[attr-defined]
         for line in desk.bills:
             self._add_line(line)
 

@@ -34,7 +34,7 @@ METHODS = {
     Method.EQUAL_PRINCIPAL: gettext_lazy("Equal principal, payments fall"),
     Method.INTEREST_ONLY: gettext_lazy("Interest first, principal at the end"),
     Method.FLAT: gettext_lazy("Flat-rate installments"),
-    Method.LISTED: gettext_lazy("By the lender's own table"),
+    Method.LISTED: gettext_lazy("By the lender’s own table"),
 }
 PLACES = {  # where a problem of the terms is shown
     "listed": "table",
@@ -74,7 +74,7 @@ class TermsForm(FactForm):
         required=False,
         max_length=LONGEST_TABLE,
         widget=forms.Textarea(attrs={"rows": 4}),
-        help_text=gettext_lazy("Only for the lender's own table. On each line: day, principal, interest, fee."),
+        help_text=gettext_lazy("Only for the lender’s own table. On each line: day, principal, interest, fee."),
     )
 
     def __init__(self, *args: Any, desk: FactDesk, **options: Any) -> None:

@@ -107,6 +107,9 @@ class _Left:
         return 0 if self.sure is None else max(0, amount - self.sure - self.expected)
 
     def take(self, move: Move, amount: int) -> Step:
+        """The step that takes `amount` (minor units; below zero, money comes in) for `move`, and what is left after it.
+        What is expected is kept apart from what is sure: a debit that only expected money covers is of unknown
+        funding, a short one lacks at most its own amount. Where the balance is unknown, nothing is taken off."""
         if self.sure is None:
             return Step(move, amount, Funding.UNKNOWN, None)
         if move.expected:

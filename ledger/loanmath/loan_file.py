@@ -115,6 +115,7 @@ def write_loan_file(loan: LoanFile) -> str:
 
 
 def _plain_fields(value: Any, currency: str, leave_out: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The fields of a dataclass that differ from their default, by the names of the file, each as `_plain`."""
     return {
         written_as(type(value), item.name): _plain(getattr(value, item.name), item.name, currency)
         for item in fields(value)
@@ -123,6 +124,8 @@ def _plain_fields(value: Any, currency: str, leave_out: tuple[str, ...] = ()) ->
 
 
 def _plain(value: Any, name: str, currency: str) -> Any:
+    """The value of the field `name` as JSON says it: whole minor units as decimal text in `currency`, but for `COUNTS`;
+    fractions in `RATES` as percents, other decimals as plain text; days as ISO dates."""
     if is_dataclass(value):
         return _plain_fields(value, currency)
     if isinstance(value, tuple):
@@ -147,6 +150,7 @@ def written_as(of: type, name: str) -> str:
 
 
 def _text(source: bytes | str) -> str:
+    """The file as text, without a byte order mark. Raises LoanFileError at the first byte that is not UTF-8."""
     if isinstance(source, str):
         return source.removeprefix("\ufeff")
     try:
@@ -157,12 +161,15 @@ def _text(source: bytes | str) -> str:
 
 
 def _object(node: Placed, path: str, what: str = "") -> dict[str, Placed]:
+    """The members of an object by name; `what` names it in the LoanFileError raised where it is none."""
     if not isinstance(node.value, dict):
         raise LoanFileError(node.line, path, f'{what or "this"} must be an object in "{{ }}"')
     return node.value
 
 
 def _known(members: dict[str, Placed], names: Iterable[str], path: str) -> None:
+    """Raises LoanFileError for the first member that is none of `names`, with the nearest of them as a hint. `path`
+    ends in a full stop, or is "" for the file itself."""
     names = list(names)
     for name, node in members.items():
         if name not in names:
@@ -188,6 +195,8 @@ class _Reader:
         self.currency = currency
 
     def terms(self, node: Placed, path: str) -> LoanTerms:
+        """Terms under which a loan can be computed. Raises LoanFileError for another currency, and for the first of
+        what `checks.problems` finds."""
         terms = self.record(LoanTerms, node, path)
         assert isinstance(terms, LoanTerms)
         if terms.currency != self.currency:
@@ -198,6 +207,8 @@ class _Reader:
         return terms
 
     def facts(self, node: Placed, terms: LoanTerms) -> tuple[Fact, ...]:
+        """The facts in the order of the file. Raises LoanFileError for more than `MOST_FACTS`, an id that two have, and
+        a fact that names another one that is not there."""
         if not isinstance(node.value, list):
             raise LoanFileError(node.line, "facts", 'must be a list in "[ ]"')
         if len(node.value) > MOST_FACTS:
@@ -214,6 +225,8 @@ class _Reader:
         return tuple(found.values())
 
     def fact(self, node: Placed, path: str, number: int, terms: LoanTerms) -> Fact:
+        """One fact of a kind in `KINDS`; its id is its `number`, from 1, where none is said. Raises LoanFileError for
+        an unknown kind, and for the first of what `fact_problems` finds."""
         members = _object(node, path)
         kind = members.get("kind")
         if kind is None:
@@ -231,6 +244,8 @@ class _Reader:
         return fact
 
     def record(self, of: type, node: Placed, path: str) -> Any:
+        """A value of the dataclass `of`. Raises LoanFileError for a field that is unknown, or missing without having a
+        default."""
         members = _object(node, path)
         names = {written_as(of, name): (name, item, hint) for name, (item, hint) in shape(of).items()}
         also = ("kind",) if issubclass(of, Fact) else ()
@@ -246,6 +261,7 @@ class _Reader:
         )
 
     def value(self, hint: Any, name: str, node: Placed, path: str) -> Any:
+        """The value of the field `name` by its type hint: optional, a tuple, terms, another dataclass or a scalar."""
         origin, inner = get_origin(hint), get_args(hint)
         if origin in (Union, types.UnionType):
             if node.value is None and type(None) in inner:
@@ -262,6 +278,8 @@ class _Reader:
         return self.scalar(hint, name, node, path)
 
     def scalar(self, hint: Any, name: str, node: Placed, path: str) -> Any:
+        """A single value by its type hint; a whole number is one of `COUNTS`, or an amount in minor units. Raises
+        LoanFileError with the reason of WrongValue."""
         try:
             if hint is bool:
                 return read_bool(node.value)
@@ -279,7 +297,7 @@ class _Reader:
 
 
 def _check_link(fact: Fact, found: dict[int, Fact], node: Placed, path: str) -> None:
-    """A reversal undoes an earlier fact, a confirmation is about a repayment."""
+    """A reversal undoes an earlier fact, a confirmation is about a repayment; else this raises LoanFileError."""
     if not isinstance(fact, kinds.Reversal | kinds.Confirmation):
         return
     other = found.get(fact.of)
@@ -306,6 +324,7 @@ def _place(node: Placed, field: str) -> tuple[int, str]:
 
 
 def _words(problem: Problem, currency: str) -> str:
+    """What is wrong, to be read after the name of the field; amounts as decimal text in `currency`."""
     params = problem.params
     texts = {
         "not_positive": "must be above zero",

@@ -63,12 +63,14 @@ class WrongValue(ValueError):  # noqa: N818 a finding about the file, not a faul
 
 
 def read_bool(said: Any) -> bool:
+    """True or False, as JSON says them. Raises WrongValue, as all of these do; none makes one value of another."""
     if not isinstance(said, bool):
         raise WrongValue("must be true or false")
     return said
 
 
 def read_text(said: Any) -> str:
+    """One line of at most `LONGEST_TEXT` printable characters; a number is no text."""
     if not isinstance(said, str) or isinstance(said, Number):
         raise WrongValue("must be text in double quotes")
     if len(said) > LONGEST_TEXT or not all(sign.isprintable() for sign in said):
@@ -77,6 +79,7 @@ def read_text(said: Any) -> str:
 
 
 def read_day(said: Any) -> date:
+    """An ISO date from `FIRST_DAY` to `LAST_DAY`, both included."""
     if not isinstance(said, str) or not _DAY.fullmatch(said):
         raise WrongValue('must be a day such as "2026-03-31"')
     try:
@@ -89,12 +92,15 @@ def read_day(said: Any) -> date:
 
 
 def read_member(hint: type[StrEnum], said: Any) -> StrEnum:
+    """One of the values of the enumeration `hint`."""
     if not isinstance(said, str) or said not in [member.value for member in hint]:
         raise WrongValue(f"must be one of {', '.join(hint)}")
     return hint(said)
 
 
 def read_count(said: Any, name: str) -> int:
+    """A whole number without quotes, for the field `name` in `COUNTS`: from zero, or one where it is in `FROM_ONE`, up
+    to what `MOST` says of it, else `LONGEST_DAYS`."""
     least, most = int(name in FROM_ONE), MOST.get(name, LONGEST_DAYS)
     if not isinstance(said, Number) or not said.isdecimal() or len(said) > LONGEST_NUMBER:
         raise WrongValue("must be a whole number, without quotes")
@@ -104,6 +110,8 @@ def read_count(said: Any, name: str) -> int:
 
 
 def read_amount(said: Any, currency: str) -> int:
+    """Decimal text as minor units of `currency`, not below zero; commas may part thousands, and there are no more
+    decimals than the currency has."""
     if not isinstance(said, str) or not _AMOUNT.fullmatch(said):
         raise WrongValue('must be an amount such as "1055.92"')
     try:
@@ -120,6 +128,8 @@ def read_amount(said: Any, currency: str) -> int:
 
 
 def read_decimal(said: Any, name: str) -> Decimal:
+    """Decimal text as it is, or as a fraction where the field `name` is in `RATES` and it ends in "%"; exact, and not
+    below zero but for fields in `BELOW_ZERO`."""
     is_rate = name in RATES
     example = '"12.5%" or "0.125"' if is_rate else '"0.5"'
     text = said if isinstance(said, str) else ""
@@ -144,7 +154,8 @@ def percent_text(fraction: Decimal) -> str:
 
 
 def figure_text(figure: object, name: str, currency: str) -> str:
-    """A limit of the field `name` as the file would say it."""
+    """A limit of the field `name`, which may be a path, as the file would say it: a fraction as a percent, minor units
+    as decimal text, anything else plainly."""
     last = name.rpartition(".")[2]
     if last in RATES:
         return percent_text(Decimal(str(figure)))

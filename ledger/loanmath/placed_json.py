@@ -51,12 +51,16 @@ def read_json(text: str) -> Placed:
 
 
 class _Reader:
+    """Reads one text from its beginning. `at` is where it stands; `path`, in what follows, is the field being read, as
+    LoanFileError names it. All but `line` and `fault` step forward."""
+
     def __init__(self, text: str) -> None:
         self.text = text
         self.at = 0
         self.line_ends = [found.start() for found in re.finditer("\n", text)]
 
     def document(self) -> Placed:
+        """The one value of the text. Raises LoanFileError where anything follows it."""
         self.skip()
         found = self.value("", 0)
         self.skip()
@@ -65,12 +69,15 @@ class _Reader:
         return found
 
     def line(self) -> int:
+        """The line it stands on, from 1."""
         return bisect_right(self.line_ends, self.at - 1) + 1
 
     def fault(self, path: str, message: str) -> LoanFileError:
+        """An error on the line it stands on, for the caller to raise."""
         return LoanFileError(self.line(), path, message)
 
     def skip(self) -> None:
+        """Step over white space, as JSON counts it."""
         self.at = _SPACE.match(self.text, self.at).end()  # type: ignore[union-attr]
 
     def takes(self, sign: str) -> bool:
@@ -82,6 +89,8 @@ class _Reader:
         return True
 
     def value(self, path: str, depth: int, named_on: int = 0) -> Placed:
+        """Whatever value comes next, `depth` levels down; `named_on` is the line of its name, 0 where it has none.
+        Raises LoanFileError below `DEEPEST` and at the end of the text."""
         line = self.line()
         if depth > DEEPEST:
             raise self.fault(path, "is nested too deeply")
@@ -99,6 +108,8 @@ class _Reader:
         return Placed(found, line, named_on or line)
 
     def members(self, path: str, depth: int) -> dict[str, Placed]:
+        """An object, from its opening brace to behind its closing one. Raises LoanFileError for a name that stands
+        twice, which JSON would let pass."""
         self.at += 1
         found: dict[str, Placed] = {}
         if self.takes("}"):
@@ -122,6 +133,7 @@ class _Reader:
                 raise self.fault(inside, 'a "," or the closing "}" must follow')
 
     def items(self, path: str, depth: int) -> list[Placed]:
+        """A list, from its opening bracket to behind its closing one."""
         self.at += 1
         found: list[Placed] = []
         if self.takes("]"):
@@ -136,6 +148,7 @@ class _Reader:
                 raise self.fault(inside, 'a "," or the closing "]" must follow')
 
     def string(self, path: str) -> str:
+        """A text in double quotes, its escapes read; no control characters stand in it. Raises LoanFileError."""
         try:
             found, self.at = scanstring(self.text, self.at + 1, True)
         except JSONDecodeError as error:
@@ -144,6 +157,7 @@ class _Reader:
         return str(found)
 
     def scalar(self, path: str) -> Any:
+        """True, False, None or a `Number` just as it is written. Raises LoanFileError for any other word."""
         word = _WORD.match(self.text, self.at)
         if word is None:
             raise self.fault(path, "a value is missing")

@@ -209,7 +209,7 @@ class Migration(migrations.Migration):
                             ("charge", "charge"),
                             ("waiver", "waiver"),
                             ("deferral", "deferral"),
-                            ("lender_figure", "lender's figure"),
+                            ("lender_figure", "lender’s figure"),
                             ("confirmation", "confirmation"),
                             ("reversal", "reversal"),
                         ],

@@ -145,7 +145,7 @@ class Migration(migrations.Migration):
                     ("charge", "charge"),
                     ("waiver", "waiver"),
                     ("deferral", "deferral"),
-                    ("lender_figure", "lender's figure"),
+                    ("lender_figure", "lender’s figure"),
                     ("drawdown", "drawdown"),
                     ("due_date_move", "moved due date"),
                     ("pause", "pause"),

@@ -64,10 +64,10 @@ class Migration(migrations.Migration):
                 blank=True,
                 choices=[
                     ("insufficient", "Not enough money in the account"),
-                    ("card_limit", "The card's limit was reached"),
+                    ("card_limit", "The card’s limit was reached"),
                     ("card_closed", "The card is closed or lost"),
                     ("mandate_expired", "The permission to debit had ended"),
-                    ("lender_outage", "The lender's systems were down"),
+                    ("lender_outage", "The lender’s systems were down"),
                     ("other", "Another reason, or not known"),
                 ],
                 max_length=20,
@@ -138,7 +138,7 @@ class Migration(migrations.Migration):
             name="mode",
             field=models.CharField(
                 choices=[
-                    ("bill", "this loan's bill"),
+                    ("bill", "this loan’s bill"),
                     ("full", "everything due, what is overdue included"),
                     ("minimum", "the minimum payment"),
                     ("fixed", "a fixed amount"),

@@ -20,7 +20,7 @@ from ledger.models.people import Household
 from ledger.querysets import MandateQuerySet
 
 MODES = [
-    (AmountMode.BILL.value, _("this loan's bill")),
+    (AmountMode.BILL.value, _("this loan’s bill")),
     (AmountMode.FULL.value, _("everything due, what is overdue included")),
     (AmountMode.MINIMUM.value, _("the minimum payment")),
     (AmountMode.FIXED.value, _("a fixed amount")),
@@ -166,10 +166,10 @@ class Outcome(models.TextChoices):
 
 class Reason(models.TextChoices):
     INSUFFICIENT = FailureReason.INSUFFICIENT.value, _("Not enough money in the account")
-    CARD_LIMIT = FailureReason.CARD_LIMIT.value, _("The card's limit was reached")
+    CARD_LIMIT = FailureReason.CARD_LIMIT.value, _("The card’s limit was reached")
     CARD_CLOSED = FailureReason.CARD_CLOSED.value, _("The card is closed or lost")
     MANDATE_EXPIRED = FailureReason.MANDATE_EXPIRED.value, _("The permission to debit had ended")
-    LENDER_OUTAGE = FailureReason.LENDER_OUTAGE.value, _("The lender's systems were down")
+    LENDER_OUTAGE = FailureReason.LENDER_OUTAGE.value, _("The lender’s systems were down")
     OTHER = FailureReason.OTHER.value, _("Another reason, or not known")
 
 

@@ -33,7 +33,7 @@ class Kind(models.TextChoices):
     CHARGE = "charge", _("charge")
     WAIVER = "waiver", _("waiver")
     DEFERRAL = "deferral", _("deferral")
-    LENDER_FIGURE = "lender_figure", _("lender's figure")
+    LENDER_FIGURE = "lender_figure", _("lender’s figure")
     DRAWDOWN = "drawdown", _("drawdown")
     DUE_DATE_MOVE = "due_date_move", _("moved due date")
     PAUSE = "pause", _("pause")

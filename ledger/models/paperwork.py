@@ -16,12 +16,29 @@ from ledger.models.people import Household
 
 
 class Item(models.TextChoices):
-    """What is to be seen to once a loan is paid off."""
+    """What is to be seen to once a loan is paid off, in the order in which it is listed."""
 
     PROOF = "proof", _("Proof of settlement received")
     AUTO_DEBIT = "auto_debit", _("Auto-debit canceled")
     CREDIT_LINE = "credit_line", _("Credit line closed")
+    INSURANCE = "insurance", _("Insurance canceled")
     COLLATERAL = "collateral", _("Collateral released")
+    CREDIT_REPORT = "report", _("Credit report checked")
+
+    @property
+    def how(self) -> str:
+        """What to do about it: one sentence that stands alone."""
+        return str(_HOW[self])
+
+
+_HOW = {
+    Item.PROOF: _("Ask the lender for the proof of settlement, and keep it with the documents."),
+    Item.AUTO_DEBIT: _("End the permission to debit with the lender and in your bank’s app."),
+    Item.CREDIT_LINE: _("Close the line if you no longer want it: an open one shows in your credit report."),
+    Item.INSURANCE: _("Cancel insurance sold with the loan, and ask for the part of the premium that is not used up."),
+    Item.COLLATERAL: _("Have the mortgage, title or deposit given back and taken off the register."),
+    Item.CREDIT_REPORT: _("In a month or two, check that your credit report shows the loan as paid off."),
+}
 
 
 class Deed(StrEnum):

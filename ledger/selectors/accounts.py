@@ -14,6 +14,7 @@ from ledger.loanmath.funding import Balance, Funding, Move, Step, forecast
 from ledger.loanmath.inflows import expected
 from ledger.models import AccountEntry, FundingAccount, Household, Loan, StatedBalance
 from ledger.selectors.balances import OF_A_BALANCE, balance_of, with_balance
+from ledger.selectors.charts import BalanceChart, balance_chart
 from ledger.selectors.coming_debits import AskedBills, ComingDebit, asked_bills, coming_debits, debits_of
 from ledger.selectors.inflows import InflowRow, household_inflows, inflow_rows
 from ledger.selectors.mandates import MandateRow, live_mandates, loans_without
@@ -86,7 +87,7 @@ class AccountLine:
 
     `fresh` is False where no balance was stated, or too long ago to say anything: the line is unknown then. Among the
     steps are the inflows expected since the balance was stated, those of past days first. `inflows` are all that are
-    planned. `place` is the account's among those in use, 0 the first.
+    planned. `place` is the account's among those in use, 0 the first; `chart` draws the line, where asked for.
     """
 
     account: FundingAccount
@@ -96,6 +97,7 @@ class AccountLine:
     shortfall: BillCover | None
     inflows: tuple[InflowRow, ...] = ()
     place: int = 0
+    chart: BalanceChart | None = None
 
     @property
     def place_before(self) -> int:
@@ -370,7 +372,7 @@ class AccountsPage:
 
 def accounts_page(household: Household, today: date) -> AccountsPage:
     """The page in ten queries, whatever the household holds."""
-    lines = account_lines(household, today)
+    lines = [replace(line, chart=_chart(line, today)) for line in account_lines(household, today)]
     archived = FundingAccount.objects.filter(household=household, archived_at__isnull=False)
     covers = [step.cover for line in lines for step in line.steps if step.cover is not None]
     short = [line.shortfall for line in lines if line.shortfall is not None]
@@ -389,6 +391,21 @@ def accounts_page(household: Household, today: date) -> AccountsPage:
         ),
         last_debit_on=max((cover.debit_on for cover in covers), default=None),
     )
+
+
+def _chart(line: AccountLine, today: date) -> BalanceChart | None:
+    """The balance from today on; None where nobody knows it."""
+    if line.balance is None or not line.fresh:
+        return None
+    points = [(today, line.balance.amount)]
+    for step in line.steps:
+        if step.after is None:
+            continue
+        if step.on < today:  # an inflow of a day gone by
+            points = [(today, step.after)]
+        else:
+            points.append((step.on, step.after))
+    return balance_chart(points, today + timedelta(days=HORIZON_DAYS))
 
 
 def _with_next_debit(row: MandateRow, covers: Iterable[BillCover]) -> MandateRow:

@@ -14,6 +14,7 @@ from ledger.models import AutoRepayAttempt, Fact, Household, Loan, Paperwork
 from ledger.models.autorepay import Outcome, Reason
 from ledger.models.facts import Kind
 from ledger.models.paperwork import Item
+from ledger.selectors.documents import with_papers
 from ledger.selectors.facts import AT_HAND, FactLine, Links, fact_lines, with_met
 from ledger.selectors.paging import PAGE_SIZE, Cursor, beyond, key_of, read_cursor
 
@@ -123,7 +124,7 @@ def activity_page(household: Household, params: Mapping[str, str]) -> ActivityPa
     loans = Loan.objects.filter(household=household).order_by("name", "pk").values_list("pk", "name")
     return ActivityPage(
         filter=asked,
-        events=tuple(_with_met(shown)),
+        events=tuple(_with_more(shown)),
         loans=tuple(loans),
         older_url=asked.query(after=after) if after else "",
         is_first=cursor is None,
@@ -235,8 +236,8 @@ def _attempt(row: AutoRepayAttempt) -> AttemptLine:
     )
 
 
-def _with_met(events: Sequence[Event]) -> Iterator[Event]:
-    """The same events, repayments with the bills they met."""
-    lines = {line.id: line for line in with_met(event.fact for event in events if event.fact)}
+def _with_more(events: Sequence[Event]) -> Iterator[Event]:
+    """The same events, repayments with the bills they met and their documents."""
+    lines = {line.id: line for line in with_papers(with_met(event.fact for event in events if event.fact))}
     for event in events:
         yield replace(event, fact=lines[event.fact.id]) if event.fact else event

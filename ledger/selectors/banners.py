@@ -51,11 +51,11 @@ def standing_still(late: Collection[str]) -> str:
             "process and Redis run; what has come due is done as soon as they do."
         )
     if heartbeat.LEDGER in late and heartbeat.REMINDERS in late:
-        return _("Auto-repay and reminders are standing still: their ticks break off. The worker's log says why.")
+        return _("Auto-repay and reminders are standing still: their ticks break off. The worker’s log says why.")
     if heartbeat.LEDGER in late:
-        return _("Auto-repay is standing still: its tick breaks off or is not done. The worker's log says why.")
+        return _("Auto-repay is standing still: its tick breaks off or is not done. The worker’s log says why.")
     if heartbeat.REMINDERS in late:
-        return _("Reminders are standing still: their tick breaks off or is not done. The worker's log says why.")
+        return _("Reminders are standing still: their tick breaks off or is not done. The worker’s log says why.")
     return _(
         "The mail server cannot be reached, so no mail goes out. Check EMAIL_HOST and the settings beside it; what is "
         "due is sent as soon as it answers."

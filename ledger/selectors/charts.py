@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from dateutil.relativedelta import relativedelta
+
 BOX = 1000
 LABEL_ROOM = 90  # of 1000: how thick a band must be where it begins to carry its own name
 MOST_COLUMNS = 60
@@ -61,6 +63,22 @@ class LineChart:
     levels: tuple[Tick, ...]
     years: tuple[Tick, ...]
     today_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceChart:
+    """What an account holds over the days ahead: `line` a path that falls and rises in steps, `below` the shape between
+    it and zero where it is below, "" where it never is. `zero` is the height of zero in the box; `lowest_at` the place
+    and `lowest` the height, amount and day of the lowest balance, `last` the last day."""
+
+    line: str
+    below: str
+    zero: int
+    levels: tuple[Tick, ...]
+    months: tuple[Tick, ...]
+    lowest_at: str
+    lowest: Tick
+    last: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +229,53 @@ def _steps(points: Sequence[Point], first: date, span: int, top: int) -> str:
         x, y = (day - first).days * BOX // span, BOX - value * BOX // top
         path += f"H{x}V{y}" if path else f"M{x} {y}"
     return path
+
+
+def balance_chart(points: Sequence[Point], last: date) -> BalanceChart | None:
+    """An account's balance from the first of `points` (its first day and what is there then) up to `last`, several of
+    one day in their order; None where nothing moves."""
+    values = [value for _, value in points]
+    if len(points) < 2 or not any(values):
+        return None
+    highest, deepest = max(*values, 0), -min(*values, 0)
+    top, bottom = round_top(highest) if highest else 0, round_top(deepest) if deepest else 0
+    first, height = points[0][0], top + bottom
+    span = max((last - first).days, 1)
+
+    def place(day: date) -> int:
+        return (day - first).days * BOX // span
+
+    def depth(value: int) -> int:
+        return (top - value) * BOX // height
+
+    corners = [(place(day), depth(value)) for day, value in points]
+    low_day, low = min(points, key=lambda point: point[1])
+    return BalanceChart(
+        line="".join(f"H{x}V{y}" if at else f"M{x} {y}" for at, (x, y) in enumerate(corners)) + f"H{BOX}",
+        below=_below(corners, depth(0)),
+        zero=depth(0),
+        levels=tuple(Tick(percent_of_box(depth(value)), value) for value in (top, 0, -bottom) if value),
+        months=_months(first, last, span),
+        lowest_at=percent_of_box(place(low_day)),
+        lowest=Tick(percent_of_box(depth(low)), low, low_day),
+        last=last,
+    )
+
+
+def _below(corners: Sequence[tuple[int, int]], zero: int) -> str:
+    """The shape between a line of steps and zero, wherever the line lies below."""
+    ends = [*(x for x, _ in corners[1:]), BOX]
+    return "".join(f"M{x} {zero}V{y}H{end}V{zero}Z" for (x, y), end in zip(corners, ends, strict=True) if y > zero)
+
+
+def _months(first: date, last: date, span: int) -> tuple[Tick, ...]:
+    """The first days of months in between, where there is room for them."""
+    days, day = [], first
+    while (day := (day + relativedelta(months=1)).replace(day=1)) < last:
+        days.append(((day - first).days * BOX // span, day))
+    return tuple(
+        Tick(percent_of_box(at), day=day, is_crowded=not 240 <= at <= 580) for at, day in days if 150 <= at <= 780
+    )
 
 
 def column_chart(stacks: Sequence[Stack]) -> ColumnChart | None:

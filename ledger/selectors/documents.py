@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -12,6 +14,7 @@ from django.db.models.functions import Coalesce
 from ledger.models import Document, Fact, Loan, Repayment
 from ledger.models.documents import DocumentKind
 from ledger.models.facts import Kind
+from ledger.selectors.facts import FactLine, Links, Paper
 
 MOST_REPAYMENTS = 60  # offered to attach a receipt to, the latest
 
@@ -72,7 +75,19 @@ def with_document_count(loans: QuerySet[Any]) -> QuerySet[Any]:
 
 
 def repayments_to_choose(loan: Loan) -> QuerySet[Repayment]:
-    """The loan's repayments that stand, the latest first: what a receipt may be about."""
-    undone = Fact.objects.filter(kind=Kind.REVERSAL, loan=loan).values("target")
+    """The loan's repayments that stand, the latest first: what a receipt may be about. One query to know them by."""
+    links = Links(Fact.objects.filter(kind=Kind.REVERSAL, loan=loan))
+    undone = [id for id in links.undone_by if id is not None and links.is_undone(id)]
     standing: QuerySet[Repayment] = Repayment.objects.filter(loan=loan).exclude(pk__in=undone)
     return standing.order_by("-effective_on", "-pk")
+
+
+def with_papers(lines: Iterable[FactLine]) -> tuple[FactLine, ...]:
+    """The same lines, repayments with the documents about them, the oldest first; one query where there are any."""
+    lines = tuple(lines)
+    wanted = [line.id for line in lines if line.kind == Kind.REPAYMENT]
+    papers: defaultdict[int | None, tuple[Paper, ...]] = defaultdict(tuple)
+    for row in Document.objects.kept().filter(fact__in=wanted).order_by("attached_at", "pk") if wanted else ():
+        kind = DocumentKind(row.kind)
+        papers[row.fact_id] += (Paper(row.pk, str(kind.label), kind is DocumentKind.RECEIPT, row.is_shown),)
+    return tuple(replace(line, papers=papers[line.id]) if line.id in papers else line for line in lines)

@@ -27,12 +27,22 @@ class Met:
 
 
 @dataclass(frozen=True, slots=True)
+class Paper:
+    """A document about one repayment; `kind` in words, "Receipt" for one. `is_shown`: browsers show it in place."""
+
+    id: int
+    kind: str
+    is_receipt: bool
+    is_shown: bool
+
+
+@dataclass(frozen=True, slots=True)
 class FactLine:
     """One fact; amounts in minor units of `currency`. `by` is who recorded it, "" where nobody did by hand.
 
     `version` and `terms` are those that amended terms or an arrangement brought.
     `is_undone`: a reversal that stands undoes it. `may_undo`: nothing has undone it yet, so a reversal can.
-    `needs_answer`: a presumed repayment that stands and that nobody has confirmed.
+    `needs_answer`: a presumed repayment that stands and that nobody has confirmed. `papers`: the documents about it.
     """
 
     id: int
@@ -66,6 +76,12 @@ class FactLine:
     may_undo: bool
     needs_answer: bool
     met: tuple[Met, ...] = ()
+    papers: tuple[Paper, ...] = ()
+
+    @property
+    def lacks_receipt(self) -> bool:
+        """A repayment that stands, and none of whose papers is its receipt."""
+        return self.kind == Kind.REPAYMENT and not self.is_undone and not any(one.is_receipt for one in self.papers)
 
     @property
     def icon(self) -> str:

@@ -132,15 +132,17 @@ class Headline:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """What the overview answers; `quiet` is said where there is no headline; `more_late`: how many overdue bills are
-    not among those shown, `more_to_confirm`, `more_next`: whether there are more."""
+    """What the overview answers; `quiet` is said where there is no headline; `more_late` and `more_to_confirm`: how
+    many overdue bills and debits are not among those shown, the latter at least so many where `more_at_least`;
+    `more_next`: whether there are more."""
 
     headlines: tuple[Headline, ...]
     quiet: FirstLine
     late: tuple[LateBill, ...]
     more_late: int
     to_confirm: tuple[PresumedDebit, ...]
-    more_to_confirm: bool
+    more_to_confirm: int
+    more_at_least: bool
     mandates: MandateNews
     shortfalls: tuple[Shortfall, ...]
     stale: tuple[StaleBalance, ...]
@@ -216,13 +218,14 @@ def overview(household: Household, today: date, loans: Loans) -> Overview:
         late=late,
         more_late=sum(one.count for one in overdue) - len(late),
         to_confirm=tuple(to_confirm[:MOST_TO_CONFIRM]),
-        more_to_confirm=len(to_confirm) > MOST_TO_CONFIRM,
+        more_to_confirm=max(len(to_confirm) - MOST_TO_CONFIRM, 0) + max(loans.presumed - MOST_ASKED, 0),
+        more_at_least=loans.presumed > MOST_ASKED,
         mandates=replace(news, failed=tuple(debit for debit in news.failed if debit.row.id not in said)),
         shortfalls=_shortfalls(ahead.lines, set(failed)),
         stale=_stale(ahead.lines),
         next=tuple(_next_bill(row, ahead.covers.get(row.id)) for row in next_rows[:MOST_NEXT]),
         more_next=len(next_rows) > MOST_NEXT,
-        settlements=unfinished_settlements(household) if loans.live < loans.count else Unfinished(),
+        settlements=unfinished_settlements(household, today) if loans.live < loans.count else Unfinished(),
     )
 
 
@@ -355,7 +358,7 @@ def _penalty(past: History, number: int, day: date) -> int:
 
 
 def _to_confirm(household: Household) -> list[PresumedDebit]:
-    """The presumed debits that nobody has answered, earliest first, of some loans at most."""
+    """The presumed debits that nobody has answered, earliest first, of the loans that have waited longest."""
     links = Links(Link(*row) for row in _ANSWERS(household=household.pk))
     return [
         PresumedDebit(*row)
@@ -365,9 +368,10 @@ def _to_confirm(household: Household) -> list[PresumedDebit]:
 
 
 def _asking(household: int) -> QuerySet[Any]:
-    """The first loans with a presumed debit."""
-    loans = Loan.objects.filter(household=household, presumed_total__gt=0).current()
-    return loans.order_by("pk").values("pk")[:MOST_ASKED]
+    """The loans with a presumed debit, those first whose oldest presumed bill was payable earliest."""
+    bills = Bill.objects.filter(household=household, presumed__gt=0, loan__archived_at=None)
+    loans = bills.order_by().values("loan").annotate(oldest=Min("payable_on"))
+    return loans.order_by("oldest", "loan").values("loan")[:MOST_ASKED]
 
 
 def _presumed(household: int) -> QuerySet[Any]:

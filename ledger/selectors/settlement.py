@@ -1,20 +1,22 @@
-"""The settlement checklist of a paid-off loan: which items fit it, and where each stands."""
+"""The settlement checklist of a paid-off loan: which items fit it, and where each stands. Its page, the overview and
+the letter about a paid-off loan all read it here."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 
 from ledger.models import AutoRepayMandate, Bill, Document, Household, Loan, Paperwork
 from ledger.models.documents import DocumentKind
 from ledger.models.paperwork import Deed, Item
 
 MOST_SHOWN = 3
+REPORTED_WITHIN = timedelta(days=30)  # until a credit report shows that a loan is paid off
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,11 @@ class Checklist:
     def is_done(self) -> bool:
         return not self.open
 
+    def asked(self, today: date) -> tuple[ItemLine, ...]:
+        """What is open and can be seen to by now."""
+        is_early = today < self.settled_on + REPORTED_WITHIN
+        return tuple(line for line in self.open if not (is_early and line.item is Item.CREDIT_REPORT))
+
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
@@ -70,11 +77,11 @@ def checklist(loan: Loan) -> Checklist | None:
     return next(iter(_checklists(Loan.objects.filter(pk=loan.pk))), None)
 
 
-def unfinished_settlements(household: Household) -> Unfinished:
+def unfinished_settlements(household: Household, today: date) -> Unfinished:
     """For the overview, where any loan is paid off; two queries. A loan whose last debit is only presumed is not asked
     about yet."""
     mine = Loan.objects.filter(household=household).current()
-    left = [one for one in _checklists(mine) if not one.is_done and not one.is_presumed]
+    left = [one for one in _checklists(mine) if one.asked(today) and not one.is_presumed]
     return Unfinished(tuple(left[:MOST_SHOWN]), max(len(left) - MOST_SHOWN, 0))
 
 
@@ -100,6 +107,7 @@ def _with_what_fits(loans: QuerySet[Any]) -> QuerySet[Any]:
         lender_mandate=Exists(mandates.filter(**lender)),
         line_owes=Exists(owing.filter(credit_line=OuterRef("credit_line"))),
         lender_owes=Exists(owing.filter(**lender)),
+        was_late=Exists(Bill.objects.filter(loan=OuterRef("pk"), is_needed=True, settled_on__gt=F("payable_on"))),
         is_presumed=Exists(Bill.objects.filter(loan=OuterRef("pk"), presumed__gt=0)),
         has_proof=Exists(Document.objects.kept().filter(loan=OuterRef("pk"), kind=DocumentKind.PROOF)),
     )
@@ -107,14 +115,20 @@ def _with_what_fits(loans: QuerySet[Any]) -> QuerySet[Any]:
 
 
 def _fitting(row: Any) -> Iterable[Item]:
+    """The items that fit by what is known: insurance is sold with a secured loan as a rule, and a credit report is
+    worth a look where the loan was late, or where something is to be closed or given back."""
     yield Item.PROOF
     wide = (row.line_mandate and not row.line_owes) or (row.lender_mandate and not row.lender_owes)
     if row.own_mandate or wide:
         yield Item.AUTO_DEBIT
-    if row.credit_line_id is not None and not row.line_owes:
+    closes = row.credit_line_id is not None and not row.line_owes
+    if closes:
         yield Item.CREDIT_LINE
     if row.is_secured:
+        yield Item.INSURANCE
         yield Item.COLLATERAL
+    if row.was_late or closes or row.is_secured:
+        yield Item.CREDIT_REPORT
 
 
 def _checklist(row: Any, said: dict[str, Paperwork]) -> Checklist:

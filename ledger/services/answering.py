@@ -41,4 +41,4 @@ def _first(repayment: Fact, recording: Recording, record: Callable[[], Recorded 
 
 
 def _answered() -> Refusal:
-    return Refusal("answered", _("This debit was answered already. To change the answer, undo it on the loan's page."))
+    return Refusal("answered", _("This debit was answered already. To change the answer, undo it on the loan’s page."))

@@ -63,4 +63,4 @@ def refuse_change(draft: Fact, loan: Loan, past: History) -> Refusal | None:
 def _refuse_bill(draft: Fact, loan: Loan) -> Refusal | None:
     if draft.bill_number is None and draft.kind not in NEEDS_BILL:
         return None
-    return None if bill_of(draft, loan) else Refusal("no_such_bill", _("Choose one of this loan's bills."), "bill")
+    return None if bill_of(draft, loan) else Refusal("no_such_bill", _("Choose one of this loan’s bills."), "bill")

@@ -35,7 +35,7 @@ def attach_document(
             raise
         return Refusal(
             "disk_full",
-            _("There is no room left on this server's disk. Nothing was kept; tell the person who runs it."),
+            _("There is no room left on this server’s disk. Nothing was kept; tell the person who runs it."),
             "file",
         )
     if kept is None:
@@ -115,7 +115,7 @@ def _no_room(document: Document) -> Refusal | None:
     if held + document.size > settings.HOUSEHOLD_DOCUMENTS_BYTES:
         return Refusal(
             "no_room",
-            _("Your household's documents would be more than %(most)s MB together. Remove some first.")
+            _("Your household’s documents would be more than %(most)s MB together. Remove some first.")
             % {"most": _mb("HOUSEHOLD_DOCUMENTS_BYTES")},
             "file",
         )

@@ -23,7 +23,7 @@ FARTHEST_MOVE = timedelta(days=366)
 
 def refuse_rate(draft: Fact, loan: Loan, past: History) -> Refusal | None:
     if _method(past, draft.effective_on) in (Method.FLAT, Method.LISTED):
-        text = _("This loan's bills do not follow from a rate. State the lender's figure for a bill instead.")
+        text = _("This loan’s bills do not follow from a rate. State the lender’s figure for a bill instead.")
         return Refusal("no_rate", text)
     if draft.annual_rate is None or not 0 <= draft.annual_rate <= HIGHEST_RATE:
         return Refusal("rate", _("Enter a yearly rate between 0 and 1000%."), "annual_rate")
@@ -36,7 +36,7 @@ def refuse_deferral(draft: Fact, loan: Loan, past: History) -> Refusal | None:
     if refusal is not None or bill is None or draft.effect in values_without_day():
         return refusal
     if draft.moved_to is None or draft.moved_to <= bill.due_on:
-        return Refusal("not_later", _("Choose a day after the bill's due date."), "moved_to")
+        return Refusal("not_later", _("Choose a day after the bill’s due date."), "moved_to")
     if draft.effect == DeferralTreatment.MOVE:
         return None
     return _refuse_far(draft, bill)
@@ -65,13 +65,13 @@ def _refuse_settled(bill: Bill | None) -> Refusal | None:
 
 def _refuse_far(draft: Fact, bill: Bill) -> Refusal | None:
     if draft.moved_to is not None and draft.moved_to > bill.due_on + FARTHEST_MOVE:
-        return Refusal("too_far", _("Choose a day within a year of the bill's due date."), "moved_to")
+        return Refusal("too_far", _("Choose a day within a year of the bill’s due date."), "moved_to")
     return None
 
 
 def refuse_pause(draft: Fact, loan: Loan, past: History) -> Refusal | None:
     if _method(past, draft.effective_on) in (Method.FLAT, Method.LISTED):
-        text = _("This loan's bills do not follow from days of interest. Record a waiver or a coupon instead.")
+        text = _("This loan’s bills do not follow from days of interest. Record a waiver or a coupon instead.")
         return Refusal("no_rate", text)
     if draft.until is None or draft.until < draft.effective_on:
         return Refusal("until", _("Choose the first day or a later one."), "until")
@@ -82,7 +82,7 @@ def refuse_pause(draft: Fact, loan: Loan, past: History) -> Refusal | None:
 
 def refuse_extension(draft: Fact, loan: Loan, past: History) -> Refusal | None:
     if _method(past, draft.effective_on) is Method.LISTED:
-        text = _("This loan's bills are the lender's own table. Amend the agreement with the new table instead.")
+        text = _("This loan’s bills are the lender’s own table. Amend the agreement with the new table instead.")
         return Refusal("listed", text)
     if loan.settled_on is not None:
         return Refusal("settled", _("This loan is settled: there is nothing left to spread."))

@@ -56,7 +56,7 @@ def refuse_figure(draft: Fact, loan: Loan, past: History) -> Refusal | None:
 
 def refuse_drawdown(draft: Fact, loan: Loan, past: History) -> Refusal | None:
     if past.terms_on(draft.effective_on).method is Method.LISTED:
-        text = _("This loan's bills are the lender's own table. Amend the agreement with the new table instead.")
+        text = _("This loan’s bills are the lender’s own table. Amend the agreement with the new table instead.")
         return Refusal("listed", text)
     if draft.amount and past.lent(date.max) + draft.amount > LIMIT:
         return Refusal("too_large", _("This amount is too large to be real. Check the number of digits."), "amount")
@@ -82,7 +82,7 @@ def refuse_coupon(draft: Fact, loan: Loan, past: History) -> Refusal | None:
 def _refuse_coupon_amount(draft: Fact, loan: Loan, past: History) -> Refusal | None:
     bill = bill_of(draft, loan)
     if bill is None:
-        return Refusal("no_such_bill", _("Choose one of this loan's bills."), "bill")
+        return Refusal("no_such_bill", _("Choose one of this loan’s bills."), "bill")
     if draft.amount and draft.amount > bill.open.total:
         text = _("This bill has %(amount)s left to pay. Enter at most that.")
         return Refusal("above_open", text % {"amount": said(bill.open.total, loan)}, "amount")
@@ -114,7 +114,7 @@ def _refuse_coupon_rate(draft: Fact, loan: Loan, past: History) -> Refusal | Non
 
 def _refuse_without_rate(past: History, day: date) -> Refusal | None:
     if past.terms_on(day).method in (Method.FLAT, Method.LISTED):
-        text = _("This loan's bills do not follow from a rate. Choose an amount, a share or free bills instead.")
+        text = _("This loan’s bills do not follow from a rate. Choose an amount, a share or free bills instead.")
         return Refusal("no_rate", text, "effect")
     return None
 

@@ -22,7 +22,7 @@ def refuse_terms(draft: Fact, loan: Loan, past: History) -> Refusal | None:
     assert draft.terms_version is not None, "drafted with its terms"
     terms = draft.terms_version.value
     if terms.currency != loan.currency:
-        return Refusal("currency", _("New terms are in the loan's own currency."))
+        return Refusal("currency", _("New terms are in the loan’s own currency."))
     if loan.settled_on is not None and loan.settled_on <= draft.effective_on:
         return Refusal("settled", _("This loan is settled: there is nothing left to agree on."))
     if draft.kind == Kind.TERMS and terms == past.terms_on(draft.effective_on):

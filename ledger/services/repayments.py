@@ -74,7 +74,7 @@ def refuse_repayment(draft: Fact, loan: Loan, past: History, today: date, bill: 
 def _refuse_bill(draft: Fact, loan: Loan, today: date, bill: Bill | None) -> Refusal | None:
     bill = bill or Bill.objects.filter(loan=loan, number=draft.bill_number or 0).needed().first()
     if bill is None:
-        return Refusal("no_such_bill", _("Choose one of this loan's bills."), "bill")
+        return Refusal("no_such_bill", _("Choose one of this loan’s bills."), "bill")
     if draft.effective_on <= today and (draft.amount or 0) > bill.open.total:
         message = _("This bill has %(amount)s left to pay. Enter at most that.")
         return _too_much("above_bill", bill.open.total, loan, message)

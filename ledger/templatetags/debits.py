@@ -16,7 +16,7 @@ _REASONS = {
     Reason.CARD_LIMIT: _("more than the limit for one debit"),
     Reason.CARD_CLOSED: _("the account is closed or lost"),
     Reason.MANDATE_EXPIRED: _("the permission to debit had ended"),
-    Reason.LENDER_OUTAGE: _("the lender's systems were down"),
+    Reason.LENDER_OUTAGE: _("the lender’s systems were down"),
     Reason.OTHER: _("for another reason, or one not known"),
 }
 

@@ -97,7 +97,10 @@ def navigation(context: Context) -> SafeString:
         get_language(), context["may_write"], context["mail_kept_locally"], get_script_prefix(), get_urlconf()
     )
     here: str = request.path
-    marked = _LINK.sub(lambda found: _current(found[1], here), known).replace(TOKEN, str(context["csrf_token"]))
+    place = place_of(here)
+    marked = _LINK.sub(lambda found: _current(found[1], found[2], here, place), known).replace(
+        TOKEN, str(context["csrf_token"])
+    )
     return SafeString(marked.replace(PLACE, escape(request.get_full_path())))
 
 
@@ -117,21 +120,47 @@ def _navigation(
 
 
 TOKEN, PLACE = "token-of-this-page", "place-of-this-page"
-_LINK = re.compile(r" data-here=(\S*?)(?=>)")
+_LINK = re.compile(r" data-here=(\S*?) data-places=(\S*?)(?=>)")
 
 
-def _current(url: str, here: str) -> str:
-    """What a link to `url` says of itself on the page `here`."""
-    return ' aria-current="page"' if here == url else ' aria-current="true"' if url != "/" and url in here else ""
+def _current(url: str, places: str, here: str, place: str) -> str:
+    """What a link to `url`, which stands for `places`, says of itself on the page `here`, which lies in `place`."""
+    is_mine = place in places.split(",")
+    return ' aria-current="page"' if here == url else ' aria-current="true"' if is_mine else ""
 
 
 @register.simple_tag
-def nav_item(url: str, picture: str, label: str, kind: str = "") -> SafeString:
-    """One link of the navigation, with a mark for the page it is on; nothing where the address is empty."""
+def nav_item(url: str, picture: str, label: str, kind: str = "", besides: str = "") -> SafeString:
+    """One link of the navigation, with a mark for the pages that lie in its place; nothing where the address is empty.
+    `besides` names, after commas, places that have no link of their own beside it."""
     if not url:
         return SafeString("")
-    class_, said = f' class="{kind}"' if kind else "", escape(url)
-    return SafeString(f'<a{class_} href="{said}" data-here={said}>{_icon(picture)}<span>{escape(label)}</span></a>')
+    class_, said, places = f' class="{kind}"' if kind else "", escape(url), f"{place_of(url)}{besides}"
+    marks = f"data-here={said} data-places={places}"
+    return SafeString(f'<a{class_} href="{said}" {marks}>{_icon(picture)}<span>{escape(label)}</span></a>')
+
+
+OVERVIEW = "overview"
+_PLACES = {  # by the first word of a page's address; all else belongs to the overview
+    **dict.fromkeys(("bills", "statements"), "bills"),
+    "accounts": "accounts",
+    **dict.fromkeys(("activity", "reminders"), "activity"),
+    **dict.fromkeys(("settings", "account"), "settings"),
+    "credit-record": "credit-record",
+    "mailbox": "mailbox",
+    "plan": "plan",
+}
+
+
+def place_of(address: str) -> str:
+    """Which place of the navigation a page lies in: one of `_PLACES`, the overview, or "record" and "add", which are
+    buttons rather than links on large screens. A loan and all about it lies with the overview, which leads there."""
+    words = address.removeprefix(get_script_prefix()).strip("/").split("/")
+    if words[-2:] == ["repayments", "new"]:
+        return "record"
+    if words == ["loans", "new"]:
+        return "add"
+    return _PLACES.get(words[0], OVERVIEW)
 
 
 @register.simple_tag

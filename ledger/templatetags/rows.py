@@ -264,8 +264,8 @@ class _ScheduleRows:
         self.shown = shown
         self.answer = _Answers(context, "line", "")
         self.reminders = gettext("Reminders")
-        self.same = gettext("Lender's figure, the same as ours")
-        self.differs = gettext("Lender's figure; ours was %(ours)s (%(difference)s)")
+        self.same = gettext("Lender’s figure, the same as ours")
+        self.differs = gettext("Lender’s figure; ours was %(ours)s (%(difference)s)")
 
     def __call__(self, line: ScheduleLine) -> str:
         row, currency = line.row, self.shown.currency

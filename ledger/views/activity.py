@@ -33,7 +33,7 @@ def activity(request: PageRequest) -> HttpResponse:
         (Kind.EXTENSION.value, _("Extensions")),
         (Kind.TERMS.value, _("Amended agreements")),
         (Kind.ARRANGEMENT.value, _("Arrangements")),
-        (Kind.LENDER_FIGURE.value, _("Lender's figures")),
+        (Kind.LENDER_FIGURE.value, _("Lender’s figures")),
         (OPENED, _("Loans added")),
         (PAPERWORK, _("Papers")),
     ]

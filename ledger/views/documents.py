@@ -67,7 +67,7 @@ def document(request: PageRequest, loan_id: int, document_id: int) -> Any:
     try:
         file = path_of(mine.household_id, mine.storage).open("rb")
     except FileNotFoundError:
-        raise Http404(_("This document's file is missing.")) from None
+        raise Http404(_("This document’s file is missing.")) from None
     answer = FileResponse(file, as_attachment=not mine.is_shown, filename=mine.name, content_type=mine.type)
     answer.headers["Content-Security-Policy"] = POLICY
     answer.headers["Cross-Origin-Resource-Policy"] = "same-origin"

@@ -55,7 +55,7 @@ REFUND = Kind(
 FIGURE = Kind(
     FigureForm,
     "ledger/state_lender_figure.html",
-    gettext_lazy("The lender's figure is recorded. It stands in place of ours."),
+    gettext_lazy("The lender’s figure is recorded. It stands in place of ours."),
     _figure_begin,
     only_open=False,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django.contrib import messages
@@ -15,7 +16,7 @@ from ledger.forms.fields import SeenField, is_key, new_key
 from ledger.models import Fact, Loan
 from ledger.models.facts import Kind
 from ledger.selectors.choosing import loans_to_repay
-from ledger.selectors.documents import with_document_count
+from ledger.selectors.documents import with_document_count, with_papers
 from ledger.selectors.loan import loan_history, loan_page, undo_preview
 from ledger.selectors.prepared import Prepared
 from ledger.services.projection import refresh, refresh_loan
@@ -44,6 +45,8 @@ def loan(request: PageRequest, loan_id: int) -> HttpResponse:
     shown = loan_page(
         mine, request.today, asked.get("payoff_on"), asked.get("history") == "all", asked.get("charts") == "shown"
     )
+    if mine.document_count:
+        shown = replace(shown, history=with_papers(shown.history))
     context = {"shown": shown, "key": new_key(), "loan_id": loan_id, "document_count": mine.document_count}
     return page(request, "ledger/loan.html", context, pieces=PIECES)
 

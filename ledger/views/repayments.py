@@ -26,6 +26,7 @@ from ledger.services.recording import Recorded, Recording
 from ledger.services.refusal import Refusal
 from ledger.services.repayments import record_repayment as record
 from ledger.services.repayments import refuse_repayment
+from ledger.templatetags.sentences import between_sentences
 from loantracker.http import PageRequest, editor_page, go, own_loan, page
 
 LOANS = Loan.objects.select_related("lender", "household", "mandate")
@@ -162,4 +163,5 @@ def _what_happened(request: PageRequest, loan: Loan, recorded: Recorded) -> str:
         "currency": loan.currency,
         "today": request.today,
     }
-    return " ".join(render_to_string("ledger/_recorded.txt", context).split())
+    sentences = render_to_string("ledger/_recorded.txt", context).splitlines()
+    return between_sentences().join(line.strip() for line in sentences if line.strip())

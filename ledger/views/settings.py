@@ -38,7 +38,7 @@ def _household(request: PageRequest) -> HttpResponse:
     if not form.is_valid():
         return _show(request, household=form, status=422)
     update_household(household=request.household, **form.cleaned_data)
-    messages.success(request, _("Your household's settings are saved."))
+    messages.success(request, _("Your household’s settings are saved."))
     return go(request, "ledger:settings")
 
 

@@ -15,6 +15,7 @@ from ledger.loanmath.milestones import Coming
 from ledger.models import Allocation, AutoRepayMandate, Bill, Loan
 from ledger.models.bills import PARTS
 from ledger.selectors.accounts import AccountLine, BillCover, account_lines
+from ledger.selectors.settlement import checklist
 from ledger.templatetags.money import money_text, percent
 from reminders.emails.parts import Action, Around, Line, Part, Urgency, said
 from reminders.links import link
@@ -119,25 +120,13 @@ def mandate_expiring(row: Reminder, around: Around) -> Part:
 
 
 def paid_off(row: Reminder, around: Around) -> Part:
-    """Nothing is left to pay; what is still to be done about it."""
+    """Nothing is left to pay; what is still to be seen to, as the loan's checklist has it."""
     loan = _loan(row)
-    context = _loan_context(row, loan, around) | {"paid": _paid(loan)}
+    left = checklist(loan)
+    points = tuple(line.item.how for line in left.open) if left is not None else ()
+    context = _loan_context(row, loan, around) | {"paid": _paid(loan), "points": points}
     tick_off = Action(_("Tick it off"), link("ledger:settlement", loan.pk), is_main=True)
-    return _of_loan("paid_off", Urgency.NEWS, row, loan, context, (tick_off,), points=settlement_checklist(loan))
-
-
-def settlement_checklist(loan: Loan) -> tuple[str, ...]:
-    """What a borrower sees to once a loan is paid off, lest it costs or haunts them later."""
-    points = [
-        _("Ask the lender for the settlement certificate and keep it."),
-        _("Cancel auto-repay with the lender and in your bank's app."),
-        _("Cancel insurance sold with the loan; ask for the part of the premium that is not used up."),
-        _("Have the collateral released if there is any, such as a mortgage or a car title."),
-        _("In a month or two, check that your credit report shows the loan as settled."),
-    ]
-    if loan.credit_line_id is not None:
-        points.insert(2, _("Close the credit line if you no longer want it."))
-    return tuple(points)
+    return _of_loan("paid_off", Urgency.NEWS, row, loan, context, (tick_off,) if points else (), points=points)
 
 
 def coupon_words(coupon: Coupon | None, currency: str) -> str:

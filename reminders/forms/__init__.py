@@ -63,7 +63,7 @@ class PolicyForm(forms.Form):
     )
     then_every = forms.TypedChoiceField(label=gettext_lazy("While a bill stays overdue"), coerce=int)
     hour = forms.TypedChoiceField(
-        label=gettext_lazy("Time of day"), coerce=int, help_text=gettext_lazy("In your household's time zone.")
+        label=gettext_lazy("Time of day"), coerce=int, help_text=gettext_lazy("In your household’s time zone.")
     )
 
     def __init__(self, policy: rules.Policy, data: Any = None) -> None:

@@ -96,7 +96,7 @@ def sweep(now: datetime) -> int:
             lease_until=None,
             next_at=now,
             attempts=F("attempts") + 1,
-            error="the mail server's answer was not seen",
+            error="the mail server’s answer was not seen",
         )
         freed += _let_go(stuck.filter(state=State.SENDING), now)
     if failed.exists():

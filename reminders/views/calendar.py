@@ -53,11 +53,11 @@ def calendar_settings(request: PageRequest) -> HttpResponse:
     """The address of the user's calendar; a post makes a new one, or with `off` switches it off."""
     if request.method == "POST" and "off" in request.POST:
         end_link(member=request.membership)
-        messages.success(request, _("The calendar's address is switched off."))
+        messages.success(request, _("The calendar’s address is switched off."))
         return go(request, "reminders:calendar_settings")
     if request.method == "POST":
         new_link(member=request.membership, now=request.now)
-        messages.success(request, _("Here is the calendar's new address. One there was before no longer works."))
+        messages.success(request, _("Here is the calendar’s new address. One there was before no longer works."))
         return go(request, "reminders:calendar_settings")
     link = link_of(request.membership)
     url = calendar_url(link, request.membership) if link is not None else ""

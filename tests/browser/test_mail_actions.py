@@ -122,7 +122,7 @@ def pay_the_rest_from_the_letter(page: Page, running: Product, letter: EmailMess
     other.goto(link)
     paid = "This link recorded that ¥520.07 was paid on 1 Mar, today."
     for tab in (page, other):
-        tab.get_by_role("button", name="Yes, it is paid").click()
+        tab.get_by_role("button", name="Yes, paid").click()
         expect(tab.get_by_role("main")).to_contain_text(paid)
         assert len(repayments(running)) == 2
     other.close()
@@ -172,7 +172,7 @@ def come_too_late(page: Page, running: Product, links: dict[str, str]) -> None:
         assert answer is not None
         assert answer.status == 410
     expect(page.get_by_role("heading", level=1)).to_have_text("This link has expired")
-    expect(page.get_by_role("main")).to_contain_text("The same can still be done on the loan's page, after signing in.")
+    expect(page.get_by_role("main")).to_contain_text("The same can still be done on the loan’s page, after signing in.")
     assert faults_in_all_looks(page) == []
     page.get_by_role("link", name="To the loan").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Sign in")

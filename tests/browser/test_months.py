@@ -63,7 +63,7 @@ def test_a_statement_is_repaid_and_undone_without_javascript(browser: Browser, d
     refused = page.locator(".errorlist").inner_text()
     kept = page.get_by_label("Amount for Washing machine").input_value()
     page.get_by_label("Amount for Washing machine").fill("100")
-    page.get_by_role("button", name="Show what it does").click()
+    page.get_by_role("button", name="Show the effect").click()
     preview = page.locator("#preview").inner_text()
     page.get_by_role("button", name="Record this repayment").click()
     recorded = page.locator("#messages").inner_text()

@@ -152,7 +152,7 @@ def test_a_repayment_is_recorded_and_undone_without_javascript(browser: Browser,
     page.get_by_role("link", name="Washing machine").first.click()
     page.get_by_role("link", name="Record repayment").last.click()
     page.get_by_label("Amount", exact=True).fill("100")
-    page.get_by_role("button", name="Show what it does").click()
+    page.get_by_role("button", name="Show the effect").click()
     preview = page.locator("#preview").inner_text()
     page.get_by_role("button", name="Record this repayment").click()
     recorded = page.locator("#messages").inner_text()
@@ -164,6 +164,22 @@ def test_a_repayment_is_recorded_and_undone_without_javascript(browser: Browser,
     assert "¥100.00" in preview
     assert "¥100.00" in recorded
     assert "undone" in undone.lower()
+
+
+def test_without_javascript_no_room_is_kept_for_what_javascript_would_fetch(browser: Browser, demo: Product) -> None:
+    context = browser.new_context(locale="en-US", java_script_enabled=False)
+    page = sign_in(context, demo, "demo@loantracker.example")
+    owed = page.locator("#owed").bounding_box()
+    page.get_by_role("link", name="What is owed, and until when").click()
+    page.get_by_role("link", name="Washing machine").first.click()
+    boxes = [page.locator(one).bounding_box() for one in ("#payoff", "#charts")]
+    page.get_by_role("button", name="Show the quote").click()
+    quote = page.locator("#payoff").inner_text()
+    context.close()
+
+    heights = [box["height"] for box in (owed, *boxes) if box is not None]
+    assert [height < 60 for height in heights] == [True] * 3
+    assert "settles the loan on" in quote
 
 
 def test_a_receipt_is_attached_shown_and_removed(english: Page, demo: Product) -> None:
@@ -208,7 +224,8 @@ def test_a_settlement_is_ticked_off_without_javascript(browser: Browser, demo: P
     context = browser.new_context(locale="en-US", java_script_enabled=False)
     page = sign_in(context, demo, "demo@loantracker.example")
     page.get_by_role("link", name="To the checklist").click()
-    page.get_by_role("button", name="Done").click()
+    page.get_by_role("button", name=re.compile("^Done.*Collateral released")).click()
+    page.get_by_role("button", name=re.compile("^Not needed.*Credit report checked")).click()
     seen_to = page.locator("main").inner_text()
     page.goto(demo.url)
     overview = page.locator("main").inner_text()

@@ -46,7 +46,7 @@ def test_without_javascript_a_loan_is_added_recorded_and_undone(browser: Browser
         expect(page.get_by_role("heading", level=1)).to_have_text("Laptop")
         page.get_by_role("main").get_by_role("link", name="Record repayment").click()
         page.get_by_label("Amount", exact=True).fill("500")
-        page.get_by_role("button", name="Show what it does").click()
+        page.get_by_role("button", name="Show the effect").click()
         expect(page.locator("#preview")).to_contain_text("¥520.07 left to pay")
         page.get_by_role("button", name="Record this repayment").click()
         expect(page.get_by_role("main")).to_contain_text("Next: ¥520.07 on 8 Mar, in 7 days.")

@@ -85,6 +85,23 @@ def test_two_bills_and_money_for_one_name_the_second_and_topping_up_clears_it(cl
     assert "Yes, for every debit up to" in html
 
 
+def test_the_balance_line_is_drawn_where_it_is_known(client, home, now, today):
+    """120.00, of which 100.00 goes after 5 days: 20.00 is left, and 130.00 is missing once the next 150.00 is due."""
+    card = make.account(home)
+    loan_under_mandate(home, card, now, due_in=5, name="Laptop", count=1, principal=10_000)
+    assert "chart-low" not in text(client.get("/accounts/"))  # nobody knows the balance
+
+    make.balance(card, 12_000, today, now)
+    (line,) = accounts_page(home, today).lines
+    assert line.chart.line == "M0 0H83V833H1000"  # 5 of 60 days, a sixth of the height
+    assert "at ¥20.00. The list below" in text(client.get("/accounts/"))
+
+    loan_under_mandate(home, card, now, due_in=8, name="Phone", count=1, principal=15_000)
+    html = text(client.get("/accounts/"))
+    assert "at −¥130.00, below zero." in html
+    assert 'class="below"' in html
+
+
 def test_an_unknown_and_an_old_balance_are_shown_as_such_and_not_as_zero(client, home, now, today):
     card = make.account(home)
     loan_under_mandate(home, card, now)

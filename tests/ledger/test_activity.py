@@ -137,5 +137,5 @@ def test_htmx_gets_the_whole_page(client, home, loan):
 def test_the_list_costs_the_same_with_1_fact_and_with_3(home, loan, client, count, django_assert_num_queries):
     for number in range(count):
         make.repayment(loan, 1_000 + number, TODAY)
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(12):
         assert client.get(URL).status_code == 200

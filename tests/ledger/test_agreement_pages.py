@@ -261,7 +261,7 @@ def test_a_flat_plan_has_no_days_of_interest(client, home, name, said):
     for query in ("?kind=free_days", "?kind=rate"):
         response = send(client, "record_coupon", plan, query, count="3", fraction="1", component="")
         assert errors(response) == {
-            "__all__": ["This loan's bills do not follow from a rate. Choose an amount, a share or free bills instead."]
+            "__all__": ["This loan’s bills do not follow from a rate. Choose an amount, a share or free bills instead."]
         }
 
 

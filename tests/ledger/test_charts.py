@@ -4,7 +4,16 @@ from datetime import date
 
 import pytest
 
-from ledger.selectors.charts import Series, Stack, area_chart, column_chart, line_chart, percent_of_box, round_top
+from ledger.selectors.charts import (
+    Series,
+    Stack,
+    area_chart,
+    balance_chart,
+    column_chart,
+    line_chart,
+    percent_of_box,
+    round_top,
+)
 
 
 @pytest.mark.parametrize(
@@ -75,3 +84,39 @@ def test_a_balance_falls_in_steps_and_today_has_its_place():
     assert (chart.planned, chart.actual, chart.today_at) == ("M0 0H500V500H1000V1000", "M0 0H1000V1000", "50.0%")
     assert line_chart([(start, 100), (end, 0)], [], date(2027, 1, 1)).today_at == ""
     assert line_chart([(start, 100)], [], start) is None
+
+
+def test_a_balance_falls_and_rises_in_steps_around_zero():
+    """From 60 down to 10, to 20 below zero after half the days, and up to 40: the axis reaches from 60 to -20."""
+    first, last = date(2026, 1, 1), date(2026, 4, 11)  # 100 days
+    points = [(first, 60), (date(2026, 1, 11), 10), (date(2026, 2, 20), -20), (date(2026, 3, 2), 40)]
+    chart = balance_chart(points, last)
+    assert chart.line == "M0 0H100V625H500V1000H600V250H1000"
+    assert (chart.zero, chart.below) == (750, "M500 750V1000H600V750Z")
+    assert [(level.at, level.value) for level in chart.levels] == [("0.0%", 60), ("100.0%", -20)]
+    assert (chart.lowest_at, chart.lowest.at, chart.lowest.value, chart.lowest.day) == (
+        "50.0%",
+        "100.0%",
+        -20,
+        date(2026, 2, 20),
+    )
+    assert [(month.at, month.day) for month in chart.months] == [
+        ("31.0%", date(2026, 2, 1)),
+        ("59.0%", date(2026, 3, 1)),
+    ]
+
+
+def test_a_balance_that_stays_above_zero_stands_on_it():
+    chart = balance_chart([(date(2026, 1, 1), 100), (date(2026, 1, 6), 30)], date(2026, 1, 11))
+    assert (chart.line, chart.zero, chart.below) == ("M0 0H500V700H1000", 1000, "")
+    assert [level.value for level in chart.levels] == [100]
+
+
+def test_an_overdrawn_account_hangs_from_zero():
+    chart = balance_chart([(date(2026, 1, 1), -10), (date(2026, 1, 6), -10)], date(2026, 1, 11))
+    assert (chart.line, chart.zero, chart.below) == ("M0 1000H500V1000H1000", 0, "M0 0V1000H500V0ZM500 0V1000H1000V0Z")
+
+
+@pytest.mark.parametrize("points", [[], [(date(2026, 1, 1), 5)], [(date(2026, 1, 1), 0), (date(2026, 1, 2), 0)]])
+def test_a_balance_that_nothing_moves_has_no_chart(points):
+    assert balance_chart(points, date(2026, 1, 11)) is None

@@ -14,6 +14,7 @@ from ledger.models import AutoRepayAttempt, Bill, Fact, Household, Loan, Planned
 from ledger.models.facts import Kind
 from ledger.models.paperwork import Deed, Item
 from ledger.selectors.settlement import unfinished_settlements
+from ledger.selectors.statements import statements_between
 from ledger.services.checking import find_problems
 from tests import builders
 
@@ -55,11 +56,20 @@ def test_the_story_holds_on_any_day(today: str) -> None:
         ("coupon", "Washing machine"),
         ("pause", "Evening course"),
     ]
-    (left,) = unfinished_settlements(home).shown
+    (left,) = unfinished_settlements(home, day).shown
     assert (left.loan, [(line.item, line.deed) for line in left.items]) == (
         "Scooter",
-        [(Item.PROOF, Deed.DONE), (Item.COLLATERAL, Deed.OPEN)],
+        [
+            (Item.PROOF, Deed.DONE),
+            (Item.INSURANCE, Deed.WAIVED),
+            (Item.COLLATERAL, Deed.OPEN),
+            (Item.CREDIT_REPORT, Deed.OPEN),
+        ],
     )
+    coming = statements_between(home, day, day + timedelta(days=30))
+    assert [(one.lender, one.payable_on, one.count) for one in coming if one.count > 1] == [
+        ("Lantern Pay", day + timedelta(days=9), 2)
+    ]
     (salary,) = PlannedInflow.objects.filter(household=home)
     assert (salary.account.name, salary.amount, salary.day) == ("Salary card", 1_200_000, 15)
     first = Fact.objects.filter(household=home, kind=Kind.REPAYMENT).earliest("effective_on")
@@ -74,6 +84,7 @@ def test_the_story_is_told_in_chinese_too() -> None:
         ("沙发", "星光商城"),
         ("回家机票", "星光商城"),
         ("洗衣机", "灯笼先享"),
+        ("耳机", "灯笼先享"),
         ("家用车", "海港汽车金融"),
         ("自住房", "江畔银行"),
         ("手机分期", "雪松信用卡"),

@@ -1,6 +1,7 @@
 """Documents: told by their content, bounded, kept apart, handed only to members, gone when removed."""
 
 import os
+from datetime import date
 from io import BytesIO
 from pathlib import Path
 from threading import Barrier, Thread
@@ -14,7 +15,8 @@ from django.urls import reverse
 from ledger.models import Document, Household, Paperwork, Role
 from ledger.models.documents import DocumentKind, DocumentType
 from ledger.selectors.activity import PaperworkLine, activity_page
-from ledger.selectors.documents import DocumentLine, documents_page
+from ledger.selectors.documents import DocumentLine, documents_page, repayments_to_choose, with_papers
+from ledger.selectors.loan import loan_history
 from ledger.services import document_files as files
 from ledger.services import documents as services
 from ledger.services.documents import attach_document, remove_document
@@ -251,6 +253,31 @@ def test_the_form_begins_with_what_the_address_asks_for(loan, client):
     assert (form["fact"].value(), form["kind"].value()) == (None, "receipt")
 
 
+def test_a_repayment_older_than_those_offered_is_offered_where_the_address_asks_for_it(loan, client, monkeypatch):
+    monkeypatch.setattr("ledger.forms.documents.MOST_REPAYMENTS", 1)
+    old = make.repayment(loan, 50_000, date(2026, 2, 1))
+    new = make.repayment(loan, 60_000, NOW.date())
+    elsewhere = make.repayment(make.loan(), 50_000, NOW.date())
+    for asked, offered in ((new, [new]), (old, [new, old]), (elsewhere, [new])):
+        form = client.get(f"{page(loan)}?repayment={asked.pk}").context["form"]
+        assert [value for value, _ in form.fields["fact"].choices] == ["", *(one.pk for one in offered)]
+
+
+@pytest.mark.parametrize("asked", ["9" * 18, "9" * 30, "-1", "²", "x"])
+def test_an_address_that_asks_for_no_repayment_offers_what_there_is(loan, client, asked):
+    paid = make.repayment(loan, 50_000, NOW.date())
+    form = client.get(f"{page(loan)}?repayment={asked}").context["form"]
+    assert [value for value, _ in form.fields["fact"].choices] == ["", paid.pk]
+
+
+def test_a_repayment_that_was_brought_back_can_have_its_receipt(loan, client):
+    paid = make.repayment(loan, 50_000, NOW.date())
+    undone = reverse_fact(fact=paid, recording=make.recording())
+    assert list(repayments_to_choose(loan)) == []
+    reverse_fact(fact=undone.fact, recording=make.recording())
+    assert list(repayments_to_choose(loan)) == [paid]
+
+
 @pytest.mark.parametrize(
     "said, field, words",
     [
@@ -258,8 +285,8 @@ def test_the_form_begins_with_what_the_address_asks_for(loan, client):
         ({"file": Sheet(b"")}, "file", "This file is empty."),
         ({"file": Sheet(SVG, "photo.png")}, "file", "This is no PDF, JPEG, PNG, WebP or HEIC file."),
         ({"kind": "diary"}, "kind", "Choose one from the list."),
-        ({"fact": "999999"}, "fact", "Choose one of this loan&#x27;s repayments."),
-        ({"fact": "\0"}, "fact", "Choose one of this loan&#x27;s repayments."),
+        ({"fact": "999999"}, "fact", "Choose one of this loan’s repayments."),
+        ({"fact": "\0"}, "fact", "Choose one of this loan’s repayments."),
     ],
 )
 def test_what_is_wrong_is_said_at_its_field_and_the_rest_is_kept(loan, client, var, said, field, words):
@@ -268,6 +295,56 @@ def test_what_is_wrong_is_said_at_its_field_and_the_rest_is_kept(loan, client, v
     assert (answer.status_code, list(form.errors), lying(var)) == (422, [field], [])
     assert words in answer.content.decode()
     assert form["kind"].value() == said.get("kind", "contract")
+
+
+def attach_link(paid):
+    return f'<a href="{page(paid.loan)}?repayment={paid.pk}#attach">Attach receipt</a>'
+
+
+def receipt_link(document):
+    return f'<a href="{file_of(document)}"{"" if document.is_shown else " download"}>Receipt</a>'
+
+
+def both_histories(loan, client):
+    return [client.get(url).content.decode() for url in (reverse("ledger:loan", args=[loan.pk]), "/activity/")]
+
+
+def test_from_a_repayment_one_comes_to_its_receipt_or_to_attaching_one(loan, client):
+    with_photo, with_pdf, without = (make.repayment(loan, 50_000, date(2026, 2, day)) for day in (1, 2, 3))
+    photo, pdf = attach(loan, PNG, fact=with_photo), attach(loan, PDF, fact=with_pdf)
+    for content in both_histories(loan, client):
+        assert receipt_link(photo) in content
+        assert receipt_link(pdf) in content
+        assert [attach_link(paid) in content for paid in (with_photo, with_pdf, without)] == [False, False, True]
+    remove_document(document=photo, recording=make.recording())
+    for content in both_histories(loan, client):
+        assert [receipt_link(photo) in content, attach_link(with_photo) in content] == [False, True]
+
+
+def test_another_paper_about_a_repayment_is_no_receipt(loan, client):
+    paid = make.repayment(loan, 50_000, NOW.date())
+    statement = attach(loan, PNG, kind=DocumentKind.STATEMENT, fact=paid)
+    for content in both_histories(loan, client):
+        assert f'<a href="{file_of(statement)}">Statement</a> · {attach_link(paid)}' in content
+
+
+def test_no_receipt_is_asked_for_of_what_was_undone_nor_of_those_who_only_look(home, loan, client):
+    paid, undone = (make.repayment(loan, 50_000, date(2026, 2, day)) for day in (1, 2))
+    receipt = attach(loan, PNG, fact=undone)
+    reverse_fact(fact=undone, recording=make.recording())
+    for content in both_histories(loan, client):
+        assert [receipt_link(receipt) in content, attach_link(undone) in content] == [True, False]
+    for content in both_histories(loan, signed_in(make.member(home, Role.VIEWER))):
+        assert [receipt_link(receipt) in content, attach_link(paid) in content] == [True, False]
+
+
+@pytest.mark.parametrize("count", [1, 30])
+def test_the_ways_to_receipts_cost_one_query_with_1_repayment_and_with_30(loan, count, django_assert_num_queries):
+    for number in range(count):
+        attach(loan, fact=make.repayment(loan, 1_000 + number, NOW.date()))
+    lines = loan_history(loan)
+    with django_assert_num_queries(1):
+        assert [len(line.papers) for line in with_papers(lines)] == [1] * count
 
 
 def test_a_repayment_of_another_loan_or_an_undone_one_is_no_choice(home, loan, client):
@@ -400,7 +477,7 @@ def test_script_in_a_name_is_text(loan, client):
 def test_the_list_costs_the_same_with_1_and_with_3(loan, client, count, django_assert_num_queries):
     for number in range(count):
         attach(loan, fact=make.repayment(loan, 1_000 + number, NOW.date()))
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         assert client.get(page(loan)).status_code == 200
 
 

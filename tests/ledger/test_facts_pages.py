@@ -162,7 +162,7 @@ def test_a_bill_is_not_deferred_to_an_earlier_day(client, loan):
     response = send(client, "defer_bill", loan, moved_to="2026-03-10")
     assert (response.status_code, errors(response)) == (
         422,
-        {"moved_to": ["Choose a day after the bill's due date."]},
+        {"moved_to": ["Choose a day after the bill’s due date."]},
     )
 
 

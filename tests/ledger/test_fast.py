@@ -21,7 +21,7 @@ from ledger.loanmath.money import MINUS, currency_sign, whole_and_minor
 from ledger.loanmath.standing import Standing
 from ledger.models import Bill, Loan
 from ledger.selectors.prepared import Prepared
-from ledger.templatetags.fast import formatted, icon, path_to, standing_badge
+from ledger.templatetags.fast import formatted, icon, path_to, place_of, standing_badge
 from ledger.templatetags.money import money
 from tests import builders as make
 
@@ -75,6 +75,32 @@ def test_a_standing_is_the_component_s(language: str, standing: Standing) -> Non
     with override(language):
         component = render_to_string("_components/standing.html", {"standing": standing})
         assert standing_badge(standing) == component.replace("\n", "")
+
+
+@pytest.mark.parametrize(
+    "address, place",
+    [
+        ("/", "overview"),
+        ("/owed/", "overview"),
+        ("/obligations/", "overview"),
+        ("/loans/7/", "overview"),
+        ("/loans/7/bills/2/reminders/", "overview"),
+        ("/loans/7/repayments/new/", "record"),
+        ("/repayments/new/", "record"),
+        ("/loans/new/", "add"),
+        ("/bills/calendar/", "bills"),
+        ("/statements/", "bills"),
+        ("/statements/3/2026-03-10/", "bills"),
+        ("/accounts/4/balance/", "accounts"),
+        ("/reminders/", "activity"),
+        ("/settings/reminders/", "settings"),
+        ("/account/2fa/", "settings"),
+        ("/credit-record/", "credit-record"),
+        ("/mailbox/a.eml/", "mailbox"),
+    ],
+)
+def test_a_page_lies_in_one_place_of_the_navigation(address: str, place: str) -> None:
+    assert place_of(address) == place
 
 
 def test_an_icon_is_the_component_s() -> None:

@@ -144,7 +144,7 @@ class TestAgreed:
         said = read(client, url(loan))
         for words in (
             "27% a year on overdue principal and interest",
-            "on top of the loan's own rate",
+            "on top of the loan’s own rate",
             "with interest on interest, month by month",
             "after 3 days of grace",
             "at most ¥500.00 on one bill",

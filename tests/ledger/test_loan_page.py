@@ -132,7 +132,7 @@ class TestFigures:
         line = shown(loan).schedule[0]
         assert (line.row.due, line.computed.total, line.difference) == (parts, INSTALLMENT, 3)
         read = make.sentences(client.get(url(loan)).content.decode()).replace("&#x27;", "'")
-        assert "Lender's figure; ours was ¥1,066.19 (¥0.03)" in read
+        assert "Lender’s figure; ours was ¥1,066.19 (¥0.03)" in read
 
     def test_a_long_loan_is_drawn_by_the_year(self, home):
         page = shown(make.loan(home, count=360), charts=True)

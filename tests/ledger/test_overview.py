@@ -14,7 +14,17 @@ from ledger.models import CreditLine, Fact, Lender, Loan, Role
 from ledger.models.facts import Kind, Source
 from ledger.selectors.debts import LineUse, Month, owed
 from ledger.selectors.history import history
-from ledger.selectors.overview import Headline, PresumedDebit, Shortfall, StaleBalance, loans_of, overview
+from ledger.selectors.overview import (
+    Headline,
+    PresumedDebit,
+    Shortfall,
+    StaleBalance,
+    _answers,
+    _presumed,
+    loans_of,
+    overview,
+)
+from ledger.selectors.prepared import Prepared
 from ledger.services.debit_chunks import debit_due
 from ledger.services.mandates import authorize_mandate
 from ledger.services.projection import refresh
@@ -164,7 +174,7 @@ class TestNeedsYou:
         )
 
     def test_of_many_debits_to_confirm_three_are_asked_about_and_the_others_are_a_tap_away(self, home, client):
-        more = f'<a href="{reverse("ledger:bills")}?state=presumed">More to confirm</a>'
+        more = f'<a href="{reverse("ledger:bills")}?state=presumed">1 more to confirm</a>'
         for _ in range(3):
             self.presumed(home)
         assert len(seen(home).to_confirm) == 3
@@ -172,6 +182,21 @@ class TestNeedsYou:
         self.presumed(home)
         assert len(seen(home).to_confirm) == 3
         assert more in client.get(HOME).content.decode()
+
+    def test_the_oldest_debits_are_asked_about_whatever_loan_they_are_of(self, home, client, monkeypatch):
+        monkeypatch.setattr("ledger.selectors.overview.MOST_ASKED", 2)
+        monkeypatch.setattr("ledger.selectors.overview._PRESUMED", Prepared(_presumed))
+        monkeypatch.setattr("ledger.selectors.overview._ANSWERS", Prepared(_answers))
+        self.presumed(home)
+        middle, oldest = (
+            a_loan(home, disbursed_on=date(2026, 1, day), first_due_on=date(2026, 2, day)) for day in (5, 3)
+        )
+        for loan, day in ((middle, 5), (oldest, 3)):
+            make.repayment(loan, 100_000, date(2026, 2, day), presumed=True, source=Source.AUTO)
+        found = seen(home)
+        assert [debit.loan_id for debit in found.to_confirm] == [oldest.pk, middle.pk]
+        assert (found.more_to_confirm, found.more_at_least) == (1, True)
+        assert "At least 1 more to confirm" in client.get(HOME).content.decode()
 
     def test_yes_confirms_it_once_and_leads_back(self, home, client):
         loan, fact = self.presumed(home)

@@ -7,6 +7,9 @@ import pytest
 import time_machine
 from django.urls import reverse
 
+from ledger.forms.paying import PayingForm
+from ledger.forms.repayment import RepaymentForm
+from ledger.forms.statement import StatementForm
 from ledger.loanmath.facts import ApplyTo
 from ledger.loanmath.money import Parts
 from ledger.loanmath.terms import PrepaymentFee
@@ -277,7 +280,7 @@ def test_the_minimum_payment_is_suggested_until_it_is_paid(client, home):
     loan = make.loan(home, now=TODAY, minimum_share=Decimal("0.1"))
     found = client.get(url(loan)).context["suggestions"]
     assert [(one.code, one.amount) for one in found if one.code == "minimum"] == [("minimum", 21_462)]
-    assert "Minimum of bill 1" in client.get(url(loan)).content.decode()
+    assert "Bill 1 minimum" in client.get(url(loan)).content.decode()
     taken = client.post(url(loan), said(loan, suggest="minimum")).context["form"]
     assert (taken["amount"].value(), taken["apply_to"].value(), taken["bill"].value()) == ("214.62", "bill", "1")
     make.repayment(loan, 21_462, date(2026, 2, 10), TODAY)
@@ -361,7 +364,7 @@ def test_only_this_households_accounts_in_the_loans_currency_can_be_chosen(clien
         ({"paid_on": "2028-01-01"}, "paid_on", "Choose a day within the next year."),
         ({"paid_on": "2026-02-30"}, "paid_on", "Enter a day that exists, such as 2026-03-31."),
         ({"apply_to": "bill"}, "bill", "Choose which bill it pays."),
-        ({"apply_to": "bill", "bill": "99"}, "bill", "Choose one of this loan's bills."),
+        ({"apply_to": "bill", "bill": "99"}, "bill", "Choose one of this loan’s bills."),
         ({"note": "x" * 201}, "note", "Ensure this value has at most 200 characters (it has 201)."),
     ],
 )
@@ -435,3 +438,15 @@ def test_what_was_paid_meanwhile_is_not_proposed_again(client, loan):
     assert isinstance(paid, Recorded)
     form = client.get(url(Loan.objects.get())).context["form"]
     assert (form["amount"].value(), form["apply_to"].value(), form["bill"].value()) == ("1066.19", "bill", 3)
+
+
+def test_it_asks_as_a_statement_does_on_which_day_and_from_where():
+    shared = ("paid_on", "account", "note")
+    asked = [PayingForm.base_fields[name] for name in shared]
+    assert [RepaymentForm.base_fields[name] for name in shared] == asked
+    assert [StatementForm.base_fields[name] for name in shared] == asked
+
+
+def test_what_is_asked_stands_in_its_order(home, loan, client):
+    fields = [field.name for field in client.get(url(loan)).context["form"].visible_fields()]
+    assert fields == ["amount", "paid_on", "apply_to", "bill", "account", "note"]

@@ -24,6 +24,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.service, pytest.mark.usefixture
 
 TODAY = date(2026, 3, 1)
 PROOF, AUTO_DEBIT, LINE, COLLATERAL = Item.PROOF, Item.AUTO_DEBIT, Item.CREDIT_LINE, Item.COLLATERAL
+INSURANCE, REPORT = Item.INSURANCE, Item.CREDIT_REPORT
 
 
 def short_loan(home, name="Kettle", **more):
@@ -33,7 +34,7 @@ def short_loan(home, name="Kettle", **more):
 
 def pay_off(loan, **more):
     """Pay the one bill on its day; the repayment."""
-    paid = make.repayment(loan, loan.bills.get().open.total, date(2026, 2, 10), **more)
+    paid = make.repayment(loan, loan.bills.get().open.total, more.pop("on", date(2026, 2, 10)), **more)
     loan.refresh_from_db()
     return paid
 
@@ -52,8 +53,8 @@ def items(loan):
     return {line.item: line.deed for line in checklist(loan).items}
 
 
-def nagged(home):
-    return [one.loan for one in unfinished_settlements(home).shown]
+def nagged(home, today=TODAY):
+    return [one.loan for one in unfinished_settlements(home, today).shown]
 
 
 def url(loan):
@@ -96,7 +97,7 @@ def test_a_line_is_closed_once_its_last_draw_is_paid_off(home):
     pay_off(loan)
     assert items(loan) == {PROOF: Deed.OPEN}
     pay_off(other)
-    assert items(loan) == {PROOF: Deed.OPEN, LINE: Deed.OPEN}
+    assert items(loan) == {PROOF: Deed.OPEN, LINE: Deed.OPEN, REPORT: Deed.OPEN}
 
 
 def test_another_households_line_changes_nothing(home):
@@ -114,7 +115,25 @@ def test_what_was_pledged_is_released(home, client):
     assert answer.status_code == 302
     loan = Loan.objects.get(name="Car")
     pay_off(loan)
-    assert items(loan) == {PROOF: Deed.OPEN, COLLATERAL: Deed.OPEN}
+    assert items(loan) == {PROOF: Deed.OPEN, INSURANCE: Deed.OPEN, COLLATERAL: Deed.OPEN, REPORT: Deed.OPEN}
+
+
+def test_a_late_loan_is_looked_up_in_the_credit_report(home):
+    loan = short_loan(home)
+    pay_off(loan, on=date(2026, 2, 11))
+    assert items(loan) == {PROOF: Deed.OPEN, REPORT: Deed.OPEN}
+
+
+def test_the_credit_report_is_listed_at_once_and_asked_about_a_month_later(home, client):
+    loan = short_loan(home)
+    pay_off(loan, on=date(2026, 2, 11))
+    mark(loan, PROOF)
+    assert "In a month or two, check that your credit report" in client.get(url(loan)).content.decode()
+    assert [nagged(home, date(2026, 3, day)) for day in (12, 13)] == [[], ["Kettle"]]
+
+
+def test_every_item_says_what_to_do_in_one_sentence():
+    assert [item.how.endswith(".") for item in Item] == [True] * len(Item)
 
 
 # --- Marking.
@@ -157,7 +176,7 @@ def test_the_database_refuses_what_is_no_deed(home, wrong):
 
 def test_an_item_that_did_not_seem_to_fit_can_be_added(home):
     loan = settled(home)
-    assert checklist(loan).may_add == (AUTO_DEBIT, LINE, COLLATERAL)
+    assert checklist(loan).may_add == (AUTO_DEBIT, LINE, INSURANCE, COLLATERAL, REPORT)
     mark(loan, COLLATERAL, Deed.OPEN)
     assert items(loan) == {PROOF: Deed.OPEN, COLLATERAL: Deed.OPEN}
 
@@ -208,7 +227,7 @@ def test_three_are_shown_and_the_others_counted(home, client):
     make.loan(home)
     for number in range(5):
         settled(home, f"Kettle {number}")
-    found = unfinished_settlements(home)
+    found = unfinished_settlements(home, TODAY)
     assert (len(found.shown), found.more) == (3, 2)
     assert "and 2 more paid-off loans" in client.get("/").content.decode()
 
@@ -224,7 +243,7 @@ def test_it_costs_two_queries_with_1_loan_and_with_30(home, count, django_assert
     for number in range(count):
         mark(settled(home, f"Kettle {number}"), COLLATERAL, Deed.OPEN)
     with django_assert_num_queries(2):
-        assert len(unfinished_settlements(home).shown) == min(count, 3)
+        assert len(unfinished_settlements(home, TODAY).shown) == min(count, 3)
 
 
 # --- Its page.

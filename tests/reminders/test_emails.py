@@ -171,6 +171,6 @@ def test_a_bill_in_grace_says_until_when_no_penalty_is_added() -> None:
     assert "Waiting until tomorrow adds ¥1.89." in mail.outbox[1].body
     assert subjects()[2] == "Bank of Tests: ¥1,069.50 overdue by 7 days"
     assert (
-        "Clearing it today takes ¥1,069.50, of which ¥3.31 is penalty. This is our estimate; the lender's figure "
+        "Clearing it today takes ¥1,069.50, of which ¥3.31 is penalty. This is our estimate; the lender’s figure "
         "prevails.\nWaiting until tomorrow adds ¥0.47.\n"
     ) in mail.outbox[2].body

@@ -202,7 +202,7 @@ STEPS = [
         "¥100.00 is paid already; this is what is left.\n\n"
         "Tomorrow it is 30 days past due. Lenders count in such steps, and a loan that reaches the next one can be "
         "reported as worse.\n"
-        "Clearing it today takes ¥979.91, of which ¥13.72 is penalty. This is our estimate; the lender's figure "
+        "Clearing it today takes ¥979.91, of which ¥13.72 is penalty. This is our estimate; the lender’s figure "
         "prevails.\n"
         "Waiting until tomorrow adds ¥0.47.\n",
     ),

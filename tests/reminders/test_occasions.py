@@ -15,13 +15,16 @@ from django.test.utils import CaptureQueriesContext
 from ledger.clock import zone
 from ledger.loanmath.facts import ApplyTo, CouponKind
 from ledger.loanmath.terms import Benchmark, PrepaymentFee
-from ledger.models import AutoRepayAttempt, Bill, FundingAccount, Household, Loan
+from ledger.models import AutoRepayAttempt, Bill, FundingAccount, Household, Loan, Paperwork
+from ledger.models.paperwork import Deed, Item
+from ledger.selectors.settlement import checklist
 from ledger.services.agreement import change_rate
 from ledger.services.charges import record_coupon
 from ledger.services.debit_chunks import debit_due
 from ledger.services.mandates import Wishes, authorize_mandate
 from ledger.services.repayments import confirm_repayment
 from ledger.services.reversals import reverse_fact
+from ledger.services.settlement import mark_item
 from reminders import rules
 from reminders.lists import reminder_page
 from reminders.models import RESTORED, Kind, OccasionWatch, Reminder, ReminderChoice, ReminderPolicy, State
@@ -314,9 +317,39 @@ def test_a_loan_paid_off_is_told_of_once_with_what_is_left_to_do() -> None:
     walk("2026-03-10", "2026-03-12")
     assert [row[:2] for row in told(Kind.PAID_OFF)] == [("paid_off", "2026-03-10")]
     assert subjects() == ["Bank of Tests: Laptop is paid off, ¥12,120.00 by 10 Mar"]
-    assert "- Ask the lender for the settlement certificate and keep it." in mail.outbox[0].body
-    assert "Close the credit line" not in mail.outbox[0].body
+    assert [line for line in mail.outbox[0].body.splitlines() if line.startswith("- ")] == [
+        "- Ask the lender for the proof of settlement, and keep it with the documents."
+    ]
     assert f"/loans/{loan.pk}/settlement/" in mail.outbox[0].body
+
+
+def test_the_letter_lists_what_the_settlement_page_lists() -> None:
+    loan = due_on_10_march(count=1)
+    Loan.objects.filter(pk=loan.pk).update(is_secured=True)
+    tick(at("2026-03-02"))
+    mail.outbox.clear()
+    pay_off(loan, "2026-03-10")
+    marked = mark_item(loan=loan, item=Item.INSURANCE, deed=Deed.WAIVED, recording=recorded("2026-03-10"))
+    assert isinstance(marked, Paperwork)
+    walk("2026-03-10", "2026-03-12")
+    shown = checklist(loan)
+    assert shown is not None
+    points = [line.removeprefix("- ") for line in mail.outbox[0].body.splitlines() if line.startswith("- ")]
+    assert points == [line.item.how for line in shown.open]
+    assert [line.item for line in shown.open] == [Item.PROOF, Item.COLLATERAL, Item.CREDIT_REPORT]
+
+
+def test_a_letter_about_a_loan_that_is_seen_to_lists_nothing() -> None:
+    loan = due_on_10_march(count=1)
+    tick(at("2026-03-02"))
+    mail.outbox.clear()
+    pay_off(loan, "2026-03-10")
+    marked = mark_item(loan=loan, item=Item.PROOF, deed=Deed.DONE, recording=recorded("2026-03-10"))
+    assert isinstance(marked, Paperwork)
+    walk("2026-03-10", "2026-03-12")
+    assert "In all you repaid ¥12,120.00." in mail.outbox[0].body
+    assert "To close it for good" not in mail.outbox[0].body
+    assert f"/loans/{loan.pk}/settlement/" not in mail.outbox[0].body
 
 
 def test_paid_off_and_undone_before_it_is_told_is_not_told() -> None:
