@@ -35,9 +35,9 @@ PAGES = {
     "login": "/account/login/",
     "overview": "/",
     "bills": "/bills/",
-    "loan": "/loans/4/",
-    "mortgage": "/loans/5/",
-    "repayment": "/loans/4/repayments/new/",
+    "loan": "/loans/5/",
+    "mortgage": "/loans/6/",
+    "repayment": "/loans/5/repayments/new/",
     "new loan": "/loans/new/?kind=mortgage",
 }
 METRICS = {
