@@ -39,8 +39,8 @@ class Visit:
     def __init__(self, page: Page, site: str) -> None:
         self.page, self.site, self.found = page, site, list[str]()
         page.add_init_script(f"({LISTEN})()")
-        page.goto(f"{site}/bills/?state=all")
-        numbers = page.eval_on_selector_all(".row-main > a[href^='/loans/']", "all => all.map((one) => one.pathname)")
+        page.goto(f"{site}/owed/")
+        numbers = page.eval_on_selector_all(".row-main a[href^='/loans/']", "all => all.map((one) => one.pathname)")
         self.first = min(int(path.split("/")[2]) for path in numbers) - 1
 
     def open(self, path: str, loan: int = 0) -> Page:
