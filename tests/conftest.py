@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 from django.test import TransactionTestCase
 from django.test.utils import override_settings
+from django.utils import timezone, translation
 from hypothesis import settings
 
 from ledger.services.checking import find_problems
@@ -46,6 +47,13 @@ def emptied_as_an_erasure() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", empty_in_an_erasure)
         yield
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind() -> None:
+    """A page leaves its reader's language and time zone active in the thread that made it."""
+    translation.deactivate()
+    timezone.deactivate()
 
 
 @pytest.fixture(autouse=True)
