@@ -359,12 +359,14 @@ def _penalty(past: History, number: int, day: date) -> int:
 
 def _to_confirm(household: Household) -> list[PresumedDebit]:
     """The presumed debits that nobody has answered, earliest first, of the loans that have waited longest."""
-    links = Links(Link(*row) for row in _ANSWERS(household=household.pk))
-    return [
-        PresumedDebit(*row)
-        for row in _PRESUMED(household=household.pk)
-        if not links.is_undone(row[0]) and not links.is_confirmed(row[0])
+    rows = sorted(_PRESUMED(household=household.pk))  # by id
+    links = Links(Link(pk, kind, target) for pk, kind, target, *_ in rows if kind != Kind.REPAYMENT)
+    found = [
+        PresumedDebit(pk, *rest)
+        for pk, kind, _, *rest in rows
+        if kind == Kind.REPAYMENT and not links.is_undone(pk) and not links.is_confirmed(pk)
     ]
+    return sorted(found, key=lambda debit: (debit.paid_on, debit.fact_id))
 
 
 def _asking(household: int) -> QuerySet[Any]:
@@ -375,18 +377,15 @@ def _asking(household: int) -> QuerySet[Any]:
 
 
 def _presumed(household: int) -> QuerySet[Any]:
-    facts = Fact.objects.filter(loan__in=_asking(household), kind=Kind.REPAYMENT, presumed=True)
-    return facts.order_by("effective_on", "pk").values_list(
-        *("pk", "loan_id", "loan__name", "loan__lender__name", "loan__currency", "amount", "effective_on")
+    """The presumed debits of these loans, and what was said of debits there."""
+    told = Q(kind=Kind.REPAYMENT, presumed=True) | Q(kind__in=[Kind.CONFIRMATION, Kind.REVERSAL])
+    return Fact.objects.filter(told, loan__in=_asking(household)).values_list(
+        *("pk", "kind", "target_id"),
+        *("loan_id", "loan__name", "loan__lender__name", "loan__currency", "amount", "effective_on"),
     )
 
 
-def _answers(household: int) -> QuerySet[Any]:
-    answers = Fact.objects.filter(loan__in=_asking(household), kind__in=[Kind.CONFIRMATION, Kind.REVERSAL])
-    return answers.order_by("pk").values_list("pk", "kind", "target_id")
-
-
-_PRESUMED, _ANSWERS = Prepared(_presumed), Prepared(_answers)
+_PRESUMED = Prepared(_presumed)
 
 
 def _next_bill(row: BillRow, cover: BillCover | None) -> NextBill:

@@ -19,7 +19,6 @@ from ledger.selectors.overview import (
     PresumedDebit,
     Shortfall,
     StaleBalance,
-    _answers,
     _presumed,
     loans_of,
     overview,
@@ -186,7 +185,6 @@ class TestNeedsYou:
     def test_the_oldest_debits_are_asked_about_whatever_loan_they_are_of(self, home, client, monkeypatch):
         monkeypatch.setattr("ledger.selectors.overview.MOST_ASKED", 2)
         monkeypatch.setattr("ledger.selectors.overview._PRESUMED", Prepared(_presumed))
-        monkeypatch.setattr("ledger.selectors.overview._ANSWERS", Prepared(_answers))
         self.presumed(home)
         middle, oldest = (
             a_loan(home, disbursed_on=date(2026, 1, day), first_due_on=date(2026, 2, day)) for day in (5, 3)
@@ -320,7 +318,7 @@ def everything(home, count):
 
 
 @pytest.mark.parametrize("count", [2, 300])
-def test_the_overview_costs_17_queries_with_2_loans_and_with_300(home, client, count, django_assert_num_queries):
+def test_the_overview_costs_16_queries_with_2_loans_and_with_300(home, client, count, django_assert_num_queries):
     everything(home, count)
-    with django_assert_num_queries(17):
+    with django_assert_num_queries(16):
         assert client.get(HOME).status_code == 200
