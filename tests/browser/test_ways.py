@@ -89,7 +89,7 @@ def test_what_was_asked_for_is_in_the_address(page: Page, running: Product) -> N
     page.get_by_label("Lender").select_option(label="Harbor Bank")
     page.get_by_label("Month").fill("2027-04")
     page.get_by_role("button", name="Filter").click()
-    rows = page.locator("main .rows > li")
+    rows = page.locator("main .rows > li.row")
     expect(rows).to_have_count(1)
     bookmark = page.url
     page.reload()
@@ -101,7 +101,7 @@ def test_what_was_asked_for_is_in_the_address(page: Page, running: Product) -> N
     expect(page.get_by_label("Month")).to_have_value("2027-04")
     other = page.context.new_page()
     other.goto(bookmark)
-    expect(other.locator("main .rows > li")).to_have_count(1)
+    expect(other.locator("main .rows > li.row")).to_have_count(1)
     expect(other.get_by_label("Lender").locator("option:checked")).to_have_text("Harbor Bank")
 
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from ledger.loanmath.day_count import DayCount
 from ledger.loanmath.facts import ApplyTo, Coupon, CouponKind, Deferral, Repayment
 from ledger.loanmath.money import Parts
-from ledger.loanmath.payoff import payoff_quote
+from ledger.loanmath.payoff import payoff_quote, payoff_total
 from ledger.loanmath.project import project
 from ledger.loanmath.projection import ProjectedAllocation
 from ledger.loanmath.terms import AheadInterest, Component, LoanTerms
@@ -71,8 +71,16 @@ def test_the_payoff_is_principal_and_interest_to_the_day_spread_over_the_bills()
     found = project(to_date(), [paid(quote.total, ApplyTo.PAYOFF)], EARLY)
 
     assert (quote.principal, quote.interest, quote.total) == (300000, 1452, 301452)
+    assert payoff_total(to_date(), [], EARLY) == 301452
     assert [one.parts for one in found.allocations] == [Parts(100555, 1452), Parts(102007), Parts(97438)]
     assert (found.settled_on, found.outstanding_principal) == (EARLY, 0)
+
+
+def test_the_total_alone_is_that_of_the_quote_and_nothing_once_the_loan_is_settled() -> None:
+    settled = [paid(301452, ApplyTo.PAYOFF)]
+    for facts, on in (([], date(2026, 2, 20)), ([paid(102007)], date(2026, 1, 30)), (settled, date(2026, 1, 30))):
+        assert payoff_total(to_date(), facts, on) == payoff_quote(to_date(), facts, on).total
+    assert payoff_total(to_date(), settled, date(2026, 1, 30)) == 0
 
 
 def test_a_second_early_repayment_meets_only_the_interest_since_the_first() -> None:
