@@ -177,7 +177,7 @@ def true_cost(terms: LoanTerms, facts: Iterable[Fact], as_of: date, books: Books
     """
     facts = live(facts)
     first, later = agreed_from_the_start(terms, [fact for fact in facts if fact.effective_on <= as_of])
-    books = books or _books(project(terms, facts, as_of))
+    books = books or books_of(project(terms, facts, as_of))
     return TrueCost(
         as_of=as_of,
         terms=first,
@@ -290,7 +290,8 @@ def _annual(terms: LoanTerms, flows: Iterable[Flow]) -> AnnualCost | None:
 # --- As it really went.
 
 
-def _books(loan: Projection) -> Books:
+def books_of(loan: Projection) -> Books:
+    """What the cost asks of this projection."""
     unbilled = sum((paid.parts for paid in loan.allocations if paid.bill is None), Parts())
     return Books(loan.bills, loan.credit, unbilled)
 

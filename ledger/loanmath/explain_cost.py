@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from ledger.loanmath.cost import true_cost
+from ledger.loanmath.cost import books_of, true_cost
 from ledger.loanmath.explanation import Cell, Of, Part, Subject, Term, TermKind
 from ledger.loanmath.money import Parts
 from ledger.loanmath.projection import Projection
@@ -14,7 +14,7 @@ COSTS = (Part.INTEREST, Part.FEE, Part.PENALTY)
 
 def cost_terms(projection: Projection) -> list[Term]:
     """The terms of `true_cost(...).real.total`, in minor units: money paid less money received over the whole life."""
-    cost = true_cost(projection.terms, projection.facts, projection.as_of)
+    cost = true_cost(projection.terms, projection.facts, projection.as_of, books_of(projection))
     terms = [*_of_bills(projection, Of.DUE), *_of_bills(projection, Of.WAIVED), *_beside(projection)]
     terms.append(Term(kind=TermKind.UPFRONT_FEE, amount=Fraction(cost.terms.upfront_fee)))
     financed = Fraction(cost.terms.opening - cost.terms.principal)

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from ledger.loanmath.apr import AnnualCost
-from ledger.loanmath.cost import LifeCost, TrueCost, true_cost
+from ledger.loanmath.cost import LifeCost, TrueCost, books_of, true_cost
 from ledger.loanmath.loan_file import LoanFile
 from ledger.loanmath.money import Parts, decimal_text
 from ledger.loanmath.payoff import PayoffQuote, payoff_quote
@@ -45,7 +45,7 @@ def report(loan: LoanFile, as_of: date) -> Report:
     return Report(
         loan=loan,
         projection=projection,
-        cost=true_cost(loan.terms, loan.facts, as_of),
+        cost=true_cost(loan.terms, loan.facts, as_of, books_of(projection)),
         payoff=None if projection.settled_on else payoff_quote(loan.terms, loan.facts, on),
     )
 

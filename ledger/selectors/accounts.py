@@ -397,15 +397,15 @@ def _chart(line: AccountLine, today: date) -> BalanceChart | None:
     """The balance from today on; None where nobody knows it."""
     if line.balance is None or not line.fresh:
         return None
-    points = [(today, line.balance.amount)]
+    points, last = [(today, line.balance.amount)], today + timedelta(days=HORIZON_DAYS)
     for step in line.steps:
-        if step.after is None:
+        if step.after is None or step.on > last:  # a bill in sight may be debited later
             continue
         if step.on < today:  # an inflow of a day gone by
             points = [(today, step.after)]
         else:
             points.append((step.on, step.after))
-    return balance_chart(points, today + timedelta(days=HORIZON_DAYS))
+    return balance_chart(points, last)
 
 
 def _with_next_debit(row: MandateRow, covers: Iterable[BillCover]) -> MandateRow:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from ledger.loanmath.cost import Books, CostItem, Flow, FlowKind, ItemKind, LifeCost, TrueCost, true_cost
+from ledger.loanmath.cost import Books, CostItem, Flow, FlowKind, ItemKind, LifeCost, TrueCost, books_of, true_cost
 from ledger.loanmath.explanation import Cell, Of, Subject
 from ledger.loanmath.legal_caps import KNOWN_AS_OF, PLACES, Cap, caps_on
 from ledger.loanmath.terms import LoanTerms
@@ -87,7 +87,7 @@ def cost_page(loan: Loan, today: date) -> CostPage:
 
 def cost_of(past: History, today: date, books: Books | None = None) -> TrueCost:
     """The true cost of a loan with this history; `books` are what is stored of it, where that is at hand."""
-    return true_cost(past.terms, past.facts, today, books)
+    return true_cost(past.terms, past.facts, today, books or books_of(past.project(today)))
 
 
 def _cell(flow: Flow) -> str:

@@ -16,12 +16,9 @@ from django.utils.module_loading import import_string
 
 Given = int | str | date | datetime
 # These stand for what is given, while the SQL is worked out.
-MARK, WORD, FIRST_DAY, FIRST_MOMENT = (
-    7 * 10**18,
-    "\N{SYMBOL FOR SUBSTITUTE}",
-    date(9900, 1, 1),
-    datetime(9900, 1, 1, tzinfo=UTC),
-)
+MARK, WORD = 7 * 10**18, "\N{SYMBOL FOR SUBSTITUTE}"
+FIRST_DAY, FIRST_MOMENT = date(9000, 1, 1), datetime(9000, 1, 1, tzinfo=UTC)
+APART = 1000  # so that what a question works out of one is not taken for another
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +109,8 @@ def _mark(value: Given, at: int) -> Given:
     if isinstance(value, str):
         return f"{WORD}{at}"
     if isinstance(value, datetime):
-        return FIRST_MOMENT + timedelta(days=at)
-    return FIRST_DAY + timedelta(days=at) if isinstance(value, date) else MARK + at
+        return FIRST_MOMENT + timedelta(days=APART * at)
+    return FIRST_DAY + timedelta(days=APART * at) if isinstance(value, date) else MARK + APART * at
 
 
 def _adapted(mark: Any, value: Given) -> Any:

@@ -17,6 +17,8 @@ from ledger.models.paperwork import Deed, Item
 
 MOST_SHOWN = 3
 REPORTED_WITHIN = timedelta(days=30)  # until a credit report shows that a loan is paid off
+OF_USE = timedelta(days=180)  # an insurance paid in advance, a mistake in a credit report: later nobody asks again
+FOR_A_WHILE = (Item.INSURANCE, Item.CREDIT_REPORT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +58,15 @@ class Checklist:
         return not self.open
 
     def asked(self, today: date) -> tuple[ItemLine, ...]:
-        """What is open and can be seen to by now."""
-        is_early = today < self.settled_on + REPORTED_WITHIN
-        return tuple(line for line in self.open if not (is_early and line.item is Item.CREDIT_REPORT))
+        """What is open and can be seen to by now. What is of use for a while only is asked no longer than that, unless
+        somebody put it on the list."""
+        is_early, is_past = today < self.settled_on + REPORTED_WITHIN, today > self.settled_on + OF_USE
+        return tuple(
+            line
+            for line in self.open
+            if not (is_early and line.item is Item.CREDIT_REPORT)
+            and not (is_past and line.item in FOR_A_WHILE and line.at is None)
+        )
 
 
 @dataclass(frozen=True, slots=True)

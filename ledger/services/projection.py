@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from typing import Any, cast
 
-from django.db import models, transaction
+from django.db import connection, models, transaction
 
 from ledger.loanmath.money import Parts
 from ledger.loanmath.projection import ProjectedBill, Projection
@@ -46,6 +46,8 @@ def lock(loan: Loan) -> Loan:
     It is read after it is held: a row joined to one that had to be waited for is as it was before the wait, so that the
     loan would come with a mandate that has been replaced or paused meanwhile.
     """
+    if not connection.in_atomic_block:
+        raise transaction.TransactionManagementError("A loan is held until its transaction ends: there is none.")
     if not _HELD(loan=loan.pk):
         raise Loan.DoesNotExist(f"No loan {loan.pk}.")
     return cast(Loan, _LOCKED.objects(loan=loan.pk)[0])

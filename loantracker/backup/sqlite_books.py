@@ -14,7 +14,10 @@ from loantracker.backup.archive import BackupError
 
 PATIENCE = 60.0  # seconds to wait for whoever writes
 TRIES = 20  # at replacing books that somebody else goes on writing
-UNREADABLE = "The books here cannot be read ({error}). Move {path} away, and restore again."
+UNREADABLE = (
+    "The books here cannot be read ({error}). Stop Loantracker, move {path} away together with its -wal and -shm, "
+    "and restore again."
+)
 
 
 class _WrittenMeanwhileError(Exception):

@@ -6,12 +6,13 @@ import pytest
 from django.test import Client
 
 from ledger import clock
+from ledger.loanmath.debits import DebitRule
 from ledger.models import AutoRepayMandate, FundingAccount, Role, StatedBalance
 from ledger.selectors.accounts import accounts_page
 from ledger.selectors.balances import balance_on
 from ledger.services.accounts import add_account, state_balance
 from ledger.services.debit_chunks import debit_due
-from ledger.services.mandates import authorize_mandate
+from ledger.services.mandates import Wishes, authorize_mandate, pause_mandate
 from ledger.services.refusal import Refusal
 from ledger.services.reversals import reverse_fact
 from tests import builders as make
@@ -100,6 +101,22 @@ def test_the_balance_line_is_drawn_where_it_is_known(client, home, now, today):
     html = text(client.get("/accounts/"))
     assert "at −¥130.00, below zero." in html
     assert 'class="below"' in html
+
+
+def test_a_debit_beyond_the_days_drawn_is_left_to_the_list(client, home, now, today):
+    """The bill of day 58 is debited once its auto-repay goes on, on day 64: the line ends with day 60."""
+    card = make.account(home)
+    loan_under_mandate(home, card, now, due_in=5, name="Laptop", count=1, principal=10_000)
+    later = loan_under_mandate(home, card, now, due_in=58, name="Phone", count=1, principal=15_000)
+    every_day = Wishes(rule=DebitRule(daily=True))
+    given = authorize_mandate(scope=later, sources=[card], recording=make.recording(now), wishes=every_day)
+    pause_mandate(mandate=given, recording=make.recording(now), resumes_on=today + timedelta(days=64))
+    make.balance(card, 12_000, today, now)
+
+    (line,) = accounts_page(home, today).lines
+
+    assert [(step.on - today).days for step in line.steps] == [5, 64]
+    assert line.chart.line == "M0 0H83V833H1000"
 
 
 def test_an_unknown_and_an_old_balance_are_shown_as_such_and_not_as_zero(client, home, now, today):

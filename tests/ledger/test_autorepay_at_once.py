@@ -7,6 +7,7 @@ from threading import Barrier, Event, Thread
 
 import pytest
 from django.db import OperationalError, connection, transaction
+from django.db.transaction import TransactionManagementError
 
 from ledger.loanmath.debiting import DebitLimits
 from ledger.loanmath.debits import DebitRule
@@ -231,3 +232,9 @@ def test_a_household_somebody_else_is_busy_with_is_left_to_them_until_they_end_o
 
     assert debit_chunk([home.pk], NOW) == 1
     assert len(repayments(loan)) == 1
+
+
+def test_a_loan_is_held_within_a_transaction_or_not_at_all(loan):
+    for _ in range(2):  # once the question is put into SQL, too
+        with pytest.raises(TransactionManagementError):
+            lock(loan)

@@ -9,12 +9,15 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from ledger.loanmath.explain_cost import cost_terms
+from ledger.loanmath.explanation import TermKind
 from ledger.loanmath.facts import ApplyTo
 from ledger.loanmath.money import Parts
 from ledger.loanmath.payoff import payoff_quote
-from ledger.loanmath.terms import Component, ListedRow, Method
+from ledger.loanmath.terms import Component, HolidayRule, ListedRow, Method
 from ledger.models import Bill, Fact, Loan, Role
 from ledger.models.facts import Kind, Source
+from ledger.selectors.cost import cost_page
 from ledger.selectors.history import history
 from ledger.selectors.loan import loan_history, loan_page, undo_preview
 from ledger.services.agreement import change_rate, defer_bill
@@ -125,6 +128,21 @@ class TestFigures:
             date(2026, 2, 20),
         )
         assert "10% since 20 Feb" in client.get(url(loan)).content.decode().replace("\u00a0", " ")
+
+    @pytest.mark.parametrize("announced", [False, True])
+    def test_the_cost_is_the_same_on_the_page_of_its_items(self, home, announced):
+        """Bills lie on working days, one is paid late, and a rate may be announced for a day to come."""
+        loan = make.loan(home, holiday_rule=HolidayRule.NEXT_WORKDAY, first_due_on=date(2026, 2, 14), name="Saturdays")
+        make.repayment(loan, 60_000, date(2026, 2, 20))
+        if announced:
+            day, rate = date(2026, 8, 10), Decimal("0.24")
+            change_rate(loan=loan, annual_rate=rate, effective_on=day, recording=make.recording())
+        listed = cost_page(Loan.objects.get(pk=loan.pk), TODAY).cost.real
+        assert shown(loan).cost.life == listed
+        facts = history(loan).project(TODAY)
+        assert sum(term.amount for term in cost_terms(facts)) == listed.total
+        capitalized = [term.amount for term in cost_terms(facts) if term.kind is TermKind.CAPITALIZED]
+        assert capitalized == [0]
 
     def test_the_lenders_figure_shows_its_difference_from_ours(self, loan, client):
         parts = Parts(principal=94_619, interest=12_003)

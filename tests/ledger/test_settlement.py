@@ -132,6 +132,18 @@ def test_the_credit_report_is_listed_at_once_and_asked_about_a_month_later(home,
     assert [nagged(home, date(2026, 3, day)) for day in (12, 13)] == [[], ["Kettle"]]
 
 
+def test_what_is_of_use_for_a_while_is_not_asked_about_years_later(home):
+    """180 days after 11 February is 10 August; whoever puts it on the list is asked for as long as it takes."""
+    loan = short_loan(home)
+    pay_off(loan, on=date(2026, 2, 11))
+    mark(loan, PROOF)
+    assert [nagged(home, date(2026, 8, day)) for day in (10, 11)] == [["Kettle"], []]
+    assert items(loan) == {PROOF: Deed.DONE, REPORT: Deed.OPEN}
+    mark(loan, REPORT, Deed.DONE)
+    mark(loan, REPORT, Deed.OPEN)
+    assert nagged(home, date(2027, 8, 11)) == ["Kettle"]
+
+
 def test_every_item_says_what_to_do_in_one_sentence():
     assert [item.how.endswith(".") for item in Item] == [True] * len(Item)
 

@@ -472,6 +472,6 @@ def test_a_fresh_machine_gets_the_books(file: Path, tmp_path: Path) -> None:
 def test_books_that_cannot_be_read_are_not_replaced(file: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken.sqlite3"
     broken.write_bytes(b"hello" * 1000)
-    with sqlite_books.pointed_at(broken), pytest.raises(BackupError, match=r"Move .*broken\.sqlite3 away"):
+    with sqlite_books.pointed_at(broken), pytest.raises(BackupError, match=r"move .*broken\.sqlite3 away"):
         restore_backup(file)
     assert broken.read_bytes() == b"hello" * 1000
