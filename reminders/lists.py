@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from ledger.clock import local_day, zone
 from ledger.models import Bill, Household, Loan
+from ledger.selectors.paging import read_id
 from reminders import rules
 from reminders.models import ATTENTION, Reminder, State
 from reminders.selectors import other_step_words, step_words, wishes
@@ -65,14 +66,9 @@ class ReminderPage:
     loans: Sequence[tuple[int, str]]
 
 
-def number(text: str) -> int | None:
-    """An id as a URL writes it; None if it is none that a database could hold."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
-
-
 def read_filter(params: Mapping[str, str]) -> ReminderFilter:
     state = params.get("state", "")
-    return ReminderFilter(number(params.get("loan", "")), state if state in State.values else "")
+    return ReminderFilter(read_id(params.get("loan", "")), state if state in State.values else "")
 
 
 def reminder_page(

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from ledger.forms.fields import CURRENCIES, CurrencyField, DayField, MoneyField, WritingForm
 from ledger.models import FundingAccount
 from ledger.models.accounts import AccountKind
+from ledger.selectors.paging import read_id
 from ledger.services.accounts import refuse_number
 
 KINDS = [
@@ -100,5 +101,5 @@ class AccountChoice(forms.ModelChoiceField):  # type: ignore[type-arg]
 
     def to_python(self, value: Any) -> Any:
         text = str(value or "")
-        plain = text.isascii() and text.isdigit() and len(text) < 19
-        return super().to_python(value if plain or isinstance(value, FundingAccount) or not text else "0")
+        is_one = isinstance(value, FundingAccount) or not text or read_id(text) is not None
+        return super().to_python(value if is_one else "0")

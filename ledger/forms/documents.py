@@ -15,13 +15,10 @@ from ledger.loanmath.money import said_amount
 from ledger.models import Fact, Loan
 from ledger.models.documents import DocumentKind, DocumentType
 from ledger.selectors.documents import MOST_REPAYMENTS, repayments_to_choose
+from ledger.selectors.paging import read_id
 from ledger.services.documents import too_large
 
 ACCEPTED = ",".join([*DocumentType.values, ".heic", ".heif"])
-
-
-def _is_id(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 19
 
 
 class RepaymentChoice(forms.ModelChoiceField):  # type: ignore[type-arg]
@@ -29,7 +26,7 @@ class RepaymentChoice(forms.ModelChoiceField):  # type: ignore[type-arg]
 
     def to_python(self, value: Any) -> Any:
         text = str(value or "")
-        return super().to_python(text if _is_id(text) or not text else "0")
+        return super().to_python(text if read_id(text) is not None or not text else "0")
 
     def label_from_instance(self, fact: Fact) -> str:
         day = date_format(fact.effective_on, pgettext("date format, with year", "j M Y"))
@@ -73,7 +70,7 @@ class DocumentForm(WritingForm):
     def _offer(choice: Any, asked: str) -> bool:
         """Offer the latest repayments and the one that is `asked` for; any other of the loan's is taken as well."""
         latest = list(choice.queryset[:MOST_REPAYMENTS])
-        if _is_id(asked) and asked not in {str(one.pk) for one in latest}:
+        if read_id(asked) is not None and asked not in {str(one.pk) for one in latest}:
             latest += choice.queryset.filter(pk=asked)
         choice.choices = [("", choice.empty_label), *((one.pk, choice.label_from_instance(one)) for one in latest)]
         return bool(latest)

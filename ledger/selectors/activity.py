@@ -16,7 +16,7 @@ from ledger.models.facts import Kind
 from ledger.models.paperwork import Item
 from ledger.selectors.documents import with_papers
 from ledger.selectors.facts import AT_HAND, FactLine, Links, fact_lines, with_met
-from ledger.selectors.paging import PAGE_SIZE, Cursor, beyond, key_of, read_cursor
+from ledger.selectors.paging import PAGE_SIZE, Cursor, beyond, key_of, read_cursor, read_id
 
 OPENED = "opened"
 ATTEMPT = "attempt"
@@ -106,9 +106,9 @@ class ActivityPage:
 
 
 def read_activity_filter(params: Mapping[str, str]) -> ActivityFilter:
-    loan, kind = params.get("loan", ""), params.get("kind", "")
+    kind = params.get("kind", "")
     return ActivityFilter(
-        loan=int(loan) if loan.isascii() and loan.isdigit() and len(loan) < 19 else None,
+        loan=read_id(params.get("loan", "")),
         kind=kind if kind in KINDS else "",
     )
 

@@ -20,7 +20,7 @@ from ledger.models.bills import PARTS
 from ledger.models.facts import Kind
 from ledger.querysets import BillQuerySet
 from ledger.selectors.facts import Links
-from ledger.selectors.paging import Cursor, page_of, read_cursor, rows_of_page
+from ledger.selectors.paging import Cursor, page_of, read_cursor, read_id, rows_of_page
 from ledger.selectors.prepared import Prepared
 
 STATES = ("open", "overdue", "upcoming", "presumed", "paid", "all")
@@ -173,10 +173,9 @@ class BillsPage:
 
 def read_filter(params: Mapping[str, str]) -> BillFilter:
     state = params.get("state", "")
-    lender = params.get("lender", "")
     return BillFilter(
         state=state if state in STATES else "open",
-        lender=int(lender) if lender.isascii() and lender.isdigit() and len(lender) < 19 else None,
+        lender=read_id(params.get("lender", "")),
         month=_month(params.get("month", "")),
         text=params.get("q", "").replace("\0", "").strip()[:LONGEST_TEXT],
     )

@@ -35,6 +35,11 @@ class Cursor:
         return moment.astimezone(UTC)
 
 
+def read_id(text: str) -> int | None:
+    """An id as an address or a form says it; None if it is none that a database could hold."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
 def key_of(at: date | datetime, id: int) -> str:
     return f"{at.isoformat()}_{id}"
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from ledger.forms.accounts import AccountForm, BalanceForm
 from ledger.models import FundingAccount, Loan
 from ledger.selectors.accounts import accounts_page, latest_balances
+from ledger.selectors.paging import read_id
 from ledger.services import accounts as services
 from ledger.services.projection import refresh
 from ledger.services.recording import Recording
@@ -80,10 +81,10 @@ def _recording(request: PageRequest, form: Any) -> Recording:
 
 
 def _loan_to_return_to(request: PageRequest) -> Loan | None:
-    wanted = request.GET.get("loan", "")
-    if not (wanted.isascii() and wanted.isdigit() and len(wanted) < 19):
+    wanted = read_id(request.GET.get("loan", ""))
+    if wanted is None:
         return None
-    return Loan.objects.filter(household=request.household, pk=int(wanted)).first()
+    return Loan.objects.filter(household=request.household, pk=wanted).first()
 
 
 def _posted(request: PageRequest) -> Any:

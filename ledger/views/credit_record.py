@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from ledger.forms.credit_record import CreditRulesForm
 from ledger.models import Role
 from ledger.selectors.credit_record import credit_record as gather
+from ledger.selectors.paging import read_id
 from ledger.services.households import update_credit_rules
 from ledger.services.projection import refresh
 from loantracker.http import PageRequest, go, member_page, owner_page, page
@@ -38,8 +39,7 @@ def _change(request: PageRequest) -> HttpResponse:
 
 def _page(request: PageRequest, form: CreditRulesForm, status: int = 200) -> HttpResponse:
     refresh(request.household, request.now)
-    after = request.GET.get("after", "")
-    from_loan = int(after) if after.isascii() and after.isdigit() and len(after) < 19 else None
+    from_loan = read_id(request.GET.get("after", ""))
     context = {
         "shown": gather(request.household, request.today, from_loan),
         "form": form,

@@ -12,6 +12,7 @@ from ledger.forms.documents import DocumentForm
 from ledger.models import Document, Loan
 from ledger.models.documents import DocumentKind
 from ledger.selectors.documents import documents_page
+from ledger.selectors.paging import read_id
 from ledger.services import documents as services
 from ledger.services.document_files import path_of
 from ledger.services.recording import Recording
@@ -34,7 +35,7 @@ def documents(request: PageRequest, loan_id: int) -> HttpResponse:
     asked = request.GET.get("repayment", "")
     kind = request.GET.get("kind", "")
     start: dict[str, Any] = {"kind": kind if kind in DocumentKind.values else DocumentKind.RECEIPT}
-    if asked.isascii() and asked.isdigit() and len(asked) < 19:
+    if read_id(asked) is not None:
         start["fact"] = asked
     return _page(request, mine, DocumentForm(loan=mine, initial=start))
 

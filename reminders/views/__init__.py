@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from ledger.models import Bill, Loan
+from ledger.selectors.paging import read_id
 from loantracker.http import PageRequest, editor_page, go, member_page, own, page
 from loantracker.middleware import MAIL_POLICY
 from reminders import lists, rules
@@ -21,7 +22,6 @@ from reminders.emails import compose
 from reminders.emails.samples import FIRST, SAMPLES, Books
 from reminders.forms import ChoiceForm, HouseholdPolicyForm, LoanPolicyForm
 from reminders.last_messages import last_test
-from reminders.lists import number as number_in
 from reminders.lists import read_filter, reminder_page
 from reminders.mailbox import kept_mail, kept_mails
 from reminders.models import Reminder, State
@@ -55,7 +55,7 @@ def message(request: PageRequest, name: str) -> HttpResponse:
 def reminders(request: PageRequest) -> HttpResponse:
     """Every reminder of the household, planned, sent or not, with the reason."""
     asked = read_filter(request.GET.dict())
-    shown = reminder_page(request.household, request.now, number_in(request.GET.get("before", "")), asked)
+    shown = reminder_page(request.household, request.now, read_id(request.GET.get("before", "")), asked)
     first = reverse("reminders:reminders")
     context = {
         "shown": shown,
